@@ -1,0 +1,100 @@
+"""A call: one conversation, its legs, and the states it passes through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
+
+CallId = Annotated[str, Meta(min_length=1, max_length=128)]
+"""A call's id as the PBX gives it (hostile text), cut to 128 characters."""
+
+LegId = Annotated[str, Meta(max_length=64)]
+"""A leg's id within its call: the SDP label of its stream where there is one."""
+
+Reason = Annotated[str, Meta(max_length=64)]
+"""Why a call ended or something was dropped: a word from a fixed list, safe as a metric label."""
+
+
+class Role(StrEnum):
+    """Which party a leg carries."""
+
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    UNKNOWN = "unknown"
+
+
+class Phase(StrEnum):
+    """Where a call stands."""
+
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+class Mood(StrEnum):
+    """What the shift detector holds of the customer at this moment."""
+
+    CALM = "calm"
+    ARRIVED_UPSET = "arrived_upset"
+    WORSENED = "worsened"
+    RECOVERED = "recovered"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One party's audio in a call."""
+
+    leg_id: LegId
+    role: Role
+    name: Annotated[str, Meta(max_length=128)] = ""
+    """The agent's name, where the PBX told it. Always empty for customers: no caller's name or number travels."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallOpened:
+    """A fork was answered. Sent again, whole, when the legs change in mid-call."""
+
+    call_id: CallId
+    bridge_id: Annotated[str, Meta(max_length=128)]
+    opened_at: float
+    """Unix seconds."""
+    legs: Annotated[tuple[Leg, ...], Meta(max_length=16)]
+
+
+@dataclass(frozen=True, slots=True)
+class CallClosed:
+    """A call's last message: nothing of it follows."""
+
+    call_id: CallId
+    closed_at: float
+    """Unix seconds."""
+    duration_seconds: float
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class CallState:
+    """A call as a supervisor's screen shows it, published after every turn and at its start and end."""
+
+    call_id: CallId
+    phase: Phase
+    opened_at: float
+    """Unix seconds."""
+    updated_at: float
+    """Unix seconds."""
+    closed_at: float | None
+    """Unix seconds; none while the call is active."""
+    reason: Reason
+    """Why the call ended; empty while it is active."""
+    legs: Annotated[tuple[Leg, ...], Meta(max_length=16)]
+    mood: Mood
+    level: float
+    """The customer's smoothed score now, log-odds, negative is unhappy."""
+    baseline: float
+    """The customer's own opening level, log-odds."""
+    turns: Annotated[int, Meta(ge=0)]
+    """Turns so far, both parties'."""
+    scores: Annotated[tuple[float, ...], Meta(max_length=60)] = ()
+    """Scores of the latest customer turns, oldest first, log-odds."""

@@ -1,0 +1,120 @@
+"""What analysis publishes, as a console or an integrator follows it: live by pub/sub, missed ones from the streams."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from callbus.bus import Bus
+from callbus.call import CallState
+from callbus.fork_reader import DEAD_LETTERS
+from callbus.wire import Publication, WireError, decode_publication
+
+log = logging.getLogger(__name__)
+
+CATCH_UP = 1_000
+"""Entries of a channel that a reconnect fetches at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One publication and its place in the channel's stream."""
+
+    channel: str
+    stream_id: str
+    message: Publication
+
+
+class Feed:
+    """Follows channels across lost connections: every publication once, in order per channel."""
+
+    def __init__(self, bus: Bus, channels: Sequence[str]) -> None:
+        self._bus = bus
+        self._seen = dict.fromkeys(channels, "")
+
+    async def events(self) -> AsyncIterator[Event | None]:
+        """Publications from now on; none about once a second of quiet, as a heartbeat. Ends by cancellation."""
+        for channel in self._seen:
+            last = await self._bus.persist(lambda name=channel: self._bus.client.xrevrange(name, count=1))  # type: ignore[misc]
+            self._seen[channel] = last[0][0].decode() if last else "0-0"
+        while True:
+            pubsub = self._bus.client.pubsub(ignore_subscribe_messages=True)
+            try:
+                await self._bus.persist(lambda opened=pubsub: opened.subscribe(*self._seen))  # type: ignore[misc]
+                for missed in await self._missed():
+                    yield missed
+                async for event in self._live(pubsub):
+                    yield event
+            except (RedisError, OSError) as error:
+                log.warning("lost the feed, catching up: %.200s", error)
+            finally:
+                await pubsub.aclose()
+            await self._bus.check()
+
+    async def recent(self, channel: str, count: int) -> list[Event]:
+        """The latest `count` publications of a channel, oldest first."""
+        rows = await self._bus.persist(lambda: self._bus.client.xrevrange(channel, count=count))
+        return [event for row in reversed(rows) if (event := self._from_stream(channel, row))]
+
+    async def live_calls(self) -> list[CallState]:
+        """The state of every call that is active now."""
+        found = await self._bus.persist(lambda: self._bus.client.hgetall(self._bus.keys.live))
+        states = (_readable(payload) for payload in found.values())
+        return [state for state in states if isinstance(state, CallState)]
+
+    async def _missed(self) -> list[Event]:
+        events = []
+        for channel, seen in self._seen.items():
+            rows = await self._bus.persist(
+                lambda name=channel, since=seen: self._bus.client.xrange(name, min=f"({since}", count=CATCH_UP)  # type: ignore[misc]
+            )
+            for row in rows:
+                self._seen[channel] = row[0].decode()
+                if event := self._from_stream(channel, row):
+                    events.append(event)
+        return events
+
+    async def _live(self, pubsub: PubSub) -> AsyncIterator[Event | None]:
+        while True:
+            received = await pubsub.get_message(timeout=1.0)
+            if received is None:
+                yield None
+                continue
+            channel = received["channel"].decode()
+            stream_id = _stream_id(received["data"])
+            message = _readable(received["data"])
+            if message is None or _order(stream_id) <= _order(self._seen[channel]):
+                continue
+            self._seen[channel] = stream_id
+            yield Event(channel, stream_id, message)
+
+    def _from_stream(self, channel: str, row: Any) -> Event | None:
+        entry_id, fields = row
+        message = _readable(fields.get(b"m", b""))
+        return Event(channel, entry_id.decode(), message) if message else None
+
+
+def _readable(payload: bytes) -> Publication | None:
+    try:
+        return decode_publication(payload)
+    except WireError as error:
+        DEAD_LETTERS.labels(error.reason).inc()
+        return None
+
+
+def _stream_id(payload: bytes) -> str:
+    try:
+        return str(json.loads(payload)["stream_id"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _order(stream_id: str) -> tuple[int, int]:
+    milliseconds, _, number = stream_id.partition("-")
+    return (int(milliseconds), int(number)) if milliseconds.isdigit() and number.isdigit() else (0, 0)

@@ -1,0 +1,79 @@
+"""A bridge's side of the fork events: taken at once, written to their partition's stream as Redis allows."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Sequence
+
+from prometheus_client import Counter, Gauge
+
+from callbus.backlog import Backlog
+from callbus.bus import Bus
+from callbus.utterance import Utterance
+from callbus.wire import ForkEvent, encode_fork_event
+
+BACKLOG = Gauge("callvane_fork_events_waiting", "Fork events that wait in this bridge for Redis.")
+BACKLOG_DROPPED = Counter(
+    "callvane_fork_events_dropped_total", "Fork events dropped because Redis was away too long.", ["type"]
+)
+
+BATCH = 64
+
+
+def partition_of(call_id: str, partitions: int) -> int:
+    """The partition that a call's events travel in, 0 to `partitions` - 1."""
+    return zlib.crc32(call_id.encode(errors="replace")) % partitions
+
+
+class ForkWriter:
+    """Writes a bridge's fork events. Belongs to one event loop."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._backlog = Backlog(bus.settings.backlog_events)
+        self._awake = asyncio.Event()
+        self._written = asyncio.Event()
+        self._written.set()
+
+    def publish(self, event: ForkEvent) -> None:
+        """Queue `event`. Never blocks; see Backlog for what gives way when Redis stays away."""
+        dropped = self._backlog.append(event)
+        if dropped is not None:
+            BACKLOG_DROPPED.labels("utterance" if isinstance(dropped, Utterance) else "call").inc()
+        BACKLOG.set(len(self._backlog))
+        self._written.clear()
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Write what is queued, in order, until cancelled."""
+        await self._bus.check()
+        while True:
+            await self._awake.wait()
+            while events := self._backlog.head(BATCH):
+                await self._write(events)
+                BACKLOG.set(len(self._backlog))
+            self._awake.clear()
+            self._written.set()
+
+    async def flush(self, timeout_seconds: float) -> bool:
+        """Wait until everything queued is written; false when that took too long."""
+        try:
+            await asyncio.wait_for(self._written.wait(), timeout_seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _write(self, events: Sequence[ForkEvent]) -> None:
+        settings, keys = self._bus.settings, self._bus.keys
+        rows = [
+            (keys.forks(partition_of(event.call_id, settings.partitions)), encode_fork_event(event)) for event in events
+        ]
+
+        async def write() -> None:
+            pipeline = self._bus.client.pipeline(transaction=False)
+            for stream, payload in rows:
+                pipeline.xadd(stream, {"m": payload}, maxlen=settings.partition_length, approximate=False)
+            await pipeline.execute()
+
+        await self._bus.persist(write)

@@ -1,0 +1,1 @@
+"""The published JSON Schemas; `python -m callbus.schemas` writes them anew from the message types."""

@@ -1,0 +1,59 @@
+"""The [redis] section: which Redis, under which names, how much is kept."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RedisSettings(BaseModel):
+    """Where the bus is and its bounds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = Field("redis://127.0.0.1:6379/0", pattern=r"^(redis|rediss|unix)://")
+    """`redis://`, `rediss://` (TLS) or `unix:///path/to/socket`; Redis 6.2 or newer, or Valkey."""
+    prefix: str = Field("callvane", pattern=r"^[A-Za-z0-9_.-]{1,32}$")
+    """Begins every key and channel, so that two Callvanes can share one Redis."""
+    partitions: int = Field(16, ge=1, le=256)
+    """Streams that fork events are spread over, by call: the most analysis workers that can share the work."""
+    partition_length: int = Field(256, ge=16, le=100_000)
+    """Fork events a partition holds before its oldest are dropped; one of 4 s of speech is 64 kB."""
+    backlog_events: int = Field(2_000, ge=16, le=1_000_000)
+    """Fork events a bridge keeps while Redis is away; past it the oldest audio is dropped and counted."""
+    stream_length: int = Field(20_000, ge=100, le=10_000_000)
+    """Entries that the alert, transcript and call streams each keep."""
+    retention_days: float = Field(30, gt=0, le=3_650)
+    """Transcripts, alerts and call states older than this are removed."""
+    state_seconds: float = Field(3_600, ge=60)
+    """How long a call's state outlives its last turn."""
+    lease_seconds: float = Field(5.0, ge=0.5, le=60)
+    """How long a dead analysis worker's partitions wait for another worker."""
+
+
+class Keys:
+    """Every Redis key and channel by name; see docs/integration/redis.md."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.alerts = f"{prefix}:alerts"
+        self.transcripts = f"{prefix}:transcripts"
+        self.calls = f"{prefix}:calls"
+        self.live = f"{prefix}:live"
+        self.workers = f"{prefix}:workers"
+        self.dead_letters = f"{prefix}:dead-letters"
+
+    def forks(self, partition: int) -> str:
+        """Stream of one partition's fork events."""
+        return f"{self.prefix}:forks:{partition}"
+
+    def lease(self, partition: int) -> str:
+        """Which worker owns a partition."""
+        return f"{self.prefix}:lease:{partition}"
+
+    def state(self, call_id: str) -> str:
+        """A call's detector state."""
+        return f"{self.prefix}:state:{call_id}"
+
+    def published(self, alert_id: str) -> str:
+        """Stands while an alert must not be published again."""
+        return f"{self.prefix}:published:{alert_id}"

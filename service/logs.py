@@ -1,0 +1,47 @@
+"""Logs: lines for people, or JSON objects for a collector, on standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+from service.settings import LogSettings
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, and the call where the line is about one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A record as JSON."""
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if call := getattr(record, "call_id", None):
+            fields["call_id"] = call
+        if record.exc_info:
+            fields["error"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=False)
+
+
+class TextFormatter(logging.Formatter):
+    """`time level logger: message`, control characters escaped: what a peer sends must not forge a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A record as one line (a traceback adds its own)."""
+        at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
+        message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in record.getMessage())
+        call = getattr(record, "call_id", None)
+        line = f"{at} {record.levelname.lower():7} {record.name}: {f'[{call!r:.60}] ' if call else ''}{message}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def configure(settings: LogSettings) -> None:
+    """Send every logger's lines to standard error in the form that the settings name."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if settings.form == "json" else TextFormatter())
+    logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)

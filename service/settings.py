@@ -1,0 +1,114 @@
+"""Settings: one TOML file for all processes, then the environment, checked whole before anything starts.
+
+Each package owns the model of its section; a process names the sections that it reads. The environment wins over the
+file: `CALLVANE_BRIDGE__MAX_CALLS=200` is `max_calls` in `[bridge]`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource
+
+SECTIONS = ("redis", "metrics", "log", "bridge", "analysis", "console")
+PREFIX = "CALLVANE_"
+CONFIG_VARIABLE = "CALLVANE_CONFIG"
+
+
+class ConfigError(Exception):
+    """Settings that cannot be used: one line that names the key, the fault and the cure. Ends a process with 2."""
+
+
+class MetricsSettings(BaseModel):
+    """The [metrics] section: where /metrics, /healthz and /readyz are served."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    """Address to listen on; Prometheus must reach it."""
+    port: int | None = Field(None, ge=0, le=65535)
+    """None is the process's own default: 9101 bridge, 9102 analysis, 9103 console. 0 takes a free one."""
+
+
+class LogSettings(BaseModel):
+    """The [log] section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    form: Literal["text", "json"] = "text"
+    """`json` writes one object a line, for a log collector."""
+
+
+class ProcessSettings(BaseSettings):
+    """Base of every process's settings: the sections all of them share."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)  # type: ignore[assignment] # sources are built in `load`
+
+    metrics: MetricsSettings = MetricsSettings()
+    log: LogSettings = LogSettings()
+
+
+S = TypeVar("S", bound=ProcessSettings)
+
+
+def load(cls: type[S], path: str | os.PathLike[str] | None = None) -> S:
+    """The settings of a process, from `path` (else $CALLVANE_CONFIG, else defaults) and the environment.
+
+    Sections of other processes are skipped. Raises ConfigError.
+    """
+    chosen = path or os.environ.get(CONFIG_VARIABLE)
+    values = _read(Path(chosen)) if chosen else {}
+    wanted = {name: section for name, section in values.items() if name in cls.model_fields}
+    for name, section in _environment(cls).items():
+        wanted[name] = {**wanted.get(name, {}), **section}
+    try:
+        return cls.model_validate(wanted)
+    except ValidationError as error:
+        raise ConfigError(_line(error, chosen)) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}; name a readable file with --config") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+    for name, section in values.items():
+        if name not in SECTIONS:
+            raise ConfigError(f"{path}: unknown section [{name}]; there are {', '.join(SECTIONS)}")
+        if not isinstance(section, dict):
+            raise ConfigError(f"{path}: {name} is a section: write [{name}] and its keys below it")
+    return values
+
+
+def _environment(cls: type[ProcessSettings]) -> dict[str, dict[str, Any]]:
+    names = {name.upper() for name in SECTIONS}
+    for variable in os.environ:
+        if variable.startswith(PREFIX) and "__" in variable:
+            section = variable.removeprefix(PREFIX).partition("__")[0]
+            if section.upper() not in names:
+                raise ConfigError(f"{variable}: unknown section {section}; there are {', '.join(SECTIONS)}")
+    source = EnvSettingsSource(cls, env_prefix=PREFIX, env_nested_delimiter="__", case_sensitive=False)
+    try:
+        return source()
+    except ValueError as error:
+        raise ConfigError(f"environment: {error}") from None
+
+
+def _line(error: ValidationError, path: str | os.PathLike[str] | None) -> str:
+    """The first fault in one line; the others are counted."""
+    first, *others = error.errors(include_url=False)
+    where = ".".join(str(part) for part in first["loc"])
+    origin = f"{path}: " if path else ""
+    if first["type"] == "extra_forbidden":
+        fault = "unknown key; config/callvane.toml lists them all"
+    else:
+        fault = f"{first['msg']} (it is {first.get('input')!r:.60})"
+    more = f"; {len(others)} more fault{'s' if len(others) > 1 else ''}" if others else ""
+    return f"{origin}{where}: {fault}{more}"
