@@ -1,0 +1,36 @@
+# Callvane's commands. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-tests demo test check format lock browser
+
+VENV := .venv/bin
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s '	'
+
+setup: ## install what Callvane needs, once
+	@deploy/setup/setup.sh
+
+setup-tests:
+	@deploy/setup/setup.sh --tests
+
+demo: setup ## run everything on this machine with synthetic calls; ONCE=1: one call, its alert as JSON
+	@$(VENV)/python -m testcall.demo $(if $(ONCE),--once) $(DEMO)
+
+test: setup-tests ## run the tests
+	@$(VENV)/python -m pytest $(TESTS)
+
+browser: setup-tests ## run the tests of the page in Chromium
+	@$(VENV)/python -m pytest -m browser tests/browser
+
+check: setup-tests ## lint, types, shell scripts, compose file
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/mypy analysis callbus console service sip_bridge testcall tests tools
+	@shellcheck $$(git ls-files '*.sh' .ci/run)
+
+format: setup ## put the code into its standard form
+	@$(VENV)/ruff check --fix .
+	@$(VENV)/ruff format .
+
+lock: ## pin the dependencies anew (needs uv)
+	@deploy/setup/lock.sh

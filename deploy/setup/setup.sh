@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Makes this checkout ready to run: Debian packages, a virtual environment in .venv, pinned dependencies, pjsua2.
+# What is there already is not done again. `--tests` adds the packages that only the tests need. Environment:
+#   PYTHON                     the Python 3.11+ to use (python3)
+#   CALLVANE_PJSUA2_WHEEL      a ready pjsua2 wheel
+#   CALLVANE_PJPROJECT_SOURCE  a pjproject 2.17 source, folder or tarball, instead of Debian's
+#   CALLVANE_SKIP_APT=1        never install Debian packages
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+python=${PYTHON:-python3}
+root=()
+tests=
+[ "${1:-}" != --tests ] || tests=yes
+say() { printf 'setup: %s\n' "$*" >&2; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+packages() {
+    local missing=() name
+    while read -r name; do
+        case $name in '' | '#'*) continue ;; esac
+        dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
+    done < <(cat deploy/setup/packages.txt ${tests:+deploy/setup/packages-tests.txt})
+    [ ${#missing[@]} -gt 0 ] || return 0
+    [ -z "${CALLVANE_SKIP_APT:-}" ] || fail "missing Debian packages: ${missing[*]}; install them (CALLVANE_SKIP_APT is set)"
+    command -v apt-get >/dev/null || fail "this is no Debian; install what corresponds to: ${missing[*]}; then set CALLVANE_SKIP_APT=1"
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || fail "needs root or sudo to install: ${missing[*]}"
+        root=(sudo)
+    fi
+    say "Debian packages: ${missing[*]}"
+    "${root[@]}" apt-get update -qq >&2 || printf '    package lists could not be updated, going on\n' >&2
+    # Packages like redis-server start a service; tests and demo run private ones, so keep the machine as it is.
+    local policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee $policy >/dev/null && "${root[@]}" chmod 755 $policy
+        trap '"${root[@]}" rm -f '"$policy" EXIT
+    fi
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 ||
+        fail "apt-get could not install: ${missing[*]}; see its message above"
+}
+
+environment() {
+    "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null ||
+        fail "$python is not Python 3.11 to 3.13; set PYTHON=/path/to/python3.11"
+    [ -x .venv/bin/python ] && .venv/bin/python -m pip --version >/dev/null 2>&1 ||
+        "$python" -m venv --clear .venv || fail "$python cannot make a virtual environment; install python3-venv"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+        -r deploy/setup/development.txt >&2 ||
+        fail "pip could not install deploy/setup/development.txt; see its message above"
+}
+
+pjsua2() {
+    local wheel
+    wheel=$(deploy/pjsua2/build.sh --python "$PWD/.venv/bin/python") || exit 1
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$wheel" >&2 ||
+        fail "pip could not install $wheel"
+}
+
+packages
+
+# A stamp that says what this environment was made from; equal stamps are equal environments.
+stamp=$({
+    cat deploy/setup/development.txt
+    find deploy/pjsua2 -type f -print0 | sort -z | xargs -0 cat
+    "$python" -c 'import sys; print(sys.version, sys.prefix)' || true
+    printf '%s %s\n' "${CALLVANE_PJSUA2_WHEEL:-}" "${CALLVANE_PJPROJECT_SOURCE:-}"
+} | sha256sum | cut -d' ' -f1)
+if [ "$(cat .venv/callvane-stamp 2>/dev/null)" = "$stamp" ]; then
+    exit 0
+fi
+say "virtual environment and Python packages: a minute or two"
+environment
+say "pjsua2: about five minutes the first time on a machine, then seconds"
+pjsua2
+printf '%s\n' "$stamp" > .venv/callvane-stamp
+say "ready"
