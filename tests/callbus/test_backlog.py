@@ -1,0 +1,36 @@
+"""What a bridge keeps while Redis is away."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callbus import Utterance
+from callbus.backlog import Backlog
+from callbus.wire import ForkEvent
+from tests.callbus import messages
+
+
+@given(st.lists(messages.fork_events, max_size=30), st.integers(1, 10))
+def test_backlog_is_bounded_and_keeps_order(events: list[ForkEvent], limit: int) -> None:
+    """The backlog never exceeds its limit; what remains is in order, and what it dropped it returned."""
+    backlog = Backlog(limit)
+    dropped = [gone for event in events if (gone := backlog.append(event)) is not None]
+    kept = backlog.head(limit + 1)
+    assert len(kept) == min(limit, len(events))
+    assert len(dropped) + len(kept) == len(events)
+    positions = [next(i for i, e in enumerate(events) if e is event) for event in kept]
+    assert positions == sorted(positions)
+
+
+@given(st.lists(messages.fork_events, max_size=30), st.integers(1, 10))
+def test_call_events_outlive_utterances(events: list[ForkEvent], limit: int) -> None:
+    """An opening or closing is dropped only when no utterance is left to drop."""
+    backlog = Backlog(limit)
+    for event in events:
+        gone = backlog.append(event)
+        if gone is not None and not isinstance(gone, Utterance):
+            kept = backlog.head(limit)
+            assert not any(isinstance(waiting, Utterance) for waiting in kept)
+            for waiting in kept:
+                backlog.append(waiting)

@@ -1,0 +1,117 @@
+"""Following what analysis publishes."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from callbus import Alert, Phase
+from callbus.bus import Bus
+from callbus.feed import Event, Feed
+from callbus.fork_reader import ALERTS_UNHEARD, ForkReader
+from callbus.settings import RedisSettings
+from tests.callbus import messages
+from tests.conftest import PrivateRedis
+
+
+async def publish(bus: Bus, *publications: object) -> None:
+    """Publish as an analysis worker does."""
+    await bus.persist(lambda: bus.client.set(bus.keys.lease(0), "w"))
+    await ForkReader(bus, "w").commit(0, [], publications=publications)  # type: ignore[arg-type]
+
+
+async def follow(feed: Feed, found: list[Event]) -> None:
+    """Collect events until cancelled."""
+    async for event in feed.events():
+        if event is not None:
+            found.append(event)
+
+
+async def test_feed_delivers_live_in_order(redis_url: str) -> None:
+    """Publications reach a follower in order, each with its place in the stream."""
+    async with Bus(RedisSettings(url=redis_url)) as bus:
+        found: list[Event] = []
+        following = asyncio.create_task(follow(Feed(bus, [bus.keys.alerts]), found))
+        await asyncio.sleep(0.3)
+        for number in range(5):
+            await publish(bus, messages.alert("c", f"a{number}"))
+        async with asyncio.timeout(5):
+            while len(found) < 5:
+                await asyncio.sleep(0.01)
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+        assert [e.message.alert_id for e in found if isinstance(e.message, Alert)] == [f"a{n}" for n in range(5)]
+        assert [e.stream_id for e in found] == [i.decode() for i, _ in await bus.client.xrange(bus.keys.alerts)]
+
+
+async def test_feed_catches_up_after_a_break(redis_url: str) -> None:
+    """What was published while the follower's connection was cut arrives once it is back, and only once."""
+    async with Bus(RedisSettings(url=redis_url)) as bus, Bus(RedisSettings(url=redis_url)) as other:
+        found: list[Event] = []
+        following = asyncio.create_task(follow(Feed(bus, [bus.keys.alerts]), found))
+        await asyncio.sleep(0.3)
+        await publish(other, messages.alert("c", "before"))
+        await asyncio.sleep(0.2)
+        await other.client.client_kill_filter(_type="pubsub")
+        await publish(other, messages.alert("c", "between"))
+        await asyncio.sleep(0.5)
+        await publish(other, messages.alert("c", "after"))
+        async with asyncio.timeout(5):
+            while len(found) < 3:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        following.cancel()
+        ids = [e.message.alert_id for e in found if isinstance(e.message, Alert)]
+        assert ids == ["before", "between", "after"]
+
+
+async def test_feed_goes_on_when_redis_forgot_everything(private_redis: PrivateRedis) -> None:
+    """A Redis that comes back empty is followed from its first new publication on."""
+    async with Bus(RedisSettings(url=private_redis.url)) as bus:
+        found: list[Event] = []
+        following = asyncio.create_task(follow(Feed(bus, [bus.keys.alerts]), found))
+        await asyncio.sleep(0.3)
+        await publish(bus, messages.alert("c", "before"))
+        await asyncio.sleep(0.3)
+        private_redis.stop()
+        private_redis.start()
+        await publish(bus, messages.alert("c", "after"))
+        async with asyncio.timeout(10):
+            while len(found) < 2:
+                await asyncio.sleep(0.02)
+        following.cancel()
+
+
+async def test_live_calls_are_those_not_ended(redis_url: str) -> None:
+    """The snapshot holds each active call's latest state and no ended call."""
+    async with Bus(RedisSettings(url=redis_url)) as bus:
+        await publish(bus, *(messages.call_state(c) for c in "abc"), messages.call_state("b", Phase.ENDED))
+        assert {s.call_id for s in await Feed(bus, [bus.keys.calls]).live_calls()} == {"a", "c"}
+
+
+async def test_alert_without_subscriber_is_counted(redis_url: str) -> None:
+    """An alert that nobody subscribed to is counted as unheard, and can still be fetched."""
+    async with Bus(RedisSettings(url=redis_url)) as bus:
+        before = ALERTS_UNHEARD._value.get()
+        await publish(bus, messages.alert("c"))
+        assert ALERTS_UNHEARD._value.get() == before + 1
+        (event,) = await Feed(bus, [bus.keys.alerts]).recent(bus.keys.alerts, 10)
+        assert event.message == messages.alert("c")
+
+
+async def test_foreign_message_on_the_channel_is_skipped(redis_url: str) -> None:
+    """Rubbish on a channel or in a stream neither ends the feed nor reaches its reader."""
+    async with Bus(RedisSettings(url=redis_url)) as bus:
+        found: list[Event] = []
+        following = asyncio.create_task(follow(Feed(bus, [bus.keys.alerts]), found))
+        await asyncio.sleep(0.3)
+        for rubbish in (b"\xff", b"[]", b'{"version":1,"type":"alert"}', b'{"stream_id":"x-y"}'):
+            await bus.client.publish(bus.keys.alerts, rubbish)
+            await bus.client.xadd(bus.keys.alerts, {"m": rubbish})
+        await publish(bus, messages.alert("c"))
+        async with asyncio.timeout(5):
+            while not found:
+                await asyncio.sleep(0.01)
+        following.cancel()
+        assert [e.message for e in found] == [messages.alert("c")]

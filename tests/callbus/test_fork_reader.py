@@ -1,0 +1,197 @@
+"""Fork events through a real Redis: leases, acknowledgement, take-over, dead letters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from redis import asyncio as redis
+
+from callbus import CallClosed, CallOpened, Phase
+from callbus.bus import Bus
+from callbus.fork_reader import DEAD_LETTERS, Delivery, ForkReader, LeaseLost
+from callbus.fork_writer import ForkWriter, partition_of
+from callbus.settings import RedisSettings
+from callbus.wire import decode_publication
+from tests.callbus import messages
+from tests.conftest import PrivateRedis
+
+
+@pytest.fixture
+def settings(redis_url: str) -> RedisSettings:
+    """Few partitions and short leases."""
+    return RedisSettings(url=redis_url, partitions=4, lease_seconds=0.6)
+
+
+@pytest.fixture
+async def bus(settings: RedisSettings) -> AsyncIterator[Bus]:
+    """An open bus."""
+    async with Bus(settings) as opened:
+        yield opened
+
+
+async def write(bus: Bus, *events: object) -> None:
+    """Write events as a bridge does."""
+    writer = ForkWriter(bus)
+    running = asyncio.create_task(writer.run())
+    for event in events:
+        writer.publish(event)  # type: ignore[arg-type]
+    assert await writer.flush(5)
+    running.cancel()
+
+
+async def read(reader: ForkReader, count: int, timeout_seconds: float = 10) -> list[Delivery]:
+    """The next `count` deliveries."""
+    found: list[Delivery] = []
+    async with asyncio.timeout(timeout_seconds):
+        async for deliveries in reader.deliveries():
+            found += deliveries
+            if len(found) >= count:
+                break
+    return found
+
+
+async def test_events_of_a_call_arrive_in_order(bus: Bus) -> None:
+    """Opening, utterances and closing of every call come in the order of their writing."""
+    calls = {f"call-{n}": [messages.utterance(f"call-{n}", i) for i in range(20)] for n in range(6)}
+    for number in range(20):
+        await write(bus, *(events[number] for events in calls.values()))
+    found = await read(ForkReader(bus, "w"), 120)
+    for call_id, events in calls.items():
+        assert [d.event for d in found if d.event.call_id == call_id] == events
+
+
+async def test_uncommitted_work_goes_to_the_next_worker(bus: Bus) -> None:
+    """A worker that dies without a word leaves its unacknowledged events, oldest first, to its successor."""
+    await write(bus, *(messages.utterance("c", i) for i in range(3)))
+    first = ForkReader(bus, "first")
+    deliveries = await read(first, 3)
+    await first.commit(deliveries[0].partition, [deliveries[0].entry_id])
+    await write(bus, messages.utterance("c", 3))
+    found = await read(ForkReader(bus, "second"), 3)
+    assert [d.event.sequence for d in found if not isinstance(d.event, CallOpened | CallClosed)] == [1, 2, 3]
+
+
+async def test_late_worker_cannot_commit(bus: Bus) -> None:
+    """A worker whose lease has passed to another publishes nothing and stores nothing."""
+    await write(bus, messages.utterance("c"))
+    late = ForkReader(bus, "late")
+    (delivery,) = await read(late, 1)
+    await bus.client.set(bus.keys.lease(delivery.partition), "other")
+    with pytest.raises(LeaseLost):
+        await late.commit(
+            delivery.partition, [delivery.entry_id], state=("c", b"stale"), publications=[messages.alert("c")]
+        )
+    assert await late.state("c") is None
+    assert await bus.client.xlen(bus.keys.alerts) == 0
+
+
+async def test_commit_is_all_or_nothing_and_removes_the_audio(bus: Bus) -> None:
+    """A commit publishes, stores the state and leaves no audio behind."""
+    await write(bus, messages.utterance("c"))
+    reader = ForkReader(bus, "w")
+    (delivery,) = await read(reader, 1)
+    await reader.commit(
+        delivery.partition,
+        [delivery.entry_id],
+        state=("c", b"state"),
+        publications=[messages.call_state("c"), messages.alert("c")],
+    )
+    assert await reader.state("c") == b"state"
+    assert await bus.client.xlen(bus.keys.forks(delivery.partition)) == 0
+    assert decode_publication(await bus.client.hget(bus.keys.live, "c")) == messages.call_state("c")
+    await reader.commit(delivery.partition, [], state=("c", None), publications=[messages.call_state("c", Phase.ENDED)])
+    assert await reader.state("c") is None
+    assert await bus.client.hlen(bus.keys.live) == 0
+
+
+async def test_alert_is_published_once(bus: Bus) -> None:
+    """The same alert committed twice stands once in the stream."""
+    await write(bus, messages.utterance("c"))
+    reader = ForkReader(bus, "w")
+    (delivery,) = await read(reader, 1)
+    for _ in range(2):
+        await reader.commit(delivery.partition, [delivery.entry_id], publications=[messages.alert("c")])
+    assert await bus.client.xlen(bus.keys.alerts) == 1
+
+
+async def test_two_workers_share_the_partitions(bus: Bus, settings: RedisSettings) -> None:
+    """A second worker gets half of the partitions, and no event goes to both."""
+    first, second = ForkReader(bus, "first"), ForkReader(bus, "second")
+    found: dict[str, list[str]] = {"first": [], "second": []}
+
+    async def work(reader: ForkReader, name: str) -> None:
+        async for deliveries in reader.deliveries():
+            for delivery in deliveries:
+                await reader.commit(delivery.partition, [delivery.entry_id])
+                found[name].append(delivery.event.call_id)
+
+    tasks = [asyncio.create_task(work(first, "first"))]
+    await asyncio.sleep(0.3)
+    tasks.append(asyncio.create_task(work(second, "second")))
+    await asyncio.sleep(1.5)
+    calls = [f"call-{n}" for n in range(40)]
+    assert {partition_of(call, settings.partitions) for call in calls} == {0, 1, 2, 3}
+    await write(bus, *(messages.utterance(call) for call in calls))
+    async with asyncio.timeout(5):
+        while len(found["first"]) + len(found["second"]) < len(calls):
+            await asyncio.sleep(0.05)
+    for task in tasks:
+        task.cancel()
+    assert sorted(found["first"] + found["second"]) == sorted(calls)
+    assert found["first"]
+    assert found["second"]
+
+
+@pytest.mark.parametrize(("payload", "reason"), [(b"\x81\xa7version\x09", "version"), (b"noise", "malformed")])
+async def test_unreadable_event_becomes_a_dead_letter(bus: Bus, payload: bytes, reason: str) -> None:
+    """A broken event, or one of another version, is set aside and counted; the next is read all the same."""
+    before = DEAD_LETTERS.labels(reason)._value.get()
+    await bus.client.xadd(bus.keys.forks(partition_of("c", 4)), {"m": payload})
+    await write(bus, messages.utterance("c"))
+    (delivery,) = await read(ForkReader(bus, "w"), 1)
+    assert delivery.event == messages.utterance("c")
+    ((_, letter),) = await bus.client.xrange(bus.keys.dead_letters)
+    assert letter[b"reason"] == reason.encode()
+    assert DEAD_LETTERS.labels(reason)._value.get() == before + 1
+
+
+async def test_redis_lost_and_back_loses_no_backlog(private_redis: PrivateRedis) -> None:
+    """What a bridge says while Redis is away arrives when it is back, even if that Redis forgot everything."""
+    async with Bus(RedisSettings(url=private_redis.url, partitions=2, lease_seconds=0.6)) as bus:
+        writer, reader = ForkWriter(bus), ForkReader(bus, "w")
+        running = asyncio.create_task(writer.run())
+        found: list[int] = []
+
+        async def work() -> None:
+            async for deliveries in reader.deliveries():
+                for delivery in deliveries:
+                    await reader.commit(delivery.partition, [delivery.entry_id])
+                    found.append(delivery.event.sequence)  # type: ignore[union-attr]
+
+        reading = asyncio.create_task(work())
+        writer.publish(messages.utterance("c", 0))
+        async with asyncio.timeout(20):
+            while found != [0]:
+                await asyncio.sleep(0.02)
+            private_redis.stop()
+            for number in range(1, 10):
+                writer.publish(messages.utterance("c", number))
+                await asyncio.sleep(0.02)
+            private_redis.start()
+            while len(found) < 10:
+                await asyncio.sleep(0.02)
+        assert found == list(range(10))
+        running.cancel()
+        reading.cancel()
+
+
+async def test_release_frees_the_partitions_at_once(bus: Bus) -> None:
+    """A worker that leaves in order does not make the next one wait for its leases."""
+    first = ForkReader(bus, "first")
+    await write(bus, messages.utterance("c"))
+    await read(first, 1)
+    await first.release()
+    client: redis.Redis = bus.client
+    assert await client.keys(f"{bus.settings.prefix}:lease:*") == []
