@@ -1,0 +1,182 @@
+"""A whole Callvane on this machine for as long as it is needed: a private Redis, a bridge, analysis and a console.
+
+For the demo and the end-to-end tests. Everything listens on loopback, on free ports; Redis is on a Unix socket, keeps
+nothing, and nobody else's Redis is touched. When the starting process ends, however it ends, so does everything here.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+ROOT: Final = Path(__file__).parent.parent
+STOP_SECONDS: Final = 15.0
+READY_SECONDS: Final = 120.0
+
+Say = Callable[[str], None]
+
+
+class StackError(Exception):
+    """A part that did not start or died: one line with the cause."""
+
+
+class Stack:
+    """Use as an asynchronous context manager: everything is ready inside, and gone afterwards."""
+
+    def __init__(self, say: Say, settings: Mapping[str, str] | None = None, *, console_port: int = 0) -> None:
+        """`settings` are environment variables for all parts; `console_port` 0 takes a free one."""
+        self._say = say
+        self._settings = dict(settings or {})
+        self._folder = Path(tempfile.mkdtemp(prefix="callvane-"))
+        self._parts: dict[str, Process] = {}
+        self._readers: list[asyncio.Task[None]] = []
+        self._health: dict[str, int] = {}
+        self.redis_url = f"unix://{self._folder}/redis.sock"
+        self.sip_port = _free_port(5060, socket.SOCK_DGRAM)
+        self.console_port = console_port or _free_port(8080, socket.SOCK_STREAM)
+
+    @property
+    def target(self) -> str:
+        """The bridge's SIP URI."""
+        return f"sip:127.0.0.1:{self.sip_port}"
+
+    @property
+    def console_url(self) -> str:
+        """The page's address."""
+        return f"http://127.0.0.1:{self.console_port}/"
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start_redis()
+            for name in ("sip_bridge", "analysis", "console"):
+                await self._start_part(name)
+            for name in ("sip_bridge", "analysis", "console"):
+                await self._until_ready(name)
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    async def until_one_dies(self) -> str:
+        """The name of the first part that ends by itself."""
+        waits = {asyncio.create_task(part.wait()): name for name, part in self._parts.items()}
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            return waits[done.pop()]
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _start_redis(self) -> None:
+        server = shutil.which("redis-server")
+        if server is None:
+            raise StackError("redis-server is not installed; run `make setup`")
+        options = f"--port 0 --unixsocket {self._folder}/redis.sock --unixsocketperm 700 --dir {self._folder}".split()
+        quiet = ["--save", "", "--appendonly", "no", "--loglevel", "warning"]
+        self._parts["redis"] = await _spawn(server, *options, *quiet, output=DEVNULL)
+        self._say("redis: on a socket of its own")
+
+    async def _start_part(self, name: str) -> None:
+        self._health[name] = _free_port(0, socket.SOCK_STREAM)
+        settings = {
+            "CALLVANE_REDIS__URL": self.redis_url,
+            "CALLVANE_METRICS__PORT": str(self._health[name]),
+            "CALLVANE_LOG__LEVEL": "warning",
+            "CALLVANE_BRIDGE__HOST": "127.0.0.1",
+            "CALLVANE_BRIDGE__PORT": str(self.sip_port),
+            "CALLVANE_CONSOLE__PORT": str(self.console_port),
+        }
+        part = await _spawn(
+            sys.executable, "-m", name, output=PIPE, environment={**os.environ, **settings, **self._settings}
+        )
+        self._parts[name] = part
+        self._readers.append(asyncio.create_task(self._relay(name, part), name=f"relay {name}"))
+
+    async def _relay(self, name: str, part: Process) -> None:
+        """Every line that a part prints, under its name."""
+        assert part.stdout is not None  # noqa: S101 -- it is a pipe
+        with contextlib.suppress(ValueError):  # a line beyond the reader's limit
+            async for line in part.stdout:
+                self._say(f"{name}: {line.decode(errors='replace').rstrip()}")
+
+    async def _until_ready(self, name: str) -> None:
+        self._say(f"{name}: starting")
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                while (reason := await asyncio.to_thread(_unready, self._health[name])) and (
+                    self._parts[name].returncode is None
+                ):
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise StackError(f"{name} is not ready after {READY_SECONDS:.0f} s: {reason}") from None
+        if self._parts[name].returncode is not None:
+            await asyncio.sleep(0.1)  # its last lines are on their way
+            raise StackError(f"{name} ended with status {self._parts[name].returncode}; see its lines above")
+        self._say(f"{name}: ready, metrics on http://127.0.0.1:{self._health[name]}/metrics")
+
+    async def _stop(self) -> None:
+        """In the order of the data, so that each part can still deliver what it holds; Redis last."""
+        for name in ("sip_bridge", "analysis", "console", "redis"):
+            if (part := self._parts.get(name)) and part.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    part.send_signal(signal.SIGTERM)
+                try:
+                    await asyncio.wait_for(part.wait(), STOP_SECONDS)
+                except TimeoutError:
+                    self._say(f"{name}: did not stop in {STOP_SECONDS:.0f} s, killed")
+                    part.kill()
+                    await part.wait()
+        await asyncio.gather(*self._readers)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+async def _spawn(*command: str, output: int, environment: Mapping[str, str] | None = None) -> Process:
+    """Start a command that gets SIGTERM should this process die without stopping it; Ctrl-C does not reach it."""
+    tether = shutil.which("setpriv")
+    return await asyncio.create_subprocess_exec(
+        *([tether, "--pdeathsig", "TERM"] if tether else []),
+        *command,
+        stdin=DEVNULL,
+        stdout=output,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=ROOT,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+def _free_port(wanted: int, kind: int) -> int:
+    """`wanted` if it is free on loopback, else any that is."""
+    for port in (wanted, 0):
+        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise StackError("no free port on 127.0.0.1")
+
+
+def _unready(port: int) -> str:
+    """Empty when a part says it is ready, else why not."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
+            return ""
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.read(200).decode(errors="replace").strip()
+    except OSError as error:
+        return str(error)
