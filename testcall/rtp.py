@@ -89,6 +89,8 @@ class Pacer:
 
     def add(self, streams: Sequence[Stream], now: float) -> None:
         """Starts streams together, within a packet time from now, in the slot that has the fewest."""
+        if not len(self):  # the time without streams is nobody's lateness
+            self._next_tick = self._tick_at(now) + 1
         first = max(self._next_tick, self._tick_at(now) + 1)
         start = min(range(first, first + SLOTS), key=lambda tick: len(self._slots[tick % SLOTS]))
         for stream in streams:
@@ -125,7 +127,8 @@ class Pacer:
                 if any(index >= len(stream.payloads) for stream, index in entries):
                     over = {stream for stream, index in entries if index >= len(stream.payloads)}
                     self._slots[tick % SLOTS] = [stream for stream in slot if stream not in over]
-                found.append((self._time_of(tick), entries))
+                if entries:
+                    found.append((self._time_of(tick), entries))
         self._next_tick = max(self._next_tick, last + 1)
         return found
 
