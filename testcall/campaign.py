@@ -58,7 +58,7 @@ class Campaign:
         """Places the calls, telling their progress by lines; cancelled, it hangs up all of them first."""
         numbers = itertools.count(1)
         scenarios = itertools.cycle(self.scenarios)
-        async with _line_to(self.target, self.transport) as (endpoint, sender):
+        async with line_to(self.target, self.transport) as (endpoint, sender):
             tally.lateness = sender.lateness
             async with asyncio.TaskGroup() as group:
                 for place in range(self.calls):
@@ -94,12 +94,12 @@ class Campaign:
 async def place_once(name: str, target: str, transport: str = "tcp", dialect: str = "rfc7865") -> Outcome:
     """Places one call of a scenario and returns when it has ended: the whole use of this package in a line."""
     where = parse_target(target)
-    async with _line_to(where, transport) as (endpoint, sender):
+    async with line_to(where, transport) as (endpoint, sender):
         return await PlacedCall(load(name), where, endpoint, sender, load_dialect(dialect)).run()
 
 
 @asynccontextmanager
-async def _line_to(target: Target, transport: str) -> AsyncIterator[tuple[Endpoint, RtpSender]]:
+async def line_to(target: Target, transport: str) -> AsyncIterator[tuple[Endpoint, RtpSender]]:
     """The endpoint and the running sender that calls share."""
     sender = RtpSender()
     async with Endpoint((target.host, target.port), transport) as endpoint:
