@@ -65,7 +65,10 @@ def espeak_version() -> str:
 
 def speak(text: str, voice: str, words_per_minute: int) -> Signal:
     """A sentence or several at 8 kHz, telephone band, speech level, without silence at its ends."""
-    data = _espeak("-v", voice, "-s", str(words_per_minute), "--stdout", text)
+    try:
+        data = _espeak("-v", voice, "-s", str(words_per_minute), "--stdout", text)
+    except SynthesisError as error:
+        raise SynthesisError(f"voice {voice!r}: {error}") from None
     samples, rate = _read_espeak(data)
     speech = shorten_pauses(to_telephone(samples, rate))
     gain = SPEECH_LEVEL / float(np.sqrt(np.mean(speech**2)))

@@ -118,7 +118,7 @@ class TcpTransport:
                     reader, self._writer = await asyncio.open_connection(*self._target, limit=sip.MAX_MESSAGE_BYTES)
             except TimeoutError:
                 raise OSError(f"no TCP connection within {CONNECT_SECONDS:g} s") from None
-            self._reading = asyncio.create_task(self._read(reader), name="sip-tcp-reader")
+            self._reading = asyncio.create_task(self._read(reader, self._writer), name="sip-tcp-reader")
 
     def send(self, data: bytes, to: SocketAddress) -> None:
         if self._writer is None or self._reading is None or self._reading.done():
@@ -129,13 +129,9 @@ class TcpTransport:
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.wait([self._reading])
-        if self._writer is not None:
-            self._writer.close()
-            with contextlib.suppress(OSError):
-                await self._writer.wait_closed()
 
-    async def _read(self, reader: asyncio.StreamReader) -> None:
-        """Cuts the stream into messages by Content-Length (RFC 3261 section 18.3) until it ends."""
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Cuts the stream into messages by Content-Length (RFC 3261 section 18.3) until it ends; then closes it."""
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -148,6 +144,10 @@ class TcpTransport:
         except (asyncio.LimitOverrunError, sip.SipError) as error:
             # Where the next message starts is no longer known: this connection is of no more use.
             _log.warning("TCP stream from %s:%d is no SIP: %s", *self._target, error)
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 def _length_in(head: bytes) -> int:
