@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +73,12 @@ class ForkReader:
         """Held, but what an earlier owner left unacknowledged is not read yet."""
         self._renewed_at = 0.0
 
-    async def deliveries(self) -> AsyncIterator[list[Delivery]]:
+    @property
+    def held(self) -> frozenset[int]:
+        """The partitions that this worker holds, as far as it knows."""
+        return frozenset(self._held)
+
+    async def deliveries(self) -> AsyncGenerator[list[Delivery], None]:
         """Events as they come, in order per call; an empty list at least once a second. Ends only by cancellation."""
         interval = self._bus.settings.lease_seconds / 3
         while True:
