@@ -1,0 +1,73 @@
+"""`python -m analysis`: one analysis worker."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import sys
+
+from analysis.analyst import Analyst
+from analysis.batcher import Batcher
+from analysis.ear import Ear
+from analysis.hallucination import SHIPPED_PHRASES, Phrases
+from analysis.scorer import VaderScorer
+from analysis.settings import AnalysisSection, AnalysisSettings
+from analysis.shift import ShiftRules
+from analysis.transcriber import Transcriber
+from analysis.worker import Worker
+from callbus.bus import Bus
+from callbus.fork_reader import ForkReader
+from service.process import Process, main
+from service.settings import ConfigError
+
+log = logging.getLogger("analysis")
+
+WATCH_SECONDS = 0.25
+
+
+async def work(settings: AnalysisSettings, process: Process) -> None:
+    """Load the model, wait for Redis, work until the process is told to stop, give the partitions back."""
+    section = settings.analysis
+    phrases = _phrases(section)
+    process.unready = "loading the model"
+    transcriber = await asyncio.to_thread(Transcriber, section)
+    rules = ShiftRules(threshold=section.shift_threshold, refractory_seconds=section.refractory_seconds)
+    analyst = Analyst(VaderScorer(), rules, section.redacted_digits)
+    batcher = Batcher(transcriber, section.batch_size, section.queue_utterances)
+    ear = Ear(transcriber, batcher, phrases, feature_threads=section.feature_threads, limit=section.queue_utterances)
+    name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    async with Bus(settings.redis) as bus, asyncio.TaskGroup() as group:
+        reader = ForkReader(bus, name)
+        beside = [group.create_task(batcher.run(), name="batcher"), group.create_task(_watch(bus, process))]
+        # Half the lease: whoever is still at work then may find the partition taken.
+        await Worker(reader, ear, analyst).run(process.stopping, settings.redis.lease_seconds / 2)
+        await reader.release()
+        for task in beside:
+            task.cancel()
+    ear.close()
+
+
+async def _watch(bus: Bus, process: Process) -> None:
+    """Keep /readyz true to whether Redis answers."""
+    while not process.stopping.is_set():
+        process.unready = "" if bus.connected else "redis does not answer at redis.url"
+        await asyncio.sleep(WATCH_SECONDS)
+
+
+def _phrases(section: AnalysisSection) -> Phrases:
+    path = section.invented_phrases or SHIPPED_PHRASES
+    try:
+        return Phrases.read(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"analysis.invented_phrases: {path}: {error}; name a readable UTF-8 file") from None
+
+
+if __name__ == "__main__":
+    sys.exit(
+        main(
+            "analysis", "Turns the utterances of many calls into transcripts and alerts.", AnalysisSettings, work, 9102
+        )
+    )

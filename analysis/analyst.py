@@ -1,0 +1,121 @@
+"""What an event makes of its call: new state, and what everybody is told. No I/O; the clock is passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from analysis.conversation import Conversation, hear, joined, judge, opened, state_of
+from analysis.ear import ERROR, Hearing
+from analysis.redaction import redact
+from analysis.scorer import Scorer
+from analysis.shift import ShiftRules
+from analysis.turn import Said
+from callbus import Alert, CallClosed, CallOpened, Transcript, Utterance
+from callbus.wire import Publication
+
+TRANSCRIPT_CHARACTERS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is to be committed for one event."""
+
+    call: Conversation | None
+    """None removes the call's state."""
+    publications: tuple[Publication, ...] = ()
+    alert: Alert | None = None
+    scored: bool = False
+    missing: int = 0
+    """Utterances that were lost before this one."""
+    repeated: bool = False
+    """The utterance was worked on before: it is only acknowledged."""
+
+
+class Analyst:
+    """Turns events into outcomes by a scorer and the detector's rules."""
+
+    def __init__(self, scorer: Scorer, rules: ShiftRules, redacted_digits: int) -> None:
+        self._scorer = scorer
+        self._rules = rules
+        self._redacted_digits = redacted_digits
+
+    def opened(self, event: CallOpened, call: Conversation | None, now: float) -> Outcome:
+        """A call begins, or its legs change."""
+        call = opened(event, call)
+        return Outcome(call, (state_of(call, now),))
+
+    def closed(self, event: CallClosed, call: Conversation | None, now: float) -> Outcome:
+        """A call ends; its state goes."""
+        known = call or Conversation(event.call_id, event.closed_at - event.duration_seconds)
+        return Outcome(None, (state_of(known, now, event),))
+
+    def heard(self, event: Utterance, call: Conversation | None, hearing: Hearing, now: float) -> Outcome:
+        """An utterance, with the words that were heard in it."""
+        call = call or joined(event)
+        if call.is_done(event.sequence):
+            return Outcome(call, repeated=True)
+        missing = call.missing_before(event.sequence)
+        earlier = state_of(call, 0.0)
+        call = call.passed(event)
+        if hearing.dropped:
+            return Outcome(
+                call, (self._transcript(event, call, hearing, now), *_news(call, earlier, now)), missing=missing
+            )
+        clean = redact(hearing.text, self._redacted_digits, call.open_digits.get(event.leg_id, 0))
+        call = replace(call, open_digits=_open_digits(call, event.leg_id, clean.open_digits))
+        said = Said(event.leg_id, event.role, clean.text, event.start_seconds, event.end_seconds, hearing.confidence)
+        heard = hear(call, said)
+        call, turn = heard.conversation, heard.turn
+        hearing = replace(hearing, text=clean.text)
+        if turn is None or not heard.scored:
+            transcript = self._transcript(event, call, hearing, now, turn=turn.number if turn else None)
+            return Outcome(call, (transcript, *_news(call, earlier, now)), missing=missing)
+        history = [judged.turn for judged in call.turns if judged.turn.number < turn.number]
+        score = self._scorer.score(turn, history)
+        verdict = judge(call, turn, score, self._rules, event.ended_at, now)
+        call = verdict.conversation
+        transcript = self._transcript(event, call, hearing, now, turn=turn.number, score=score.value)
+        alerts = (verdict.alert,) if verdict.alert else ()
+        publications = (transcript, *alerts, *_news(call, earlier, now))
+        return Outcome(call, publications, verdict.alert, scored=True, missing=missing)
+
+    def failed(self, event: Utterance, call: Conversation | None, now: float) -> Outcome:
+        """An utterance on which analysis itself broke: it is told as dropped, and the call goes on."""
+        call = (call or joined(event)).passed(event)
+        return Outcome(call, (self._transcript(event, call, Hearing(dropped=ERROR), now),))
+
+    def _transcript(
+        self,
+        event: Utterance,
+        call: Conversation,
+        hearing: Hearing,
+        now: float,
+        *,
+        turn: int | None = None,
+        score: float | None = None,
+    ) -> Transcript:
+        return Transcript(
+            call_id=event.call_id,
+            leg_id=event.leg_id,
+            role=event.role,
+            sequence=event.sequence,
+            turn=max(0, call.next_turn - 1) if turn is None else turn,
+            start_seconds=event.start_seconds,
+            end_seconds=event.end_seconds,
+            text=hearing.text[:TRANSCRIPT_CHARACTERS],
+            confidence=hearing.confidence,
+            score=score,
+            published_at=now,
+            dropped=hearing.dropped,
+        )
+
+
+def _news(call: Conversation, earlier: object, now: float) -> Sequence[Publication]:
+    """The call's state, where a screen would show it otherwise than before."""
+    return (state_of(call, now),) if state_of(call, 0.0) != earlier else ()
+
+
+def _open_digits(call: Conversation, leg_id: str, digits: int) -> dict[str, int]:
+    others = {leg: count for leg, count in call.open_digits.items() if leg != leg_id}
+    return {**others, leg_id: digits} if digits else others

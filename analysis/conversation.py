@@ -1,0 +1,217 @@
+"""One call's whole state, from utterance to alert. Pure: the clock is passed in, and nothing is published from here.
+
+Small enough to lie in Redis after every utterance, so that another worker can go on with it in mid-call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from analysis.evidence import Judged, build_alert
+from analysis.scorer import Score
+from analysis.shift import Evidence, ShiftRules, ShiftState, after_alert, step
+from analysis.turn import Said, Turn, place
+from callbus import Alert, CallClosed, CallOpened, CallState, Leg, Mood, Phase, Role, Utterance
+
+STATE_VERSION = 1
+RECENT_TURNS = 8
+"""Turns of both parties that are kept, beside those that a shift is measured from."""
+SCORES = 60
+PARTIES = 8
+GRAVITY = (Mood.CALM, Mood.RECOVERED, Mood.ARRIVED_UPSET, Mood.WORSENED)
+
+
+class StateError(ValueError):
+    """Stored state that cannot be used: broken, or of another version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """What is held of a party whose turns are scored."""
+
+    before: ShiftState = field(default_factory=ShiftState)
+    """Before its latest turn, which is scored anew with each utterance that extends it."""
+    now: ShiftState = field(default_factory=ShiftState)
+    turn: int = -1
+    """Number of its latest turn."""
+    scores: tuple[float, ...] = ()
+    """Of its latest turns, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A call so far."""
+
+    call_id: str
+    opened_at: float
+    """Unix seconds."""
+    legs: tuple[Leg, ...] = ()
+    next_sequence: int | None = None
+    """The utterance expected next; none before the first."""
+    next_turn: int = 0
+    turns: tuple[Judged, ...] = ()
+    """The turns kept, oldest first."""
+    parties: dict[str, Party] = field(default_factory=dict)
+    open_digits: dict[str, int] = field(default_factory=dict)
+    """By leg: digits that its last utterance ended with; see redaction."""
+
+    def is_done(self, sequence: int) -> bool:
+        """Whether an utterance was worked on before."""
+        return self.next_sequence is not None and sequence < self.next_sequence
+
+    def missing_before(self, sequence: int) -> int:
+        """How many utterances were lost before this one."""
+        return 0 if self.next_sequence is None else max(0, sequence - self.next_sequence)
+
+    def passed(self, utterance: Utterance) -> Conversation:
+        """The call once an utterance is worked on; its leg is known from here, opening message or not."""
+        legs = self.legs
+        if all(leg.leg_id != utterance.leg_id for leg in legs) and len(legs) < PARTIES:
+            legs = (*legs, Leg(utterance.leg_id, utterance.role))
+        return replace(self, legs=legs, next_sequence=utterance.sequence + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an utterance's words did to the call."""
+
+    conversation: Conversation
+    turn: Turn | None
+    """The turn that they made or extended; none where they left the floor to the other party."""
+    is_new: bool
+    scored: bool
+    """Whether the turn is to be scored: a customer's, or in a call without a known customer an unknown party's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a turn's score did to the call."""
+
+    conversation: Conversation
+    alert: Alert | None
+
+
+def opened(event: CallOpened, known: Conversation | None) -> Conversation:
+    """The call after an opening message: new, or with other legs when it is known.
+
+    The same id with another opening time is another call.
+    """
+    if known and abs(known.opened_at - event.opened_at) < 1.0:
+        return replace(known, legs=event.legs)
+    return Conversation(event.call_id, event.opened_at, event.legs)
+
+
+def joined(utterance: Utterance) -> Conversation:
+    """A call of which nothing is known but this utterance."""
+    return Conversation(utterance.call_id, max(0.0, utterance.ended_at - utterance.end_seconds))
+
+
+def hear(call: Conversation, said: Said) -> Heard:
+    """Put an utterance's words into their turn."""
+    recent = [judged.turn for judged in call.turns[-RECENT_TURNS:]]
+    placed = place(said, recent, call.next_turn, solo=len(call.legs) <= 1)
+    if placed is None:
+        return Heard(call, None, is_new=False, scored=False)
+    turn = placed.turn
+    scored = turn.role is Role.CUSTOMER or (
+        turn.role is Role.UNKNOWN and all(leg.role is not Role.CUSTOMER for leg in call.legs)
+    )
+    if placed.is_new:
+        call = replace(call, next_turn=turn.number + 1, turns=_kept(call, (*call.turns, Judged(turn, None))))
+    else:
+        call = replace(
+            call, turns=tuple(replace(j, turn=turn) if j.turn.number == turn.number else j for j in call.turns)
+        )
+    return Heard(call, turn, placed.is_new, scored)
+
+
+def judge(call: Conversation, turn: Turn, score: Score, rules: ShiftRules, spoken_at: float, now: float) -> Verdict:
+    """Let the detector see a turn's score, in place of the score that its earlier words had."""
+    party = call.parties.get(turn.party, Party())
+    again = party.turn == turn.number
+    before = party.before if again else party.now
+    evidence = Evidence(turn.number, score.log_odds, score.weight, turn.end_seconds)
+    state, shift = step(before, evidence, rules)
+    scores = (*(party.scores[:-1] if again else party.scores), score.value)[-SCORES:]
+    turns = tuple(
+        Judged(turn, score.value, score.weight) if judged.turn.number == turn.number else judged
+        for judged in call.turns
+    )
+    party = Party(after_alert(state, before) if shift else before, state, turn.number, scores)
+    call = replace(call, turns=turns, parties=_with(call.parties, turn.party, party))
+    if shift is None:
+        return Verdict(call, None)
+    alert = build_alert(
+        shift,
+        call_id=call.call_id,
+        opened_at=call.opened_at,
+        legs=call.legs,
+        turns={judged.turn.number: judged for judged in turns},
+        turn=turn,
+        score=score,
+        state=state,
+        rules=rules,
+        spoken_at=spoken_at,
+        now=now,
+    )
+    return Verdict(call, alert)
+
+
+def state_of(call: Conversation, now: float, closed: CallClosed | None = None) -> CallState:
+    """The call as a screen shows it. Where several parties are scored, it is the one worst off."""
+    parties = list(call.parties.values())
+    party = max(parties, key=lambda one: GRAVITY.index(one.now.mood), default=Party())
+    return CallState(
+        call_id=call.call_id,
+        phase=Phase.ENDED if closed else Phase.ACTIVE,
+        opened_at=call.opened_at,
+        updated_at=now,
+        closed_at=closed.closed_at if closed else None,
+        reason=closed.reason if closed else "",
+        legs=call.legs,
+        mood=party.now.mood,
+        level=party.now.level,
+        baseline=party.now.baseline,
+        turns=call.next_turn,
+        scores=party.scores,
+    )
+
+
+def encode(call: Conversation) -> bytes:
+    """A call's state for Redis."""
+    return msgspec.msgpack.encode({"version": STATE_VERSION, "call": call})
+
+
+def decode(payload: bytes) -> Conversation:
+    """A call's state from Redis. Raises StateError."""
+    try:
+        fields = msgspec.msgpack.decode(payload)
+        if not isinstance(fields, dict) or fields.get("version") != STATE_VERSION:
+            raise StateError("another version")
+        return msgspec.convert(fields.get("call"), Conversation)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise StateError(str(error)[:200]) from error
+
+
+def _kept(call: Conversation, turns: tuple[Judged, ...]) -> tuple[Judged, ...]:
+    wanted = {
+        number
+        for party in call.parties.values()
+        for state in (party.before, party.now)
+        for number in (*state.reference, *state.run)
+    }
+    recent = {judged.turn.number for judged in turns[-RECENT_TURNS:]}
+    return tuple(judged for judged in turns if judged.turn.number in wanted | recent)
+
+
+def _renewed(turns: tuple[Judged, ...], turn: Turn) -> tuple[Judged, ...]:
+    return tuple(replace(judged, turn=turn) if judged.turn.number == turn.number else judged for judged in turns)
+
+
+def _with(parties: dict[str, Party], name: str, party: Party) -> dict[str, Party]:
+    """The parties with one of them renewed; a call with more of them than people is hostile."""
+    if name not in parties and len(parties) >= PARTIES:
+        return parties
+    return {**parties, name: party}

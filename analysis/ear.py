@@ -1,0 +1,99 @@
+"""What is heard in an utterance: audio to features to words, and the guards that decide whether anybody said them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from prometheus_client import Counter, Histogram
+
+from analysis.batcher import SHED, Batcher, Shed
+from analysis.hallucination import Phrases, invented
+from analysis.silence import nobody_spoke
+from analysis.transcriber import Transcriber, Words
+from callbus import Utterance
+
+SUPPRESSED = Counter(
+    "callvane_hallucinations_suppressed_total",
+    "Utterances whose words were taken for invented, by the guard that said so.",
+    ["reason"],
+)
+FEATURES_SECONDS = Histogram(
+    "callvane_features_seconds",
+    "Time from taking an utterance to its spectrogram.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
+)
+
+SILENCE = "silence"
+HALLUCINATION = "hallucination"
+OVERLOAD = "overload"
+ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """The words of an utterance, or why there are none."""
+
+    text: str = ""
+    confidence: float = 0.0
+    dropped: str = ""
+    """`silence`, `hallucination`, `overload`, `error`; empty where there are words."""
+
+
+class Ear:
+    """Listens to utterances of many calls at once. Belongs to one event loop.
+
+    At most `limit` utterances wait for their features: past it new ones are shed at once.
+    """
+
+    def __init__(
+        self, transcriber: Transcriber, batcher: Batcher, phrases: Phrases, *, feature_threads: int, limit: int
+    ) -> None:
+        self._transcriber = transcriber
+        self._batcher = batcher
+        self._phrases = phrases
+        self._limit = limit
+        self._waiting = 0
+        self._pool = ThreadPoolExecutor(feature_threads, thread_name_prefix="features")
+
+    async def listen(self, utterance: Utterance) -> Hearing:
+        """The words of `utterance`. Never raises but for cancellation."""
+        if self._waiting >= self._limit:
+            SHED.labels(utterance.role).inc()
+            return Hearing(dropped=OVERLOAD)
+        began = time.monotonic()
+        self._waiting += 1
+        try:
+            features = await asyncio.get_running_loop().run_in_executor(
+                self._pool, self._transcriber.features, utterance.pcm, utterance.sample_rate_hz
+            )
+        finally:
+            self._waiting -= 1
+        FEATURES_SECONDS.observe(time.monotonic() - began)
+        if features is None:
+            return Hearing(dropped=SILENCE)
+        seconds = utterance.duration_seconds
+        try:
+            transcription = await self._batcher.submit(features, utterance.role, utterance.ended_at, seconds)
+        except Shed:
+            return Hearing(dropped=OVERLOAD)
+        except RuntimeError:
+            return Hearing(dropped=ERROR)
+        return self._guard(transcription.words, seconds)
+
+    def close(self) -> None:
+        """End the feature threads; what they work on is given up."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _guard(self, words: Words, seconds: float) -> Hearing:
+        if nobody_spoke(words.text, words.no_speech_probability, words.mean_log_probability):
+            if words.text:
+                SUPPRESSED.labels("no_speech").inc()
+            return Hearing(dropped=SILENCE)
+        reason = invented(words.text, seconds, words.no_speech_probability, words.mean_log_probability, self._phrases)
+        if reason:
+            SUPPRESSED.labels(reason).inc()
+            return Hearing(dropped=HALLUCINATION)
+        return Hearing(words.text, words.confidence)

@@ -1,0 +1,98 @@
+"""Why a shift is believed: the quotes on both sides of it, the terms of the score, and how sure it is. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analysis.scorer import Score
+from analysis.shift import Shift, ShiftRules, ShiftState
+from analysis.turn import Turn
+from callbus import Alert, Leg, Quote, ShiftKind
+
+MOST_QUOTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A turn, and its score where it was scored."""
+
+    turn: Turn
+    score: float | None
+    """Log-odds, weighed; none for agents."""
+    weight: float = 0.0
+
+
+def alert_id(call_id: str, turn: int, kind: ShiftKind, opened_at: float) -> str:
+    """The same for the same shift, whichever worker finds it: hexadecimal, 20 characters.
+
+    `opened_at` tells two calls to which a PBX gave one id apart.
+    """
+    key = f"{call_id}\n{opened_at:.3f}\n{turn}\n{kind}"
+    return hashlib.sha256(key.encode(errors="replace")).hexdigest()[:20]
+
+
+def build_alert(
+    shift: Shift,
+    *,
+    call_id: str,
+    opened_at: float,
+    legs: Sequence[Leg],
+    turns: Mapping[int, Judged],
+    turn: Turn,
+    score: Score,
+    state: ShiftState,
+    rules: ShiftRules,
+    spoken_at: float,
+    now: float,
+) -> Alert:
+    """The alert of a shift that `turn` completed; `turns` holds the turns kept, by number."""
+    return Alert(
+        alert_id=alert_id(call_id, turn.number, shift.kind, opened_at),
+        call_id=call_id,
+        kind=shift.kind,
+        turn=turn.number,
+        at_seconds=turn.end_seconds,
+        spoken_at=spoken_at,
+        raised_at=now,
+        legs=tuple(legs),
+        before=_quotes(turns, shift.before),
+        after=_quotes(turns, _between(turns, shift.after)),
+        terms=score.terms,
+        score=score.value,
+        level=state.level,
+        baseline=state.baseline,
+        threshold=rules.threshold,
+        confidence=_confidence(shift, turns, rules),
+        mood=state.mood,
+    )
+
+
+def _confidence(shift: Shift, turns: Mapping[int, Judged], rules: ShiftRules) -> float:
+    """How certain the words of the shift were, times how strong (whole at twice the threshold); 0 to 1."""
+    moved = [turns[number] for number in shift.after if number in turns]
+    if not moved:
+        return 0.0
+    certain = sum(judged.weight for judged in moved) / len(moved)
+    strong = abs(sum(judged.score or 0.0 for judged in moved)) / len(moved)
+    return max(0.0, min(1.0, certain * min(1.0, strong / (2 * rules.threshold))))
+
+
+def _between(turns: Mapping[int, Judged], numbers: Sequence[int]) -> list[int]:
+    """The turns of a shift, with what the agent said in between."""
+    return [number for number in sorted(turns) if numbers[0] <= number <= numbers[-1]][-MOST_QUOTES:]
+
+
+def _quotes(turns: Mapping[int, Judged], numbers: Sequence[int]) -> tuple[Quote, ...]:
+    return tuple(
+        Quote(
+            role=judged.turn.role,
+            text=judged.turn.text,
+            start_seconds=judged.turn.start_seconds,
+            end_seconds=judged.turn.end_seconds,
+            score=judged.score,
+        )
+        for number in numbers[-MOST_QUOTES:]
+        if (judged := turns.get(number))
+    )

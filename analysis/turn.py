@@ -1,0 +1,123 @@
+"""Utterances become turns: what one party says until the other takes the floor. Pure.
+
+A party is a role: two agents on the line are one. Legs of unknown role are each a party of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from callbus import Role
+
+SOLO_PAUSE_SECONDS = 1.0
+"""In a call with one leg the other party cannot be heard: a pause this long is taken for their turn."""
+LONGEST_UTTERANCES = 24
+"""A turn ends here too: a monologue must not hide a change within it."""
+MAX_CHARACTERS = 2_000
+"""Words of a turn past this are not kept."""
+
+_ACKNOWLEDGEMENT = re.compile(
+    r"(?:\W*\b(?:m+|mm+|h+m+|mhm|mm-?hm+|uh-?huh|aha|okay|ok|right|sure|yeah|i see|go on)\b\W*){1,3}", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The words of one utterance, guarded and redacted."""
+
+    leg_id: str
+    role: Role
+    text: str
+    start_seconds: float
+    """Call time."""
+    end_seconds: float
+    confidence: float
+    """0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One party's words until the other takes the floor."""
+
+    number: int
+    """Counted from 0 over all parties."""
+    party: str
+    role: Role
+    text: str
+    start_seconds: float
+    """Call time."""
+    end_seconds: float
+    confidence: float
+    """Mean over the words, 0 to 1."""
+    utterances: int
+
+    @property
+    def words(self) -> int:
+        """How many words it has."""
+        return len(self.text.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where an utterance belongs."""
+
+    turn: Turn
+    is_new: bool
+    """It took the floor; else it extends a turn that is known already."""
+
+
+def party_of(leg_id: str, role: Role) -> str:
+    """The party that a leg speaks for."""
+    return f"leg {leg_id}" if role is Role.UNKNOWN else role.value
+
+
+def place(said: Said, recent: Sequence[Turn], next_number: int, *, solo: bool) -> Placed | None:
+    """The turn that an utterance makes or extends; none for an acknowledgement that leaves the floor to the other.
+
+    `recent` are the latest turns, oldest first; the last one holds the floor. `solo`: the call has one leg.
+    """
+    party = party_of(said.leg_id, said.role)
+    if recent:
+        floor = recent[-1]
+        if floor.party == party:
+            if _goes_on(floor, said, solo=solo):
+                return Placed(_extended(floor, said), is_new=False)
+        else:
+            if _ACKNOWLEDGEMENT.fullmatch(said.text):
+                return None
+            own = next((turn for turn in reversed(recent) if turn.party == party), None)
+            # It began before the other took the floor: speech that ran on through an interjection.
+            if own and said.start_seconds < floor.start_seconds and _goes_on(own, said, solo=solo):
+                return Placed(_extended(own, said), is_new=False)
+    turn = Turn(
+        number=next_number,
+        party=party,
+        role=said.role,
+        text=said.text[:MAX_CHARACTERS],
+        start_seconds=said.start_seconds,
+        end_seconds=said.end_seconds,
+        confidence=said.confidence,
+        utterances=1,
+    )
+    return Placed(turn, is_new=True)
+
+
+def _goes_on(turn: Turn, said: Said, *, solo: bool) -> bool:
+    paused = solo and said.start_seconds - turn.end_seconds >= SOLO_PAUSE_SECONDS
+    return not paused and turn.utterances < LONGEST_UTTERANCES
+
+
+def _extended(turn: Turn, said: Said) -> Turn:
+    more = len(said.text.split())
+    total = turn.words + more
+    confidence = (turn.confidence * turn.words + said.confidence * more) / total if total else said.confidence
+    return replace(
+        turn,
+        text=f"{turn.text} {said.text}".strip()[:MAX_CHARACTERS],
+        start_seconds=min(turn.start_seconds, said.start_seconds),
+        end_seconds=max(turn.end_seconds, said.end_seconds),
+        confidence=min(1.0, confidence),
+        utterances=turn.utterances + 1,
+    )
