@@ -1,0 +1,72 @@
+"""A bridge's start, its watch over Redis, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+
+from callbus.bus import Bus
+from callbus.fork_writer import ForkWriter
+from service.process import Process
+from sip_bridge.endpoint import Endpoint
+from sip_bridge.listener import Listener
+from sip_bridge.publisher import Publisher
+from sip_bridge.settings import SipBridgeSettings
+
+LISTENER_SECONDS = 5.0
+FLUSH_SECONDS = 5.0
+DESTROY_SECONDS = 5.0
+"""Beyond shutdown_seconds: what the library may take to close."""
+WATCH_SECONDS = 0.25
+
+log = logging.getLogger(__name__)
+
+
+async def run(settings: SipBridgeSettings, process: Process) -> None:
+    """Answer forks until the process is told to stop. ConfigError if the SIP port cannot be had."""
+    async with Bus(settings.redis) as bus:
+        writer = ForkWriter(bus)
+        publisher = Publisher(writer, asyncio.get_running_loop())
+        listener = Listener(publisher.publish)
+        endpoint = Endpoint(settings.bridge, listener)
+        port = await asyncio.to_thread(endpoint.start)
+        listener.start()
+        transports = " and ".join(settings.bridge.transports)
+        log.info(
+            "sip on %s:%d (%s), %d calls at most", settings.bridge.host, port, transports, settings.bridge.max_calls
+        )
+        async with asyncio.TaskGroup() as tasks:
+            writing = tasks.create_task(writer.run(), name="writer")
+            watching = tasks.create_task(_watch(bus, process), name="redis watch")
+            await process.stopping.wait()
+            watching.cancel()
+            await _shut_down(settings, endpoint, listener, publisher, writer)
+            writing.cancel()
+
+
+async def _watch(bus: Bus, process: Process) -> None:
+    """Keep /readyz true: calls are taken without Redis, but nobody sees them."""
+    while True:
+        process.unready = "" if bus.connected else "redis does not answer"
+        await asyncio.sleep(WATCH_SECONDS)
+
+
+async def _shut_down(
+    settings: SipBridgeSettings, endpoint: Endpoint, listener: Listener, publisher: Publisher, writer: ForkWriter
+) -> None:
+    """The sound's way, in its order: no new forks, calls hung up, last words cut, messages handed over and written."""
+    endpoint.drain()
+    closed = await asyncio.to_thread(endpoint.stop, settings.bridge.shutdown_seconds + DESTROY_SECONDS)
+    heard = await asyncio.to_thread(listener.stop, LISTENER_SECONDS)
+    publisher.hand_over()
+    written = await writer.flush(FLUSH_SECONDS)
+    if not written:
+        log.warning("redis did not take the last messages within %.0f s", FLUSH_SECONDS)
+    if not (closed and heard):
+        # A thread inside the library cannot be stopped, and the interpreter's own end could wait for it.
+        log.error("the sip library did not close in time; ending without it")
+        sys.stderr.flush()
+        os._exit(0)
+    log.info("stopped: all calls closed")

@@ -1,0 +1,94 @@
+"""A forked call on its way out: its legs' segments become the messages that analysis reads, in order."""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+
+from prometheus_client import Counter
+
+import callbus
+from callbus.wire import ForkEvent
+from sip_bridge.leg import Leg
+from sip_bridge.segmenter import FRAME_SECONDS, SAMPLE_RATE_HZ, Segment
+
+UTTERANCES = Counter("callvane_utterances_total", "Utterances sent to analysis, by role.", ["role"])
+
+Clock = Callable[[], float]
+
+
+class CallIds:
+    """Sees to it that no two calls of this bridge share an id, whatever the PBX sends. Remembers the latest ones."""
+
+    def __init__(self, remembered: int = 10_000) -> None:
+        self._remembered = remembered
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    def claim(self, wanted: str, sip_call_id: str) -> str:
+        """`wanted`, or where that was given before, the same with a mark made from the SIP Call-ID."""
+        found, tries = wanted or "call", 0
+        while found in self._seen:
+            tries += 1
+            found = f"{wanted}~{zlib.crc32(f'{sip_call_id} {tries}'.encode()):08x}"
+        self._seen[found] = None
+        if len(self._seen) > self._remembered:
+            self._seen.popitem(last=False)
+        return found
+
+
+class Call:
+    """One call's messages. Belongs to the listener's thread once it was given to it."""
+
+    def __init__(self, call_id: str, bridge_id: str, legs: list[Leg], opened_at: float) -> None:
+        """`opened_at`: unix seconds."""
+        self.call_id = call_id
+        self.legs = legs
+        self._bridge_id = bridge_id
+        self._opened_at = opened_at
+        self._sequence = 0
+
+    def opened(self) -> ForkEvent:
+        """The call's first message, and again whenever its legs changed."""
+        legs = tuple(callbus.Leg(leg.leg_id, leg.role, leg.name) for leg in self.legs)
+        return callbus.CallOpened(self.call_id, self._bridge_id, self._opened_at, legs)
+
+    def join(self, leg: Leg) -> ForkEvent:
+        """Take a leg that came up in mid-call; its time starts where the call's is."""
+        leg.start_at(self.position_seconds)
+        self.legs.append(leg)
+        return self.opened()
+
+    def utterances(self) -> Iterator[ForkEvent]:
+        """What the legs have said since the last time, each leg's in its order."""
+        for leg in self.legs:
+            for segment in leg.segments():
+                yield self._utterance(leg, segment)
+
+    def closed(self, reason: str, now: float) -> Iterator[ForkEvent]:
+        """What was being said when the call ended, then its last message. `now`: unix seconds."""
+        yield from self.utterances()
+        for leg in self.legs:
+            for segment in leg.flush():
+                yield self._utterance(leg, segment)
+        yield callbus.CallClosed(self.call_id, now, self.position_seconds, reason)
+
+    @property
+    def position_seconds(self) -> float:
+        """Call time: that of the leg that has come furthest."""
+        return max((leg.position_seconds for leg in self.legs), default=0.0)
+
+    def _utterance(self, leg: Leg, segment: Segment) -> ForkEvent:
+        UTTERANCES.labels(leg.role.value).inc()
+        number, self._sequence = self._sequence, self._sequence + 1
+        return callbus.Utterance(
+            call_id=self.call_id,
+            leg_id=leg.leg_id,
+            role=leg.role,
+            sequence=number,
+            start_seconds=round(segment.start_frame * FRAME_SECONDS, 3),
+            end_seconds=round((segment.start_frame + segment.frames) * FRAME_SECONDS, 3),
+            ended_at=segment.ended_at,
+            sample_rate_hz=SAMPLE_RATE_HZ,
+            pcm=segment.pcm,
+        )

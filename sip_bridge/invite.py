@@ -1,0 +1,97 @@
+"""Reads an INVITE: which streams it offers, whose voices they carry, which call it belongs to. Pure; never raises.
+
+The SDP is read only as far as labels and directions go (RFC 4566, RFC 4574); the library negotiates the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from callbus import Role
+from sip_bridge import metadata, multipart
+from sip_bridge.roles import AgentRules, agent_name, assign
+
+MAX_STREAMS = 8
+MAX_CALL_ID = 112
+"""Leaves room for what tells apart two calls of the same id."""
+MAX_LEG_ID = 64
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedLeg:
+    """A stream of the offer and what is known of its voice."""
+
+    index: int
+    """Its m-line's place, from 0."""
+    leg_id: str
+    """Its SDP label, else its place; unique within the call."""
+    role: Role
+    name: str = ""
+    """The agent's; empty for everybody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """What a fork's INVITE says."""
+
+    call_id: str
+    sip_call_id: str
+    legs: tuple[OfferedLeg, ...]
+    """Audio streams in the order of their m-lines; none where there is no readable offer."""
+    metadata_fault: str
+    """As `metadata.Metadata.fault`; `none` where there is no metadata, empty where all could be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    index: int
+    label: str
+
+
+def read(raw: bytes, rules: AgentRules, plain_role: Role) -> Invite:
+    """The INVITE in `raw`. `plain_role`: of a lone stream without metadata."""
+    message = multipart.read(raw)
+    sip_call_id = _clean(message.headers.get("call-id", ""))[:MAX_CALL_ID]
+    streams = _streams(message.part("application/sdp") or b"")
+    content = message.part(*metadata.CONTENT_TYPES)
+    if content is None:
+        role = plain_role if len(streams) == 1 else Role.UNKNOWN
+        return Invite(sip_call_id, sip_call_id, tuple(_leg(s, streams, role) for s in streams), "none")
+    found = metadata.read(content)
+    call_id = _clean(found.call_id)[:MAX_CALL_ID] or sip_call_id
+    return Invite(call_id, sip_call_id, _legs(streams, found, rules), found.fault)
+
+
+def _legs(streams: list[_Stream], found: metadata.Metadata, rules: AgentRules) -> tuple[OfferedLeg, ...]:
+    roles = dict(zip(found.participants, assign(found.participants, rules), strict=True))
+    legs = []
+    for place, stream in enumerate(streams):
+        speaker = found.senders.get(stream.label)
+        if speaker is None and not found.senders and 1 < len(streams) == len(found.participants):
+            speaker = found.participants[place]  # no associations at all: the streams stand in the parties' order
+        role = roles.get(speaker, Role.UNKNOWN) if speaker else Role.UNKNOWN
+        legs.append(_leg(stream, streams, role, agent_name(speaker) if speaker and role is Role.AGENT else ""))
+    return tuple(legs)
+
+
+def _leg(stream: _Stream, streams: list[_Stream], role: Role, name: str = "") -> OfferedLeg:
+    twins = sum(other.label == stream.label for other in streams) > 1
+    leg_id = f"{stream.label[: MAX_LEG_ID - 4]}#{stream.index}" if twins and stream.label else stream.label
+    return OfferedLeg(stream.index, leg_id or str(stream.index), role, name)
+
+
+def _streams(sdp: bytes) -> list[_Stream]:
+    text = sdp.decode("utf-8", "replace").replace("\r\n", "\n")
+    _, *sections = re.split(r"^m=", text, flags=re.MULTILINE)
+    found = []
+    for index, section in enumerate(sections[:MAX_STREAMS]):
+        media, _, port = section.partition("\n")[0].partition(" ")
+        if media == "audio" and port.partition(" ")[0].partition("/")[0] != "0":
+            label = re.search(r"^a=label:(.+)$", section, re.MULTILINE)
+            found.append(_Stream(index, _clean(label[1])[:MAX_LEG_ID] if label else ""))
+    return found
+
+
+def _clean(text: str) -> str:
+    return "".join(character for character in text if character.isprintable()).strip()

@@ -1,0 +1,84 @@
+"""One party's audio in a call: from the frames that the library hands over to segments of speech.
+
+The one place where two threads meet over audio: `take` runs on the library's clock thread, all else on the listener's.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from prometheus_client import Counter
+
+from callbus import Role
+from sip_bridge.segmenter import FRAME_BYTES, FRAME_SECONDS, Segment, Segmenter, SpeechLimits
+from sip_bridge.vad import VoiceActivity
+
+FRAMES_RECEIVED = Counter("callvane_frames_received_total", "Audio frames of 20 ms taken from the calls' legs.")
+FRAMES_DROPPED = Counter(
+    "callvane_frames_dropped_total", "Audio frames of 20 ms dropped, oldest first, because listening fell behind."
+)
+SPEECH_SECONDS = Counter("callvane_speech_seconds_total", "Seconds of voiced audio heard, by role.", ["role"])
+
+RING_BLOCKS = 50
+"""Blocks of 100 ms that wait for the listener: 5 s. Past it a leg loses its own oldest block and delays no other."""
+
+
+class Leg:
+    """A leg's ring, detector and segmenter."""
+
+    def __init__(self, leg_id: str, role: Role, name: str, limits: SpeechLimits, aggressiveness: int) -> None:
+        self.leg_id = leg_id
+        self.role = role
+        self.name = name
+        self._ring: deque[tuple[int, bytes | bytearray, float]] = deque(maxlen=RING_BLOCKS)
+        self._blocks = 0  # written by `take` alone
+        self._next_block = 0  # read and written by `segments` alone
+        self._block_frames = 0
+        self._vad = VoiceActivity(aggressiveness)
+        self._segmenter = Segmenter(limits)
+
+    @property
+    def position_seconds(self) -> float:
+        """Call time of this leg: seconds of its samples."""
+        return self._segmenter.position * FRAME_SECONDS
+
+    def start_at(self, seconds: float) -> None:
+        """Begin at this call time instead of 0: the leg joined late. Before the first `segments`."""
+        self._segmenter.skip(round(seconds / FRAME_SECONDS))
+
+    def take(self, pcm: bytes | bytearray, arrived_at: float) -> None:
+        """Put a block in the ring; empty for one that brought no audio. Never blocks.
+
+        `arrived_at`: unix seconds. Runs on the clock thread, under a lock of the library.
+        """
+        self._ring.append((self._blocks, pcm, arrived_at))
+        self._blocks += 1
+
+    def segments(self) -> list[Segment]:
+        """What ended within the blocks that have come since the last time."""
+        found: list[Segment] = []
+        ring = self._ring
+        while ring:
+            number, pcm, arrived_at = ring.popleft()
+            if number > self._next_block:  # the ring has lost the blocks between
+                lost = (number - self._next_block) * self._block_frames
+                FRAMES_DROPPED.inc(lost)
+                found += self._segmenter.skip(lost)
+            self._next_block = number + 1
+            if not pcm:
+                found += self._segmenter.skip(self._block_frames)
+                continue
+            self._block_frames = len(pcm) // FRAME_BYTES
+            FRAMES_RECEIVED.inc(self._block_frames)
+            block = bytes(pcm)
+            found += self._segmenter.push(block, self._vad.flags(block), arrived_at)
+        return self._counted(found)
+
+    def flush(self) -> list[Segment]:
+        """End the speech that is going on; the leg is over."""
+        return self._counted(self._segmenter.flush())
+
+    def _counted(self, segments: list[Segment]) -> list[Segment]:
+        for segment in segments:
+            SPEECH_SECONDS.labels(self.role.value).inc(segment.voiced_frames * FRAME_SECONDS)
+        return segments

@@ -1,0 +1,106 @@
+"""The thread that listens to all calls: drains their legs' rings, cuts utterances, hands the messages on.
+
+Between the endpoint (which opens and closes calls and fills the rings) and the publisher. All legs share the thread:
+a block costs each the same few microseconds, so none can hold up the others; what falls behind is shed by the rings.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+from prometheus_client import Gauge, Histogram
+
+from callbus.wire import ForkEvent
+from sip_bridge.call import Call, Clock
+from sip_bridge.leg import Leg
+
+LISTENED = Gauge("callvane_listened_calls", "Calls whose audio this bridge listens to.")
+ROUND_SECONDS = Histogram(
+    "callvane_listen_round_seconds",
+    "Time that one round over all legs took; a round longer than 0.02 s is late.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+
+INTERVAL_SECONDS = 0.02
+"""Between the starts of two rounds: at most this is added to an utterance's latency."""
+
+log = logging.getLogger(__name__)
+
+Step = Callable[[], Iterable[ForkEvent]]
+
+
+class Listener:
+    """Start it, open and close calls, stop it. All methods but the thread's own never block."""
+
+    def __init__(self, publish: Callable[[ForkEvent], None], clock: Clock = time.time) -> None:
+        """`publish` is called on the listener's thread and must not block. `clock`: unix seconds."""
+        self._publish = publish
+        self._clock = clock
+        self._calls: list[Call] = []
+        self._steps: SimpleQueue[Step | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="listener", daemon=True)
+        self.round_seconds = 0.0
+        """How long the last round took."""
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def open(self, call: Call) -> None:
+        """Publish that `call` has begun and listen to its legs."""
+        self._steps.put(lambda: self._open(call))
+
+    def join(self, call: Call, leg: Leg) -> None:
+        """Listen to a further leg of an open call."""
+        self._steps.put(lambda: [call.join(leg)])
+
+    def close(self, call: Call, reason: str) -> None:
+        """Publish what is left of `call`, then that it has ended."""
+        self._steps.put(lambda: self._close(call, reason))
+
+    def stop(self, timeout_seconds: float) -> bool:
+        """End the thread after everything asked before; false when that took too long."""
+        self._steps.put(None)
+        self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
+
+    def _open(self, call: Call) -> list[ForkEvent]:
+        self._calls.append(call)
+        LISTENED.set(len(self._calls))
+        return [call.opened()]
+
+    def _close(self, call: Call, reason: str) -> Iterable[ForkEvent]:
+        self._calls.remove(call)
+        LISTENED.set(len(self._calls))
+        return call.closed(reason, self._clock())
+
+    def _run(self) -> None:
+        while self._obey():
+            started = time.monotonic()
+            for call in self._calls:
+                self._do(call.utterances)
+            self.round_seconds = time.monotonic() - started
+            ROUND_SECONDS.observe(self.round_seconds)
+            time.sleep(max(0.0, INTERVAL_SECONDS - self.round_seconds))
+
+    def _obey(self) -> bool:
+        """Do all that was asked, waiting for it while there is no call to listen to; false when it was to end."""
+        while True:
+            try:
+                step = self._steps.get(block=not self._calls)
+            except Empty:
+                return True
+            if step is None:
+                return False
+            self._do(step)
+
+    def _do(self, step: Step) -> None:
+        try:
+            for event in step():
+                self._publish(event)
+        except Exception:  # a fault in one call must not deafen the others
+            log.exception("listening to a call failed")

@@ -1,0 +1,158 @@
+"""Reads recording metadata (RFC 7865) in the dialects that PBXes and SBCs speak.
+
+Pure; elements are matched by local name, ids as `id` or `*_id`. Never raises: hostile or broken metadata gives what
+could be read, and the reason why not more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+MAX_BYTES = 65_536
+MAX_PARTICIPANTS = 16
+MAX_TEXT = 256
+
+CONTENT_TYPES = ("application/rs-metadata+xml", "application/rs-metadata", "application/+xml")
+"""RFC 9806's type, that of older recorders, and BroadWorks's with its missing subtype (white space taken out)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """One party as the recorder names it."""
+
+    participant_id: str
+    aors: tuple[str, ...] = ()
+    """Addresses of record, such as `sip:2001@pbx.example`."""
+    name: str = ""
+    """Display name."""
+    calling: bool | None = None
+    """Whether this party placed the call, where the recorder tells."""
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """The addresses' user parts."""
+        return tuple(user_of(aor) for aor in self.aors)
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What could be read; all of it is the PBX's text."""
+
+    call_id: str = ""
+    """The recorded call's id: its session's, else the PBX's own Call-ID, else its group's."""
+    participants: tuple[Participant, ...] = ()
+    senders: dict[str, Participant] = field(default_factory=dict)
+    """Who speaks in the stream of each SDP label."""
+    fault: str = ""
+    """Why nothing, or not all, could be read: `too_large`, `forbidden_xml`, `bad_xml`, `no_participants`,
+    `no_senders`; empty where all was."""
+
+
+def read(content: bytes) -> Metadata:
+    """The metadata in `content`."""
+    if len(content) > MAX_BYTES:
+        return Metadata(fault="too_large")
+    try:
+        root = fromstring(content.strip(b" \t\r\n\0"), forbid_dtd=True)
+    except DefusedXmlException:
+        return Metadata(fault="forbidden_xml")
+    except (ParseError, ValueError, LookupError, RecursionError):  # LookupError: an unknown encoding
+        return Metadata(fault="bad_xml")
+    elements = [*root.iter()]
+    participants = _participants(elements) or _of_call_data(elements)
+    senders = _senders(elements, participants)
+    fault = "" if senders else "no_senders" if participants else "no_participants"
+    return Metadata(_call_id(elements), tuple(participants), senders, fault)
+
+
+def user_of(aor: str) -> str:
+    """The user part of a `sip:`, `sips:` or `tel:` address, else the address itself."""
+    match = re.search(r"(?:sips?|tel):([^@;>]*)", aor, re.IGNORECASE)
+    return match[1] if match else aor.partition("@")[0]
+
+
+def _participants(elements: list[Element]) -> list[Participant]:
+    found: dict[str, Participant] = {}
+    for element in _named(elements, "participant"):
+        participant_id = _id(element, "participant_id")
+        if len(found) == MAX_PARTICIPANTS and participant_id not in found:
+            break
+        names = list(_named(element.iter(), "nameid"))
+        aors = [_text_of(value) for name in names for key, value in name.attrib.items() if _local(key) == "aor"]
+        aors += [_text(aor) for aor in _named(element.iter(), "aor")]
+        display = [_text(child) for name in names for child in name if _local(child.tag) in ("name", "display-name")]
+        flags = [_text(flag).lower() for flag in _named(element.iter(), "callingparty")]
+        found[participant_id] = Participant(
+            participant_id,
+            tuple(aor for aor in aors if aor)[:4],
+            next(filter(None, display), ""),
+            flags[0] in ("true", "1", "yes") if flags else None,
+        )
+    return list(found.values())
+
+
+def _of_call_data(elements: list[Element]) -> list[Participant]:
+    """Ribbon's `callData`: the From and To headers of the recorded call, caller first."""
+    found = []
+    for name, calling in (("fromhdr", True), ("tohdr", False)):
+        for element in _named(elements, name):
+            display, _, aor = _text(element).rpartition("<")
+            aor = aor.partition(">")[0]
+            found.append(Participant(name, (aor,), display.strip(' "'), calling))
+            break
+    return found
+
+
+def _senders(elements: list[Element], participants: list[Participant]) -> dict[str, Participant]:
+    labels: dict[str, str] = {}  # by stream id
+    for stream in _named(elements, "stream"):
+        label = next(map(_text, _named(stream.iter(), "label")), "")
+        if label:
+            labels[_id(stream, "stream_id")] = label
+    by_id = {participant.participant_id: participant for participant in participants}
+    senders: dict[str, Participant] = {}
+    # The association is an element of its own, or stands within the participant (AudioCodes's legacy form).
+    for owner in (*_named(elements, "participantstreamassoc"), *_named(elements, "participant")):
+        participant = by_id.get(_id(owner, "participant_id"))
+        for send in _named(owner.iter(), "send"):
+            label = labels.get(_text(send), "")
+            if participant and label:
+                senders.setdefault(label, participant)
+    return senders
+
+
+def _call_id(elements: list[Element]) -> str:
+    for name, attribute in (("session", "session_id"), ("callid", ""), ("group", "group_id")):
+        for element in _named(elements, name):
+            if found := _id(element, attribute) if attribute else _text(element):
+                return found
+    return ""
+
+
+def _named(elements: Iterator[Element] | list[Element], name: str) -> Iterator[Element]:
+    return (element for element in elements if _local(element.tag) == name)
+
+
+def _local(tag: object) -> str:
+    """A tag's or attribute's name without its namespace, in lower case."""
+    return str(tag).rpartition("}")[2].rpartition(":")[2].lower()
+
+
+def _id(element: Element, name: str) -> str:
+    """An element's id, written `name` or plain `id`."""
+    found = {_local(key): value for key, value in element.attrib.items()}
+    return _text_of(found.get(name) or found.get("id") or "")
+
+
+def _text(element: Element) -> str:
+    return _text_of(element.text or "")
+
+
+def _text_of(text: str) -> str:
+    return "".join(character for character in text if character.isprintable()).strip()[:MAX_TEXT]

@@ -1,0 +1,90 @@
+"""Reads a SIP request's headers and the parts of its body (RFC 3261 section 7, RFC 2046 section 5.1).
+
+Pure and tolerant: what cannot be read is left out, nothing raises. The library has parsed the message before; this
+reads what the library does not pass on.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MAX_PARTS = 16
+_COMPACT = {"c": "content-type", "i": "call-id", "l": "content-length"}
+_BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.){1,200})"|([^\s;,"]{1,200}))', re.IGNORECASE)
+_EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a body, or a whole body that has no parts."""
+
+    content_type: str
+    """Type and subtype in lower case, parameters cut off; empty where there is none."""
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request as far as a recorder needs it."""
+
+    headers: dict[str, str]
+    """The first value of each header, by its long name in lower case."""
+    parts: tuple[Part, ...]
+
+    def part(self, *content_types: str) -> bytes | None:
+        """The first part of one of these types."""
+        return next((part.content for part in self.parts if part.content_type in content_types), None)
+
+
+def read(raw: bytes) -> Message:
+    """The request in `raw`, whatever it is."""
+    head, body = _split_head(raw)
+    headers = _headers(head)
+    content_type = headers.get("content-type", "")
+    kind = _media_type(content_type)
+    if not body:
+        return Message(headers, ())
+    if not kind.startswith("multipart/"):
+        return Message(headers, (Part(kind, body),))
+    boundary = _BOUNDARY.search(content_type)
+    if boundary is None:
+        return Message(headers, ())
+    return Message(headers, _parts(body, (boundary[1] or boundary[2]).encode(errors="replace")))
+
+
+def _parts(body: bytes, boundary: bytes) -> tuple[Part, ...]:
+    # A delimiter starts a line; what stands before the first is preamble, what follows the closing one epilogue.
+    delimiter = re.compile(rb"(?:^|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|$)")
+    marks = list(delimiter.finditer(body))[: MAX_PARTS + 1]
+    found = []
+    for mark, following in zip(marks, [*marks[1:], None], strict=False):
+        if mark[1]:
+            break
+        # A body that was cut short has no closing delimiter: its last part still counts.
+        raw = body[mark.end() : following.start() if following else len(body)]
+        # The line break that ends the delimiter may be the one that the empty line begins with: a part without headers.
+        head, content = _split_head(raw.removeprefix(b"\r\n").removeprefix(b"\n")) if raw.strip() else (b"", b"")
+        if content:
+            found.append(Part(_media_type(_headers(head).get("content-type", "")), content))
+    return tuple(found[:MAX_PARTS])
+
+
+def _split_head(raw: bytes) -> tuple[bytes, bytes]:
+    end = _EMPTY_LINE.search(raw)
+    return (raw[: end.start()], raw[end.end() :]) if end else (raw, b"")
+
+
+def _headers(head: bytes) -> dict[str, str]:
+    unfolded = re.sub(r"\r?\n[ \t]+", " ", head.decode("utf-8", "replace"))
+    found: dict[str, str] = {}
+    for line in re.split(r"\r?\n", unfolded):
+        name, colon, value = line.partition(":")
+        name = name.strip().lower()
+        if colon:
+            found.setdefault(_COMPACT.get(name, name), value.strip())
+    return found
+
+
+def _media_type(value: str) -> str:
+    return "".join(value.partition(";")[0].split()).lower()

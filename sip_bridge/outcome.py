@@ -1,0 +1,64 @@
+"""How a fork ended up: refused for which reason, or answered and ended by what. Each with its SIP status and count."""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+
+from prometheus_client import Counter, Gauge
+
+FORKS = Counter("callvane_forks_total", "Forks (INVITEs) by outcome.", ["outcome"])
+ACTIVE = Gauge("callvane_calls_active", "Forked calls held at this moment.")
+ENDED = Counter("callvane_calls_ended_total", "Forked calls that ended, by reason.", ["reason"])
+METADATA = Counter(
+    "callvane_fork_metadata_total",
+    "Forks by what came of their recording metadata; `complete` where all was read.",
+    ["result"],
+)
+
+
+class Refusal(Enum):
+    """Why a fork is not answered: the outcome's name, SIP status and reason phrase."""
+
+    CAPACITY = ("refused_capacity", 503, "Capacity Reached")
+    OVERLOADED = ("refused_overloaded", 503, "Overloaded")
+    DRAINING = ("refused_draining", 503, "Shutting Down")
+    NO_AUDIO = ("refused_no_audio", 488, "No Audio Offered")
+    UNACCEPTABLE = ("refused_unacceptable", 488, "Not Acceptable Here")
+    FAILED = ("failed", 500, "Server Internal Error")
+
+    def __init__(self, outcome: str, status: int, phrase: str) -> None:
+        self.outcome = outcome
+        self.status = status
+        self.phrase = phrase
+
+
+class Ending(StrEnum):
+    """Why a call ended."""
+
+    BYE = "bye"
+    CANCELLED = "cancelled"
+    RTP_TIMEOUT = "rtp_timeout"
+    SESSION_EXPIRED = "session_expired"
+    NOT_ACKNOWLEDGED = "not_acknowledged"
+    PEER_ERROR = "peer_error"
+    SHUTDOWN = "shutdown"
+    REFUSED = "refused"
+
+
+_OF_LIBRARY = {400: "refused_malformed", 415: "refused_content_type", 420: "refused_extension", 486: "refused_capacity"}
+
+
+def refused_by_library(status: int) -> None:
+    """Count an INVITE that the library refused with `status` before the bridge saw it."""
+    FORKS.labels(_OF_LIBRARY.get(status, "refused_unacceptable" if status < 500 else "failed")).inc()
+
+
+def ending(status: int, phrase: str, confirmed: bool) -> Ending:
+    """Why a dialog ended that we did not end: from the library's last status, its phrase, and whether ACK came."""
+    if status == 408 and phrase.startswith("No session refresh"):
+        return Ending.SESSION_EXPIRED
+    if status == 487:
+        return Ending.CANCELLED
+    if status < 300:
+        return Ending.BYE
+    return Ending.PEER_ERROR if confirmed else Ending.NOT_ACKNOWLEDGED

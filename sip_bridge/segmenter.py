@@ -1,0 +1,154 @@
+"""Cuts one leg's audio into utterances. Pure: frames and speech flags in, segments out, no clock of its own.
+
+Between the voice activity detection (`vad`) and the call (`call`). Time is counted in frames of 20 ms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+SAMPLE_RATE_HZ = 8_000
+FRAME_SECONDS = 0.02
+FRAME_SAMPLES = 160
+FRAME_BYTES = 2 * FRAME_SAMPLES
+
+SMOOTHING_FRAMES = 3
+"""The quietest moment is looked for over 60 ms: a single quiet frame may lie within a syllable."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechLimits:
+    """Bounds of an utterance, all in frames."""
+
+    pre_roll: int
+    """Frames kept before the first voiced one."""
+    hangover: int
+    """Unvoiced frames that end an utterance."""
+    tail: int
+    """Of the hangover, frames kept after the last voiced one."""
+    minimum: int
+    """Voiced frames below which speech is dropped as a click; the rest of a split is exempt."""
+    maximum: int
+    """Frames at which speech is split; more than pre_roll + hangover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One stretch of speech, pre-roll and tail included."""
+
+    start_frame: int
+    """Position of its first frame in the leg."""
+    pcm: bytes
+    """Whole frames, 16-bit little-endian mono at 8 kHz."""
+    voiced_frames: int
+    ended_at: float
+    """When its last voiced frame arrived, on the clock that `push` is told."""
+
+    @property
+    def frames(self) -> int:
+        """Length in frames."""
+        return len(self.pcm) // FRAME_BYTES
+
+
+class Segmenter:
+    """One leg's cutter. Holds at most `maximum` frames and one push."""
+
+    def __init__(self, limits: SpeechLimits, position: int = 0) -> None:
+        """`position` is the frame number of the first frame pushed: a leg may join a call late."""
+        self.position = position
+        """Frames so far, gaps included: the number of the next one."""
+        self._limits = limits
+        self._audio = bytearray()
+        self._flags = bytearray()  # one for each frame in _audio
+        self._base = position  # number of the first frame in _audio
+        self._talking = False
+        self._last_voiced = 0
+        self._continued = False  # the utterance is the rest of a split one
+        self._arrived_at = 0.0  # of the frame before `position`
+
+    def push(self, pcm: bytes, speech: Sequence[bool], arrived_at: float) -> list[Segment]:
+        """Take frames and whether each is voiced; the segments that ended with them, oldest first.
+
+        `arrived_at`: when the last of them arrived, in seconds. ValueError if `pcm` is not one frame per flag.
+        """
+        if len(pcm) != FRAME_BYTES * len(speech):
+            raise ValueError(f"{len(pcm)} bytes are not {len(speech)} frames of {FRAME_BYTES}")
+        self._audio += pcm
+        self._flags.extend(speech)
+        first, self.position = self.position, self.position + len(speech)
+        self._arrived_at = arrived_at
+        segments: list[Segment] = []
+        if self._talking or any(speech):
+            for number, voiced in enumerate(speech, first):
+                if segment := self._step(number, voiced):
+                    segments.append(segment)
+        if not self._talking:
+            self._drop_before(self.position - self._limits.pre_roll)
+        return segments
+
+    def skip(self, frames: int) -> list[Segment]:
+        """Pass over frames that are missing (lost, or the recording is paused); speech before them ends here."""
+        segments = self.flush()
+        self.position += frames
+        self._drop_before(self.position)
+        self._base = self.position
+        return segments
+
+    def flush(self) -> list[Segment]:
+        """End the utterance that is going on, if any: the leg ends or pauses."""
+        segment = self._finish(self.position) if self._talking else None
+        return [segment] if segment else []
+
+    def _step(self, number: int, voiced: bool) -> Segment | None:
+        if voiced:
+            if not self._talking:
+                self._talking = True
+                self._drop_before(number - self._limits.pre_roll)
+            self._last_voiced = number
+        elif self._talking and number - self._last_voiced >= self._limits.hangover:
+            return self._finish(number + 1)
+        if self._talking and number + 1 - self._base >= self._limits.maximum:
+            return self._split(number + 1)
+        return None
+
+    def _finish(self, end: int) -> Segment | None:
+        """Close the utterance; `end` is the first frame that it cannot reach."""
+        minimum = 1 if self._continued else max(1, self._limits.minimum)
+        self._talking = self._continued = False
+        if sum(self._flags[: end - self._base]) < minimum:
+            return None
+        return self._take(min(self._last_voiced + 1 + self._limits.tail, end))
+
+    def _split(self, end: int) -> Segment:
+        """Cut off the utterance's first part after the quietest frame of its second half."""
+        half = (end - self._base) // 2
+        samples = np.frombuffer(self._audio, np.int16, (end - self._base) * FRAME_SAMPLES).reshape(-1, FRAME_SAMPLES)
+        loudness = np.abs(samples[half:].astype(np.int32)).mean(axis=1)
+        del samples  # it lends the buffer, which cannot shrink meanwhile
+        smooth = np.convolve(np.pad(loudness, SMOOTHING_FRAMES // 2, "edge"), np.ones(SMOOTHING_FRAMES), "valid")
+        self._continued = True
+        return self._take(self._base + half + int(smooth.argmin()) + 1)
+
+    def _take(self, end: int) -> Segment:
+        """Cut the audio up to frame `end` out of the buffer."""
+        count = end - self._base
+        flags = self._flags[:count]
+        last_voiced = self._base + flags.rfind(1)
+        segment = Segment(
+            start_frame=self._base,
+            pcm=bytes(self._audio[: count * FRAME_BYTES]),
+            voiced_frames=sum(flags),
+            ended_at=self._arrived_at - (self.position - 1 - last_voiced) * FRAME_SECONDS,
+        )
+        self._drop_before(end)
+        return segment
+
+    def _drop_before(self, number: int) -> None:
+        count = min(number - self._base, len(self._flags))
+        if count > 0:
+            del self._audio[: count * FRAME_BYTES]
+            del self._flags[:count]
+            self._base += count

@@ -1,0 +1,120 @@
+"""The [bridge] section: where forks arrive, whose voice is whose, how speech is cut."""
+
+from __future__ import annotations
+
+import re
+import socket
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from callbus import Role
+from callbus.settings import RedisSettings
+from service.settings import ProcessSettings
+from sip_bridge.segmenter import FRAME_SECONDS, SpeechLimits
+
+PORTS_A_CALL = 4
+"""RTP and RTCP of two streams."""
+
+Pattern = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class BridgeSettings(BaseModel):
+    """Every setting of a bridge; the defaults are those of telephone calls of a contact centre."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = "0.0.0.0"
+    """Address to listen on, for SIP and RTP."""
+    port: int = Field(5060, ge=0, le=65535)
+    """SIP port of every transport; 0 takes a free one, which the log names."""
+    transports: tuple[Literal["udp", "tcp"], ...] = Field(("udp", "tcp"), min_length=1)
+    """TCP is the one for SIPREC: metadata seldom fits a UDP packet."""
+    public_address: str = ""
+    """The address that PBXes reach, where it differs from `host` (containers, NAT); written into SIP and SDP."""
+    rtp_port_min: int = Field(16_384, ge=1024, le=65_534)
+    rtp_port_max: int = Field(32_767, ge=1025, le=65_535)
+    """Ends below Linux's ephemeral ports; a two-leg call takes four ports."""
+    max_calls: int = Field(500, ge=1, le=2_000)
+    """Forks above it get 503, so that a load balancer tries the next bridge; the PBX's own call goes on."""
+    bridge_id: str = Field("", max_length=128)
+    """Names this bridge in its messages; empty is the machine's name and the SIP port."""
+
+    agent_uri_patterns: tuple[Pattern, ...] = ()
+    """Regular expressions, searched in a participant's address: who matches is an agent."""
+    agent_extensions: tuple[Pattern, ...] = ()
+    """User parts that are agents, such as "2001"."""
+    agent_side: Literal["caller", "callee", "unknown"] = "callee"
+    """Who is the agent where neither patterns nor extensions tell the parties apart; `callee` fits incoming calls."""
+    plain_role: Role = Role.UNKNOWN
+    """Whose voice a fork with one stream and no metadata carries."""
+
+    vad_aggressiveness: int = Field(2, ge=0, le=3)
+    """0 lets all doubtful audio through, 3 cuts hardest; 2 keeps line noise and hold hiss out of most utterances."""
+    pre_roll_seconds: float = Field(0.3, ge=0, le=1)
+    """Audio kept before the first speech: soft first consonants are not voiced."""
+    hangover_seconds: float = Field(0.4, ge=0.1, le=2)
+    """Silence that ends an utterance; shorter answers sooner, longer keeps sentences together."""
+    tail_seconds: float = Field(0.2, ge=0, le=2)
+    """Audio kept after the last speech, at most the hangover: final consonants are not voiced either."""
+    minimum_speech_seconds: float = Field(0.16, ge=0, le=2)
+    """Less voiced audio than this is a click or a breath; a short "no" has about 0.2 s."""
+    maximum_utterance_seconds: float = Field(12.0, ge=3, le=29)
+    """Longer speech is split at its quietest moment; Whisper's window is 30 s."""
+
+    rtp_timeout_seconds: float = Field(30.0, ge=0)
+    """A call none of whose active streams brings a packet for this long is hung up; 0 never hangs up."""
+    session_expires_seconds: int = Field(1_800, ge=90)
+    """Longest time between session refreshes, where the PBX uses session timers (RFC 4028)."""
+    session_minimum_seconds: int = Field(90, ge=90)
+    """Shortest one that is agreed to."""
+    shutdown_seconds: float = Field(3.0, ge=0.5, le=60)
+    """How long a stop waits for the PBXes to confirm the end of their calls."""
+
+    @field_validator("agent_uri_patterns")
+    @classmethod
+    def _compiles(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+        return patterns
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.rtp_port_max - self.rtp_port_min + 1 < PORTS_A_CALL * self.max_calls:
+            raise ValueError(
+                f"rtp_port_min to rtp_port_max must hold {PORTS_A_CALL} ports for each of max_calls={self.max_calls}"
+            )
+        if self.session_minimum_seconds > self.session_expires_seconds:
+            raise ValueError("session_minimum_seconds must not exceed session_expires_seconds")
+        return self
+
+    @property
+    def name(self) -> str:
+        """This bridge's id in messages."""
+        return self.bridge_id or f"{socket.gethostname()[:100]}:{self.port}"
+
+    @property
+    def speech(self) -> SpeechLimits:
+        """The segmenter's bounds, in frames."""
+        hangover = _frames(self.hangover_seconds)
+        return SpeechLimits(
+            pre_roll=_frames(self.pre_roll_seconds),
+            hangover=hangover,
+            tail=min(_frames(self.tail_seconds), hangover),
+            minimum=_frames(self.minimum_speech_seconds),
+            maximum=_frames(self.maximum_utterance_seconds),
+        )
+
+
+class SipBridgeSettings(ProcessSettings):
+    """What `python -m sip_bridge` reads: [bridge], [redis] and the sections of every process."""
+
+    redis: RedisSettings = RedisSettings()
+    bridge: BridgeSettings = BridgeSettings()
+
+
+def _frames(seconds: float) -> int:
+    return round(seconds / FRAME_SECONDS)
