@@ -21,8 +21,8 @@
 #define PJ_HAS_IPV6                     1
 #define PJSIP_HAS_TLS_TRANSPORT         1
 
-/* Errors only: what the library logs at higher levels holds callers' numbers. */
-#define PJ_LOG_MAX_LEVEL                4
+/* Errors only: higher levels write callers' numbers, and print before a log writer can be set. */
+#define PJ_LOG_MAX_LEVEL                1
 
 /* No assertion ends the process on a hostile message (NDEBUG is set too). */
 #define PJ_DEBUG                        0
