@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, EnvSettingsSource
 SECTIONS = ("redis", "metrics", "log", "bridge", "analysis", "console")
 PREFIX = "CALLVANE_"
 CONFIG_VARIABLE = "CALLVANE_CONFIG"
+SECRETS = ("password", "url")
+"""Keys whose value no message repeats."""
 
 
 class ConfigError(Exception):
@@ -108,6 +110,8 @@ def _line(error: ValidationError, path: str | os.PathLike[str] | None) -> str:
     origin = f"{path}: " if path else ""
     if first["type"] == "extra_forbidden":
         fault = "unknown key; config/callvane.toml lists them all"
+    elif first["loc"][-1] in SECRETS:
+        fault = str(first["msg"])
     else:
         fault = f"{first['msg']} (it is {first.get('input')!r:.60})"
     more = f"; {len(others)} more fault{'s' if len(others) > 1 else ''}" if others else ""

@@ -82,6 +82,20 @@ def test_fault_is_told_in_one_line(tmp_path: Path, text: str, words: list[str]) 
         assert word in line
 
 
+def test_secret_is_not_repeated(tmp_path: Path) -> None:
+    """A refused address or password does not end up in the log."""
+
+    class Redis(BaseModel):
+        url: str = Field("redis://", pattern="^redis://")
+
+    class WithRedis(ProcessSettings):
+        redis: Redis = Redis()
+
+    with pytest.raises(ConfigError, match=r"redis\.url") as raised:
+        load(WithRedis, write(tmp_path, "[redis]\nurl = 'rediss:/:hunter2@example.com'\n"))
+    assert "hunter2" not in str(raised.value)
+
+
 def test_missing_file_is_named(tmp_path: Path) -> None:
     """A file that is not there is an error, not a default."""
     with pytest.raises(ConfigError, match=r"nowhere\.toml.*--config"):
