@@ -11,7 +11,7 @@ from analysis.redaction import redact
 from analysis.scorer import Scorer
 from analysis.shift import ShiftRules
 from analysis.turn import Said
-from callbus import Alert, CallClosed, CallOpened, Transcript, Utterance
+from callbus import Alert, CallClosed, CallOpened, CallState, Transcript, Utterance
 from callbus.wire import Publication
 
 TRANSCRIPT_CHARACTERS = 10_000
@@ -111,7 +111,7 @@ class Analyst:
         )
 
 
-def _news(call: Conversation, earlier: object, now: float) -> Sequence[Publication]:
+def _news(call: Conversation, earlier: CallState, now: float) -> Sequence[Publication]:
     """The call's state, where a screen would show it otherwise than before."""
     return (state_of(call, now),) if state_of(call, 0.0) != earlier else ()
 

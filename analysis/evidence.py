@@ -58,7 +58,7 @@ def build_alert(
         raised_at=now,
         legs=tuple(legs),
         before=_quotes(turns, shift.before),
-        after=_quotes(turns, _between(turns, shift.after)),
+        after=_quotes(turns, shift.after),
         terms=score.terms,
         score=score.value,
         level=state.level,
@@ -77,11 +77,6 @@ def _confidence(shift: Shift, turns: Mapping[int, Judged], rules: ShiftRules) ->
     certain = sum(judged.weight for judged in moved) / len(moved)
     strong = abs(sum(judged.score or 0.0 for judged in moved)) / len(moved)
     return max(0.0, min(1.0, certain * min(1.0, strong / (2 * rules.threshold))))
-
-
-def _between(turns: Mapping[int, Judged], numbers: Sequence[int]) -> list[int]:
-    """The turns of a shift, with what the agent said in between."""
-    return [number for number in sorted(turns) if numbers[0] <= number <= numbers[-1]][-MOST_QUOTES:]
 
 
 def _quotes(turns: Mapping[int, Judged], numbers: Sequence[int]) -> tuple[Quote, ...]:

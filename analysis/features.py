@@ -14,7 +14,7 @@ SHORTEST_SECONDS = 0.1
 
 Samples = npt.NDArray[np.float32]
 Spectrogram = npt.NDArray[np.float32]
-"""Log-mel rows: mel bands × frames of 10 ms."""
+"""Log-mel rows: mel bands by frames of 10 ms."""
 
 
 class Extractor(Protocol):
@@ -27,7 +27,8 @@ class Extractor(Protocol):
 def _half_band(taps: int) -> Samples:
     place = np.arange(taps) - taps / 2 + 0.5
     kernel = np.sinc(place) * np.hamming(taps)
-    return (kernel / kernel.sum()).astype(np.float32)
+    half_band: Samples = (kernel / kernel.sum()).astype(np.float32)
+    return half_band
 
 
 _BETWEEN = _half_band(32)
@@ -46,7 +47,8 @@ def samples_of(pcm: bytes, rate_hz: int) -> Samples:
         doubled[1::2] = np.convolve(np.pad(samples, (taps // 2 - 1, taps // 2)), _BETWEEN, "valid")
         return doubled
     places = np.arange(0, samples.size, rate_hz / MODEL_RATE_HZ)
-    return np.interp(places, np.arange(samples.size), samples).astype(np.float32)
+    resampled: Samples = np.interp(places, np.arange(samples.size), samples).astype(np.float32)
+    return resampled
 
 
 def spectrogram(pcm: bytes, rate_hz: int, extract: Extractor) -> Spectrogram | None:
