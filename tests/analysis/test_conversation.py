@@ -63,7 +63,7 @@ def test_only_who_came_upset_is_marked_so(split: str) -> None:
 
 
 def test_an_alert_proves_itself() -> None:
-    """It quotes the customer's opening and the turns that moved it, and its terms are the words and sum to its score."""
+    """It quotes the customer's opening and the turns that moved it; its terms are words and sum to its score."""
     (alert,) = play(lines("turns_angry")).evidence
     assert [quote.text.split()[0] for quote in alert.before] == ["hi", "yes"]
     assert [quote.text.split()[0] for quote in alert.after] == ["that", "this"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from analysis.redaction import MARK, redact
 
-UNITS = "zero one two three four five six seven eight nine".split()
+UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,5 +98,5 @@ def test_turns_are_bounded_and_alternate_but_for_length(said: list[tuple[Role, s
         assert turn.utterances <= LONGEST_UTTERANCES
         assert len(turn.text) <= MAX_CHARACTERS
         assert 0 <= turn.confidence <= 1
-    for one, two in zip(turns, turns[1:], strict=False):
+    for one, two in pairwise(turns):
         assert one.party != two.party or one.utterances == LONGEST_UTTERANCES
