@@ -1,4 +1,4 @@
-"""`python -m tools.reference`: writes config/callvane.toml from the settings' own definitions."""
+"""`python -m tools.settings_reference`: writes config/callvane.toml from the settings' own definitions."""
 
 from __future__ import annotations
 

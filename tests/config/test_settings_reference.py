@@ -6,11 +6,11 @@ import re
 import tomllib
 
 from callbus.settings import RedisSettings
-from tools.reference import FILE, SECTIONS, reference
+from tools.settings_reference import FILE, SECTIONS, reference
 
 
 def test_file_says_what_the_settings_are() -> None:
-    """The file is the one that `python -m tools.reference` writes from the settings' definitions."""
+    """The file is the one that `python -m tools.settings_reference` writes from the settings' definitions."""
     assert FILE.read_text(encoding="utf-8") == reference()
 
 
