@@ -26,9 +26,7 @@ def value(text: str) -> float:
 def test_unhappy_is_negative_and_pleased_positive() -> None:
     """The sign says which way, whatever case and punctuation the model writes."""
     assert value("This is terrible service, and I am very angry!") < -1.5
-    assert value("this is terrible service and i am very angry") == value(
-        "THIS IS TERRIBLE SERVICE AND I AM VERY ANGRY"
-    )
+    assert value("this is terrible and i am very angry") == value("THIS IS TERRIBLE, AND I AM VERY ANGRY!!")
     assert value("perfect thank you so much i am very happy with that") > 1.5
     assert value("the visit was planned for this morning") == 0
 
