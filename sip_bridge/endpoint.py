@@ -244,6 +244,8 @@ class _Dialog(pj.Call):  # type: ignore[misc]
         """Answer 200 with as many streams as the offer has, or refuse."""
         outcome.METADATA.labels(offer.metadata_fault or "complete").inc()
         refusal = self._endpoint.admit() or (None if offer.legs else Refusal.NO_AUDIO)
+        if not refusal and not self.getInfo().remOfferer:  # we see an offer where the library has found none
+            refusal = Refusal.MALFORMED
         if refusal:
             self.refuse(refusal)
             return
@@ -325,19 +327,24 @@ class _Dialog(pj.Call):  # type: ignore[misc]
         if self.call is None and self._offer and self._ending is None:
             self._open(self._offer)
         info = self.getInfo()  # must outlive the loop: it owns what `media` refers to
-        for media in info.media:
+        for place, media in enumerate(info.media):  # a place here is no m-line's: refused ones may be left out
             heard = media.type == pj.PJMEDIA_TYPE_AUDIO and media.dir & pj.PJMEDIA_DIR_DECODING
             # A stream that we only receive counts as held by the other side.
-            if heard and media.status in (pj.PJSUA_CALL_MEDIA_ACTIVE, pj.PJSUA_CALL_MEDIA_REMOTE_HOLD):
-                self._capture(media.index)
+            held = media.status == pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
+            if heard and (held or media.status == pj.PJSUA_CALL_MEDIA_ACTIVE):
+                self._capture(media.index, self.getAudioMedia(place))
             else:
                 self._release(media.index)
+
+    def onCallSdpCreated(self, prm: Any) -> None:
+        """Our side of an SDP, before it is negotiated: the library would offer to speak in the first stream."""
+        prm.sdp.wholeSdp = prm.sdp.wholeSdp.replace("a=sendrecv", "a=recvonly")
 
     def onStreamDestroyed(self, prm: Any) -> None:
         """A stream is about to go: its last statistics."""
         self._inspect(prm.streamIdx, time.monotonic())
 
-    def _capture(self, index: int) -> None:
+    def _capture(self, index: int, stream: Any) -> None:
         if self.call is None:
             return
         if index not in self._legs:  # it came up in mid-call
@@ -346,7 +353,7 @@ class _Dialog(pj.Call):  # type: ignore[misc]
             self._endpoint.listener.join(self.call, leg)
         if index not in self._ports:
             self._ports[index] = _CapturePort(self._legs[index])
-        self.getAudioMedia(index).startTransmit(self._ports[index])
+        stream.startTransmit(self._ports[index])
         self._health.expect(index, time.monotonic())
 
     def _release(self, index: int) -> None:

@@ -22,6 +22,7 @@ class Refusal(Enum):
     CAPACITY = ("refused_capacity", 503, "Capacity Reached")
     OVERLOADED = ("refused_overloaded", 503, "Overloaded")
     DRAINING = ("refused_draining", 503, "Shutting Down")
+    MALFORMED = ("refused_malformed", 400, "Malformed Body")
     NO_AUDIO = ("refused_no_audio", 488, "No Audio Offered")
     UNACCEPTABLE = ("refused_unacceptable", 488, "Not Acceptable Here")
     FAILED = ("failed", 500, "Server Internal Error")
@@ -62,3 +63,10 @@ def ending(status: int, phrase: str, confirmed: bool) -> Ending:
     if status < 300:
         return Ending.BYE
     return Ending.PEER_ERROR if confirmed else Ending.NOT_ACKNOWLEDGED
+
+
+# Every series is there from the start, so that a rate over it is right from the first event on.
+for _outcome in ("answered", *(refusal.outcome for refusal in Refusal), *_OF_LIBRARY.values()):
+    FORKS.labels(_outcome)
+for _ending in Ending:
+    ENDED.labels(_ending)
