@@ -1,0 +1,201 @@
+"""Follows what analysis publishes: every message goes to the board and, as it came, to every open page.
+
+Whether the board is fresh is asked of Redis itself once a second, not of the subscription: one that died silently
+would otherwise look like a quiet day.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any, cast
+
+import msgspec
+from prometheus_client import Gauge
+from redis.exceptions import RedisError
+
+from callbus import Alert, CallState
+from callbus.bus import Bus
+from callbus.feed import Event, Feed
+from callbus.wire import NAMES, Publication, encode_publication
+from console.board import Board
+from console.browsers import Browsers, Frame, frame
+from console.cursor import Cursor, order
+
+log = logging.getLogger(__name__)
+
+CALLS = Gauge("callvane_console_calls", "Calls on the page, those that ended within the last minute included.")
+STALE = Gauge("callvane_console_stale", "1 while the page shows a past state because Redis is lost, else 0.")
+
+ASK_SECONDS = 1.0
+ANSWER_SECONDS = 2.0
+SILENT_SECONDS = 4.0
+"""The feed gives a sign about once a second."""
+BEHIND_SECONDS = 5.0
+"""A message that stands in a stream and did not come by subscription for this long will not come."""
+RECONCILE_SECONDS = 60.0
+SEED_TRANSCRIPTS = 2_000
+"""Enough for the last words of 200 calls."""
+SEED_STATES = 500
+
+Report = Callable[[str], None]
+"""Told why the board is stale; empty once it is fresh."""
+
+
+class Follower:
+    """Keeps the board true and tells the pages. `stale_since` says since when it is not."""
+
+    def __init__(self, bus: Bus, board: Board, browsers: Browsers, report: Report) -> None:
+        keys = bus.keys
+        self._bus = bus
+        self._board = board
+        self._browsers = browsers
+        self._report = report
+        self.channels = (keys.alerts, keys.transcripts, keys.calls)
+        self.cursor = Cursor.zero(len(self.channels))
+        self.stale_since: float | None = time.time()
+        """Unix seconds; none while the board is fresh."""
+        self._heard_at = time.monotonic()
+        self._behind = False
+        STALE.set(1)
+        report("redis has not answered yet")
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow(), name="follow")
+            tasks.create_task(self._watch(), name="watch")
+            tasks.create_task(self._sweep(), name="sweep")
+
+    def status(self) -> Frame:
+        """The heartbeat: the console's clock, and since when it is stale."""
+        return frame("status", msgspec.json.encode({"now": time.time(), "stale_since": self.stale_since}))
+
+    def snapshot(self) -> Frame:
+        """Everything on the board."""
+        whole = {
+            "now": time.time(),
+            "stale_since": self.stale_since,
+            "calls": self._board.calls_json(),
+            "alerts": self._board.alerts_json(),
+        }
+        return frame("snapshot", msgspec.json.encode(whole), str(self.cursor))
+
+    async def _follow(self) -> None:
+        while True:
+            feed = Feed(self._bus, self.channels)
+            self._behind = False
+            async with aclosing(cast("AsyncGenerator[Event | None]", feed.events())) as events:
+                async for event in events:
+                    self._heard_at = time.monotonic()
+                    if self.stale_since is not None:
+                        await self._seed(feed)
+                    if event is not None:
+                        self._take(event)
+                    if self._behind:
+                        log.warning("the subscription fell silent, subscribing again")
+                        break
+
+    async def _seed(self, feed: Feed) -> None:
+        """Read the board's whole state, at the start and after Redis was lost. The feed stands already: no gap."""
+        tail = await self._bus.persist(self._tail)
+        alerts, transcripts, states = [
+            await feed.recent(channel, count)
+            for channel, count in zip(self.channels, (200, SEED_TRANSCRIPTS, SEED_STATES), strict=True)
+        ]
+        live = await feed.live_calls()
+        now = time.time()
+        for message in (*live, *(event.message for event in (*states, *alerts, *transcripts))):
+            self._board.take(message, min(now, _written_at(message)))
+        self._board.sweep(now)
+        self._board.gone()
+        for place, channel_events in enumerate((alerts, transcripts, states)):
+            newest = channel_events[-1].stream_id if channel_events else "0-0"
+            self.cursor = self.cursor.at(place, max(tail[place], newest, key=order))
+        self._heard_at = time.monotonic()
+        self.stale_since = None
+        STALE.set(0)
+        self._report("")
+        self._browsers.send(self.snapshot())
+        CALLS.set(len(self._board.calls))
+
+    def _take(self, event: Event) -> None:
+        place = self.channels.index(event.channel)
+        if order(event.stream_id) <= order(self.cursor.ids[place]):
+            return
+        self.cursor = self.cursor.at(place, event.stream_id)
+        message = event.message
+        self._board.take(message, time.time())
+        sent = frame(NAMES[type(message)], encode_publication(message), str(self.cursor))
+        if isinstance(message, Alert):
+            sent = Frame(sent.kind, sent.payload, message.raised_at, message.spoken_at)
+        self._browsers.send(sent)
+        self._tell_gone()
+
+    async def _tail(self) -> list[str]:
+        """Id of each channel's newest entry."""
+        pipeline = self._bus.client.pipeline(transaction=False)
+        for channel in self.channels:
+            pipeline.xrevrange(channel, count=1)
+        rows: list[Any] = await pipeline.execute()
+        return [row[0][0].decode() if row else "0-0" for row in rows]
+
+    async def _watch(self) -> None:
+        fresh_at, level_at = time.time(), time.monotonic()
+        while True:
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    tail = await self._tail()
+            except (RedisError, OSError, TimeoutError) as error:
+                self._lost(f"redis does not answer ({type(error).__name__})", fresh_at)
+            else:
+                self._bus.mark_connected()
+                if time.monotonic() - self._heard_at > SILENT_SECONDS:
+                    self._lost("the subscription to redis is silent", fresh_at)
+                if self.stale_since is None:
+                    fresh_at = time.time()
+                if all(order(ours) >= order(theirs) for ours, theirs in zip(self.cursor.ids, tail, strict=True)):
+                    level_at = time.monotonic()
+                elif time.monotonic() - level_at > BEHIND_SECONDS and self.stale_since is None:
+                    self._behind = True
+                    self._lost("the subscription to redis is behind", fresh_at)
+                    level_at = time.monotonic()
+            await asyncio.sleep(ASK_SECONDS)
+
+    def _lost(self, why: str, since: float) -> None:
+        if self.stale_since is None:
+            log.warning("the page is stale: %s", why)
+            self.stale_since = since
+            STALE.set(1)
+            self._browsers.send(self.status())
+        self._report(why)
+
+    async def _sweep(self) -> None:
+        """Let calls leave the page."""
+        reconciled_at = time.monotonic()
+        feed = Feed(self._bus, ())
+        while True:
+            await asyncio.sleep(1.0)
+            if self.stale_since is not None:
+                continue
+            if time.monotonic() - reconciled_at > RECONCILE_SECONDS:
+                live = await feed.live_calls()
+                self._board.reconcile((state.call_id for state in live), time.time())
+                reconciled_at = time.monotonic()
+            self._board.sweep(time.time())
+            self._tell_gone()
+
+    def _tell_gone(self) -> None:
+        if gone := self._board.gone():
+            self._browsers.send(frame("gone", msgspec.json.encode({"call_ids": gone})))
+        CALLS.set(len(self._board.calls))
+
+
+def _written_at(message: Publication) -> float:
+    """Unix seconds at which analysis wrote it."""
+    if isinstance(message, CallState):
+        return message.updated_at
+    return message.raised_at if isinstance(message, Alert) else message.published_at

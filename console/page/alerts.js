@@ -1,0 +1,110 @@
+// The list of alerts: each with its proof. An alert never changes, so its card is built once.
+
+import { agentOf } from "./board.js";
+import * as clock from "./clock.js";
+import { arrange, clip, el, write } from "./dom.js";
+import { waterfall } from "./waterfall.js";
+
+const KINDS = { worsened: ["▼", "Worsened"], recovered: ["▲", "Recovered"] };
+const QUOTE_MOST = 400;
+const ROLES = { customer: "Customer", agent: "Agent", unknown: "Caller" };
+
+export class AlertList {
+  /** `onShow(callId)` is asked for when somebody wants to see an alert's call. */
+  constructor(board, onShow) {
+    this.board = board;
+    this.onShow = onShow;
+    this.list = document.getElementById("alert-list");
+    this.spoken = document.getElementById("spoken");
+    this.cards = new Map(); // alert_id -> { node, when, alert, why, touched }
+  }
+
+  /** Bring the list to the board's state. The newest alert shows its reasons; one that somebody opened stays so. */
+  render() {
+    const alerts = this.board.newest();
+    for (const id of this.cards.keys()) if (!this.board.alerts.has(id)) this.cards.delete(id);
+    const cards = alerts.map((alert) => {
+      let card = this.cards.get(alert.alert_id);
+      if (!card) this.cards.set(alert.alert_id, (card = this.build(alert)));
+      return card;
+    });
+    cards.forEach((card, at) => {
+      if (!card.touched && !card.node.contains(document.activeElement)) card.why.open = at === 0;
+    });
+    arrange(this.list, cards.map((card) => card.node));
+    write(document.getElementById("alerts-number"), alerts.length ? String(alerts.length) : "");
+    document.getElementById("no-alerts").hidden = alerts.length > 0;
+  }
+
+  /** Say a new alert to those who listen to the page instead of watching it. */
+  announce(alert) {
+    const last = alert.after.at(-1);
+    const line = `${(KINDS[alert.kind] ?? KINDS.worsened)[1]}: ${who(alert)}. ${last ? clip(last.text, 160) : ""}`;
+    this.spoken.append(el("p", "", {}, line));
+    while (this.spoken.childElementCount > 5) this.spoken.firstElementChild.remove();
+    const node = this.cards.get(alert.alert_id)?.node;
+    node?.classList.add("new");
+  }
+
+  /** Let times run. */
+  tick() {
+    for (const { when, alert } of this.cards.values()) write(when, clock.ago(alert.raised_at));
+  }
+
+  build(alert) {
+    const kind = alert.kind in KINDS ? alert.kind : "worsened";
+    const [shape, name] = KINDS[kind];
+    const when = el("span", "ago", {}, clock.ago(alert.raised_at));
+    const moment = el("time", "", { datetime: new Date(alert.raised_at * 1000).toISOString() }, clock.clockTime(alert.raised_at));
+    moment.title = clock.fullTime(alert.raised_at);
+    const show = el("button", "show", { type: "button" }, "Show call");
+    const why = reasons(alert);
+    const title = el("h3", "", {}, el("span", "kind", {}, el("span", "", { "aria-hidden": "true" }, shape), ` ${name}`), " ", el("span", "who", {}, who(alert)));
+    const place = el("p", "place", {}, when, " · ", moment, ` · ${clock.length(alert.at_seconds)} into the call`);
+    const call = el("p", "id", { title: clip(alert.call_id, 128) }, clip(alert.call_id, 40));
+    const node = el("li", `alert ${kind}`, {}, el("article", "", {}, el("header", "", {}, title, place),
+      el("div", "quotes", {}, quotes("Before", alert.before), quotes("After", alert.after)), why,
+      el("footer", "", {}, call, show)));
+    const card = { node, when, alert, why, touched: false };
+    why.firstElementChild.addEventListener("click", () => (card.touched = true));
+    show.addEventListener("click", () => {
+      const shown = this.onShow(alert.call_id);
+      write(show, shown ? "Show call" : "No longer on the page");
+    });
+    return card;
+  }
+}
+
+function who(alert) {
+  const agent = agentOf(alert.legs);
+  return agent ? `${clip(agent, 60)}’s call` : "call of an agent not named";
+}
+
+function quotes(title, list) {
+  const items = list.map((quote) => {
+    const score = quote.score === null ? "" : ` · ${clock.signed(quote.score)}`;
+    const party = quote.role === "customer" ? "" : `${ROLES[quote.role] ?? ROLES.unknown} · `;
+    return el("blockquote", quote.role, {}, el("p", "", {}, clip(quote.text, QUOTE_MOST)),
+      el("cite", "", {}, `${party}${clock.length(quote.start_seconds)}${score}`));
+  });
+  return el("figure", title.toLowerCase(), {}, el("figcaption", "", {}, title), ...items);
+}
+
+function reasons(alert) {
+  const summary = el("summary", "", {}, "Why ", el("span", "brief", {},
+    `score ${clock.signed(alert.score)}, ${percent(alert.confidence)} sure`));
+  const figures = [
+    ["Level", clock.signed(alert.level), "The customer's smoothed score after this turn"],
+    ["Baseline", clock.signed(alert.baseline), "How this caller opened the call"],
+    ["Threshold", alert.threshold.toFixed(2), "How far the level had to move"],
+    ["Confidence", percent(alert.confidence), ""],
+    ["Latency", `${Math.max(0, alert.raised_at - alert.spoken_at).toFixed(1)} s`, "From the end of the words to this alert"],
+  ];
+  const stats = el("dl", "stats", {}, ...figures.map(([name, value, hint]) =>
+    el("div", "", hint ? { title: hint } : {}, el("dt", "", {}, name), el("dd", "", {}, value))));
+  return el("details", "why", {}, summary, waterfall(alert.terms, alert.score), stats);
+}
+
+function percent(share) {
+  return `${Math.round(share * 100)} %`;
+}

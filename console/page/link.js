@@ -1,0 +1,61 @@
+// The connection to the console: opened, listened to, judged. It knows when silence means that it is gone.
+
+import * as clock from "./clock.js";
+
+const SILENT_MS = 6500; // three heartbeats of 2 s, and a little
+const AGAIN_MS = 1500;
+const KINDS = ["snapshot", "alert", "transcript", "call_state", "gone", "shown", "status"];
+
+export class Link {
+  /** `onEvent(kind, data)` for each event; `onState(staleSince, why)`, staleSince null when live. */
+  constructor(onEvent, onState) {
+    this.onEvent = onEvent;
+    this.onState = onState;
+    this.cursor = "";
+    this.heardAt = 0;
+    this.answeredAt = null; // console's clock, for "stale since"
+    this.openedAt = 0;
+    this.source = null;
+    this.open();
+    setInterval(() => this.watch(), 500);
+  }
+
+  open() {
+    this.source?.close();
+    this.openedAt = performance.now();
+    const source = new EventSource(this.cursor ? `/events?since=${encodeURIComponent(this.cursor)}` : "/events");
+    this.source = source;
+    for (const kind of KINDS) {
+      source.addEventListener(kind, (event) => {
+        if (source === this.source) this.take(kind, event);
+      });
+    }
+    source.addEventListener("error", () => {
+      if (source === this.source) this.lost("The connection to the console was lost.");
+    });
+  }
+
+  take(kind, event) {
+    this.heardAt = performance.now();
+    if (event.lastEventId) this.cursor = event.lastEventId;
+    const data = JSON.parse(event.data);
+    if (data.now !== undefined) {
+      clock.sync(data.now);
+      this.answeredAt = data.now;
+      this.onState(data.stale_since, data.stale_since === null ? "" : "The console has lost Redis.");
+    }
+    this.onEvent(kind, data);
+  }
+
+  watch() {
+    const time = performance.now();
+    const silent = time - this.heardAt > SILENT_MS;
+    if (silent) this.lost("Nothing comes from the console.");
+    const dead = this.source.readyState === EventSource.CLOSED;
+    if ((dead && time - this.openedAt > AGAIN_MS) || (silent && time - this.openedAt > SILENT_MS)) this.open();
+  }
+
+  lost(why) {
+    this.onState(this.answeredAt ?? 0, why);
+  }
+}

@@ -1,0 +1,81 @@
+"""The [console] section: where the page is served, to whom, and its bounds."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from callbus.settings import RedisSettings
+from service.settings import ConfigError, ProcessSettings
+
+LEAST_PASSWORD = 8
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+class ConsoleSettings(BaseModel):
+    """How the page is served and how much it holds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Anything but loopback is refused without a password: transcripts are people's words."""
+    port: int = Field(8080, ge=0, le=65535)
+    """0 takes a free one; the log names it."""
+    user: str = Field("supervisor", pattern=r"^[^:]{1,64}$")
+    """The name to sign in with, once there is a password."""
+    password: SecretStr = SecretStr("")
+    """Asked of every browser when set, on loopback too; at least 8 characters. Put TLS in front on a network."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names the page may be called by in the address bar. None: any with a password, else loopback's own names, so
+    that a foreign web page cannot read transcripts by pointing its own name at 127.0.0.1."""
+    max_browsers: int = Field(200, ge=1, le=10_000)
+    """Open pages; one more is told to wait. Each costs a socket and its queue."""
+    queue_events: int = Field(512, ge=16, le=100_000)
+    """Events that wait for one browser before it is disconnected; about half a minute of 200 calls. It catches up
+    when it comes back."""
+    heartbeat_seconds: float = Field(2.0, ge=0.2, le=30)
+    """A page that hears nothing for three of these says that it is stale."""
+    alerts_kept: int = Field(100, ge=1, le=1_000)
+    """Latest alerts on the page."""
+    max_calls: int = Field(1_000, ge=1, le=10_000)
+    """Calls on the page; past it the one heard longest ago goes."""
+    ended_seconds: float = Field(60.0, ge=0, le=3_600)
+    """How long an ended call stays on the page: long enough to see how it ended."""
+    silent_hours: float = Field(4.0, gt=0, le=48)
+    """A call that nothing was heard of for this long has ended without saying so, and leaves the page."""
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the page."""
+        if self.host.lower() == "localhost":
+            return True
+        try:
+            return ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Host names that requests may carry, lower case; empty for any."""
+        if self.allowed_hosts:
+            return frozenset(name.lower().strip("[]") for name in self.allowed_hosts)
+        return frozenset() if self.password.get_secret_value() else frozenset({*LOOPBACK_NAMES, self.host.lower()})
+
+    def check(self) -> None:
+        """Refuse what would show calls to strangers. Raises ConfigError, which quotes no password."""
+        password = self.password.get_secret_value()
+        if not password and not self.on_loopback:
+            raise ConfigError(
+                f"console.host: {self.host} can be reached by others and console.password is not set; "
+                "set a password, or listen on 127.0.0.1"
+            )
+        if password and len(password) < LEAST_PASSWORD:
+            raise ConfigError(f"console.password: shorter than {LEAST_PASSWORD} characters; choose a longer one")
+
+
+class Settings(ProcessSettings):
+    """What the console reads."""
+
+    redis: RedisSettings = RedisSettings()
+    console: ConsoleSettings = ConsoleSettings()

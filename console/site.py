@@ -1,0 +1,50 @@
+"""The paths: the page, its events, and the same state as JSON for scripts."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from console.board import Board
+from console.follower import Follower
+from console.gate import Gate
+from console.settings import ConsoleSettings
+from console.stream import EventStream
+
+PAGE = Path(__file__).parent / "page"
+
+
+def site(settings: ConsoleSettings, board: Board, follower: Follower, events: EventStream) -> ASGIApp:
+    """The application: `/`, `/page/…`, `/events`, `/api/calls`, `/api/alerts`."""
+
+    async def page(_: Request) -> Response:
+        return FileResponse(PAGE / "index.html")
+
+    async def calls(_: Request) -> Response:
+        return _json(follower, {"calls": board.calls_json()})
+
+    async def alerts(_: Request) -> Response:
+        return _json(follower, {"alerts": board.alerts_json()})
+
+    routes = [
+        Route("/", page),
+        Route("/events", events, methods=["GET"]),
+        Route("/api/calls", calls),
+        Route("/api/alerts", alerts),
+        Mount("/page", StaticFiles(directory=PAGE)),
+    ]
+    return Gate(Starlette(routes=routes), settings)
+
+
+def _json(follower: Follower, content: dict[str, Any]) -> Response:
+    whole = {"now": time.time(), "stale_since": follower.stale_since, **content}
+    return Response(msgspec.json.encode(whole), media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,67 @@
+"""Reads server-sent events as a browser does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One event."""
+
+    kind: str
+    cursor: str
+    data: Any
+
+
+class Events:
+    """An open stream."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._lines = response.aiter_lines()
+        self.cursor = ""
+
+    async def next(self, *kinds: str) -> Sent:
+        """The next event, of one of `kinds` where given; within 10 seconds."""
+        async with asyncio.timeout(10):
+            while True:
+                sent = await self._event()
+                if not kinds or sent.kind in kinds:
+                    return sent
+
+    async def until_end(self) -> None:
+        """Read until the server ends the stream."""
+        async for _ in self._lines:
+            pass
+
+    async def _event(self) -> Sent:
+        fields: dict[str, str] = {}
+        async for line in self._lines:
+            if line:
+                name, _, value = line.partition(": ")
+                fields[name] = value
+            elif "event" in fields:
+                self.cursor = fields.get("id", self.cursor)
+                return Sent(fields["event"], fields.get("id", ""), json.loads(fields["data"]))
+            else:
+                fields = {}
+        raise EOFError
+
+
+@asynccontextmanager
+async def events(url: str, since: str = "") -> AsyncIterator[Events]:
+    """Open /events, with the id that a browser had last."""
+    headers = {"Last-Event-ID": since} if since else {}
+    async with (
+        httpx.AsyncClient(timeout=30) as client,
+        client.stream("GET", f"{url}/events", headers=headers) as response,
+    ):
+        response.raise_for_status()
+        yield Events(response)
