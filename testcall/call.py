@@ -16,7 +16,7 @@ from testcall.dialog import ALLOW, Dialog, response_to
 from testcall.endpoint import Endpoint
 from testcall.metadata import CallFacts, Dialect, Party
 from testcall.scenario import Scenario
-from testcall.sip import Request, Response, parse_address
+from testcall.sip import Request, Response
 from testcall.target import Target, parse_target
 from testcall.transport import SocketAddress
 
@@ -69,7 +69,7 @@ class Outcome:
 
 
 class PlacedCall:
-    """A call on its way; `run` it once. Its dialog and facts may be read meanwhile."""
+    """A call on its way; `run` it once. Its facts and outcome may be read meanwhile."""
 
     def __init__(
         self,
@@ -80,7 +80,10 @@ class PlacedCall:
         dialect: Dialect,
         number: int = 0,
     ) -> None:
-        """`number` tells parallel calls apart: it chooses the caller's number out of 100."""
+        """`number` tells parallel calls apart: it chooses the caller's number out of 100.
+
+        WavError where the scenario's audio cannot be read.
+        """
         agent = scenario.agent_name
         self.scenario = scenario
         self.facts = CallFacts(
@@ -94,20 +97,18 @@ class PlacedCall:
         self._endpoint = endpoint
         self._sender = sender
         self._dialect = dialect
+        self._audio = {party: scenario.payloads(party) for party in dialect.legs}
         self._sockets: list[socket.socket] = []
         self._streams: dict[Party, rtp.Stream] = {}
         self._playing = 0
         self._offer = b""
         self._over = asyncio.Event()
-        self._invite: Request | None = None
-        self.dialog: Dialog | None = None
 
     async def run(self) -> Outcome:
         """Places the call and returns when it has ended. Cancelled, it hangs up first."""
         try:
             await self._endpoint.transport.connect()
-            self._prepare()
-            await self._ask()
+            await self._ask(self._prepare())
         except (OSError, TimeoutError) as error:
             self._failed(Ending.UNANSWERED, str(error) or "no final response in time")
         finally:
@@ -121,12 +122,12 @@ class PlacedCall:
             self.outcome.packets_unsent = sum(stream.unsent for stream in self._streams.values())
         return self.outcome
 
-    def _prepare(self) -> None:
-        """Ports, SDP and dialog: all that is known before anything is sent."""
+    def _prepare(self) -> Dialog:
+        """Ports, SDP and dialog: all that is settled before anything is sent."""
         transport = self._endpoint.transport
         host, port = transport.local
         parameters = self._dialect.contact_parameters
-        self.dialog = Dialog(
+        dialog = Dialog(
             call_id=self.call_id,
             local_uri=f"sip:recorder@{host}:{port}",
             remote_uri=self._target.uri,
@@ -134,7 +135,8 @@ class PlacedCall:
             + (f";{parameters}" if parameters else ""),
             via=f"SIP/2.0/{transport.name} {host}:{port}",
         )
-        self._sockets = [rtp.open_socket(host) for _ in self._dialect.legs]
+        for _ in self._dialect.legs:
+            self._sockets.append(rtp.open_socket(host))
         self._offer = sdp.offer(
             host,
             [
@@ -143,58 +145,56 @@ class PlacedCall:
             ],
             session=random.getrandbits(31),
         )
-        self._endpoint.attach(self.call_id, self._answer)
+        self._endpoint.attach(self.call_id, lambda request: self._answer(dialog, request))
+        return dialog
+
+    async def _ask(self, dialog: Dialog) -> None:
+        """The INVITE, and what follows from its answer."""
         described, body = metadata.body(self._dialect, self._offer, self.facts)
         headers = (*self._dialect.headers.items(), ("Allow", ALLOW), *described)
-        self._invite = self.dialog.request("INVITE", headers, body)
-
-    async def _ask(self) -> None:
-        """The INVITE, and what follows from its answer."""
-        assert self._invite is not None  # noqa: S101 -- _prepare has made it
-        with self._endpoint.transaction(self._invite) as invitation:
+        invite = dialog.request("INVITE", headers, body)
+        with self._endpoint.transaction(invite) as invitation:
             try:
                 response = await invitation.final()
             except TimeoutError:
-                await self._end_if_answered(await invitation.cancel())
+                await self._end_if_answered(dialog, invite, await invitation.cancel())
                 raise
             except asyncio.CancelledError:
-                await self._end_if_answered(await invitation.cancel())
+                await self._end_if_answered(dialog, invite, await invitation.cancel())
                 self._failed(Ending.CANCELLED, "taken back before the answer")
                 raise
         if response.status >= 300:
             self._failed(Ending.REFUSED, f"{response.status} {response.reason}")
             return
-        self._acknowledge(response)
-        await self._talk(response)
+        self._acknowledge(dialog, invite, response)
+        await self._talk(dialog, response)
 
-    def _acknowledge(self, response: Response) -> None:
-        assert self.dialog is not None  # noqa: S101 -- only asked calls are answered
-        assert self._invite is not None  # noqa: S101
+    def _acknowledge(self, dialog: Dialog, invite: Request, response: Response) -> None:
         self.outcome.answered_at = time.time()
         self.outcome.detail = f"{response.status} {response.reason}"
-        self.dialog.answered(response)
-        self._endpoint.acknowledge(self._invite, self.dialog.ack(self._invite), self._next_hop())
+        dialog.answered(response)
+        self._endpoint.acknowledge(invite, dialog.ack(invite), self._next_hop(dialog))
 
-    async def _end_if_answered(self, response: Response | None) -> None:
+    async def _end_if_answered(self, dialog: Dialog, invite: Request, response: Response | None) -> None:
         """A 200 that crossed our CANCEL has made a call: it is acknowledged and ended."""
         if response is not None and response.status < 300:
-            self._acknowledge(response)
-            await self._hang_up()
+            self._acknowledge(dialog, invite, response)
+            await self._hang_up(dialog)
 
-    async def _talk(self, response: Response) -> None:
+    async def _talk(self, dialog: Dialog, response: Response) -> None:
         """Plays both legs until they are over, the other side hangs up or we are cancelled; then BYE."""
         try:
             problem = self._start_streams(response)
             if problem:
-                await self._hang_up()
+                await self._hang_up(dialog)
                 self._failed(Ending.BAD_ANSWER, problem)
                 return
             await self._over.wait()
         except asyncio.CancelledError:
-            self.outcome.ending = await self._hang_up() or Ending.HUNG_UP
+            self.outcome.ending = await self._hang_up(dialog) or Ending.HUNG_UP
             raise
         if self.outcome.ending is not Ending.CUT_OFF:
-            self.outcome.ending = await self._hang_up() or Ending.COMPLETED
+            self.outcome.ending = await self._hang_up(dialog) or Ending.COMPLETED
 
     def _start_streams(self, response: Response) -> str:
         """Begins to send to the answer's ports; what is wrong with the answer, if anything."""
@@ -207,8 +207,11 @@ class PlacedCall:
         for party, each, leg in zip(self._dialect.legs, self._sockets, answered, strict=True):
             if not leg.wants_audio or leg.payload_type != rtp.PAYLOAD_TYPE:
                 return f"the {party}'s stream was answered {leg.direction}, port {leg.port}, type {leg.payload_type}"
-            each.connect((leg.address, leg.port))
-            self._streams[party] = rtp.Stream(self.scenario.payloads(party), each.send, self._stream_ended)
+            try:
+                each.connect((leg.address, leg.port))
+            except OSError as error:
+                return f"no way to {leg.address}:{leg.port}: {error.strerror}"
+            self._streams[party] = rtp.Stream(self._audio[party], each.send, self._stream_ended)
         self._playing = len(self._streams)
         self._sender.add(list(self._streams.values()))
         self.outcome.audio_at = time.time()
@@ -219,14 +222,13 @@ class PlacedCall:
         if not self._playing:
             self._over.set()
 
-    async def _hang_up(self) -> Ending | None:
+    async def _hang_up(self, dialog: Dialog) -> Ending | None:
         """Sends the BYE; the failure it met, if any."""
-        assert self.dialog is not None  # noqa: S101 -- there is a call to end
         for stream in self._streams.values():
             self._sender.remove(stream)
         with contextlib.suppress(OSError, TimeoutError):
             await self._endpoint.transport.connect()
-            with self._endpoint.transaction(self.dialog.request("BYE"), self._next_hop()) as goodbye:
+            with self._endpoint.transaction(dialog.request("BYE"), self._next_hop(dialog)) as goodbye:
                 response = await goodbye.final(GOODBYE_SECONDS)
             # 481: the other side has ended the call in the same moment.
             if response.status < 300 or response.status == 481:
@@ -234,18 +236,16 @@ class PlacedCall:
             self.outcome.detail = f"BYE: {response.status} {response.reason}"
         return Ending.BYE_UNANSWERED
 
-    def _next_hop(self) -> SocketAddress:
-        """The dialog's next hop where it is an address of its own, else the target."""
-        assert self.dialog is not None  # noqa: S101 -- requests within a dialog only
+    def _next_hop(self, dialog: Dialog) -> SocketAddress:
+        """The dialog's next hop where it is an address, else the target: names are resolved for the target alone."""
         with contextlib.suppress(ValueError):
-            hop = parse_target(parse_address(self.dialog.next_hop).uri)
+            hop = parse_target(dialog.next_hop)
             ipaddress.IPv4Address(hop.host)
             return hop.host, hop.port
         return self._endpoint.target
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, dialog: Dialog, request: Request) -> Response:
         """The other side's requests within this call."""
-        assert self.dialog is not None  # noqa: S101 -- attached after it was made
         match request.method:
             case "BYE":
                 self.outcome.ending = Ending.CUT_OFF
@@ -253,7 +253,7 @@ class PlacedCall:
                 self._over.set()
                 return response_to(request, 200, "OK")
             case "INVITE" | "UPDATE":  # a session refresh: the streams stay as they are
-                headers = (("Contact", self.dialog.contact), ("Content-Type", "application/sdp"))
+                headers = (("Contact", dialog.contact), ("Content-Type", "application/sdp"))
                 return response_to(request, 200, "OK", headers, self._offer)
             case "OPTIONS" | "INFO":
                 return response_to(request, 200, "OK", (("Allow", ALLOW),))

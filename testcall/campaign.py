@@ -93,24 +93,21 @@ class Campaign:
 
 async def place_once(name: str, target: str, transport: str = "tcp", dialect: str = "rfc7865") -> Outcome:
     """Places one call of a scenario and returns when it has ended: the whole use of this package in a line."""
-    where = parse_target(target)
+    where, scenario, how = parse_target(target), load(name), load_dialect(dialect)
     async with line_to(where, transport) as (endpoint, sender):
-        return await PlacedCall(load(name), where, endpoint, sender, load_dialect(dialect)).run()
+        return await PlacedCall(scenario, where, endpoint, sender, how).run()
 
 
 @asynccontextmanager
 async def line_to(target: Target, transport: str) -> AsyncIterator[tuple[Endpoint, RtpSender]]:
-    """The endpoint and the running sender that calls share."""
+    """The endpoint and the running sender that calls share. Should the sender fail, so do they."""
     sender = RtpSender()
-    async with Endpoint((target.host, target.port), transport) as endpoint:
-        sending = asyncio.create_task(sender.run(), name="rtp-sender")
+    async with Endpoint((target.host, target.port), transport) as endpoint, asyncio.TaskGroup() as group:
+        sending = group.create_task(sender.run(), name="rtp-sender")
         try:
             yield endpoint, sender
         finally:
             sending.cancel()
-            await asyncio.wait([sending])
-            if not sending.cancelled():
-                sending.result()  # a sender that died of an error says so
 
 
 def _describe(outcome: Outcome) -> str:

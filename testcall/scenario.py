@@ -51,23 +51,20 @@ class Voices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     customer: Voice
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The keys of a scenario file."""
+
     summary: Text
     voices: Voices
     turns: Annotated[tuple[Turn, ...], msgspec.Meta(min_length=1, max_length=200)]
-    agent_name: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    agent_name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{0,40}$")] = ""
     timing: Timing = Timing()
 
 
-class Scenario(msgspec.Struct, frozen=True):
-    """One scenario file, read and checked. Its audio lies beside it in `audio/NAME-PARTY.wav`."""
+class Scenario(Script, frozen=True, kw_only=True):
+    """A scenario file, read and checked. Its audio lies beside it in `audio/NAME-PARTY.wav`."""
 
     path: Path
-    summary: str
-    voices: Voices
-    turns: tuple[Turn, ...]
-    agent_name: str
-    timing: Timing
 
     @property
     def name(self) -> str:
@@ -121,12 +118,12 @@ def load(name_or_path: str | Path) -> Scenario:
             raise ScenarioError(f"no scenario {str(name_or_path)!r}; there are: {', '.join(names())}")
     try:
         with path.open("rb") as file:
-            read = msgspec.convert(tomllib.load(file), _File)
+            script = msgspec.convert(tomllib.load(file), Script)
     except OSError as error:
         raise ScenarioError(f"{path}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ScenarioError(f"{path}: {error}") from error
-    return Scenario(path, read.summary, read.voices, read.turns, read.agent_name, read.timing)
+    return Scenario(path=path, **msgspec.structs.asdict(script))
 
 
 def names() -> list[str]:

@@ -1,5 +1,6 @@
 """Session descriptions (RFC 8866) as far as a recorder needs them: the offer it sends, the answer it gets."""
 
+import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,8 +62,10 @@ def _parse_media(section: str, session: str) -> AnsweredStream:
     if media is None or int(media[1]) > 65535:
         raise SdpError(f"an m-line that is no RTP audio: {first[:60]!r}")
     address = _value(section, "c=IN IP4 ") or _value(session, "c=IN IP4 ")
-    if not address:
-        raise SdpError(f"no IPv4 connection line for m={first[:60]!r}")
+    try:
+        ipaddress.IPv4Address(address)
+    except ValueError:
+        raise SdpError(f"no IPv4 connection line for m={first[:60]!r}") from None
     # A stream says its own direction, else the session's holds, else both ways (RFC 8866 section 6.7).
     attributes = [line[2:].strip() for line in (section + session).split("\n") if line.startswith("a=")]
     directions = [attribute for attribute in attributes if attribute in _DIRECTIONS]

@@ -98,7 +98,7 @@ async def test_cancelled_ringing_is_taken_back(transport: str, short_scenario: S
     async with serving("rings_until_cancelled", transport, tmp_path) as server:
         async with calling(short_scenario, server.target, transport) as call:
             running = asyncio.create_task(call.run())
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1)  # the 180 has come
             running.cancel()
             await asyncio.wait([running])
         assert await server.succeeded()

@@ -95,6 +95,15 @@ def test_bad_file_or_address_is_one_line(arguments: list[str], reason: str, caps
     assert captured.err.count("\n") == 1
 
 
+def test_wav_that_is_none_is_one_line(short_scenario: Scenario, capsys: pytest.CaptureFixture[str]) -> None:
+    """Audio that cannot be played is named before the first call is placed."""
+    short_scenario.audio_path("agent").write_bytes(b"ID3 a song")
+    assert main([str(short_scenario.path)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.endswith("short-agent.wav: not a WAV file (no RIFF/WAVE header)\n")
+
+
 @pytest.mark.parametrize("arguments", [["--calls", "0"], ["--calls", "x"], ["--rate", "0"], ["--rate", "inf"], ["--x"]])
 def test_bad_option_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """An option out of its range ends with exit code 2 and a line that names it."""

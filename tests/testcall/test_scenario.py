@@ -65,6 +65,7 @@ def test_defaults_are_those_of_the_readme(tmp_path: Path) -> None:
         ('agent = "en-us+f3"', 'agent = "-w/tmp/x"', r"voices.*agent"),
         ("[[turns]]", "[timing]\nspeed = 3\n[[turns]]", "speed"),
         ("[[turns]]", "[[turns", "Expected"),
+        ("[voices]", 'agent_name = "An na"\n[voices]', "agent_name"),
     ],
 )
 def test_fault_is_named_with_the_file(tmp_path: Path, old: str, new: str, reason: str) -> None:

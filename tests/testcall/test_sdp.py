@@ -45,6 +45,7 @@ def test_answer_is_read_stream_by_stream() -> None:
         (b"v=0\r\nc=IN IP4 192.0.2.1\r\nm=video 4000 RTP/AVP 31\r\n", "no RTP audio"),
         (b"v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 99999 RTP/AVP 0\r\n", "no RTP audio"),
         (b"v=0\r\nm=audio 4000 RTP/AVP 0\r\n", "no IPv4 connection line"),
+        (b"v=0\r\nc=IN IP4 srs.example.com\r\nm=audio 4000 RTP/AVP 0\r\n", "no IPv4 connection line"),
     ],
 )
 def test_fault_is_named(body: bytes, reason: str) -> None:
