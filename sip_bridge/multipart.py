@@ -63,8 +63,8 @@ def _parts(body: bytes, boundary: bytes) -> tuple[Part, ...]:
             break
         # A body that was cut short has no closing delimiter: its last part still counts.
         raw = body[mark.end() : following.start() if following else len(body)]
-        # The line break that ends the delimiter may be the one that the empty line begins with: a part without headers.
-        head, content = _split_head(raw.removeprefix(b"\r\n").removeprefix(b"\n")) if raw.strip() else (b"", b"")
+        # It still begins with the delimiter's line break: together with an empty line, that is a part without headers.
+        head, content = _split_head(raw)
         if content:
             found.append(Part(_media_type(_headers(head).get("content-type", "")), content))
     return tuple(found[:MAX_PARTS])
