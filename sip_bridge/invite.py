@@ -5,6 +5,7 @@ The SDP is read only as far as labels and directions go (RFC 4566, RFC 4574); th
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -47,6 +48,7 @@ class Invite:
 class _Stream:
     index: int
     label: str
+    leg_id: str
 
 
 def read(raw: bytes, rules: AgentRules, plain_role: Role) -> Invite:
@@ -57,7 +59,7 @@ def read(raw: bytes, rules: AgentRules, plain_role: Role) -> Invite:
     content = message.part(*metadata.CONTENT_TYPES)
     if content is None:
         role = plain_role if len(streams) == 1 else Role.UNKNOWN
-        return Invite(sip_call_id, sip_call_id, tuple(_leg(s, streams, role) for s in streams), "none")
+        return Invite(sip_call_id, sip_call_id, tuple(OfferedLeg(s.index, s.leg_id, role) for s in streams), "none")
     found = metadata.read(content)
     call_id = _clean(found.call_id)[:MAX_CALL_ID] or sip_call_id
     return Invite(call_id, sip_call_id, _legs(streams, found, rules), found.fault)
@@ -71,27 +73,26 @@ def _legs(streams: list[_Stream], found: metadata.Metadata, rules: AgentRules) -
         if speaker is None and not found.senders and 1 < len(streams) == len(found.participants):
             speaker = found.participants[place]  # no associations at all: the streams stand in the parties' order
         role = roles.get(speaker, Role.UNKNOWN) if speaker else Role.UNKNOWN
-        legs.append(_leg(stream, streams, role, agent_name(speaker) if speaker and role is Role.AGENT else ""))
+        name = agent_name(speaker) if speaker and role is Role.AGENT else ""
+        legs.append(OfferedLeg(stream.index, stream.leg_id, role, name))
     return tuple(legs)
-
-
-def _leg(stream: _Stream, streams: list[_Stream], role: Role, name: str = "") -> OfferedLeg:
-    twins = sum(other.label == stream.label for other in streams) > 1
-    leg_id = f"{stream.label[: MAX_LEG_ID - 4]}#{stream.index}" if twins and stream.label else stream.label
-    return OfferedLeg(stream.index, leg_id or str(stream.index), role, name)
 
 
 def _streams(sdp: bytes) -> list[_Stream]:
     text = sdp.decode("utf-8", "replace").replace("\r\n", "\n")
     _, *sections = re.split(r"^m=", text, flags=re.MULTILINE)
-    found = []
+    found: list[_Stream] = []
     for index, section in enumerate(sections[:MAX_STREAMS]):
         media, _, port = section.partition("\n")[0].partition(" ")
         if media == "audio" and port.partition(" ")[0].partition("/")[0] != "0":
             label = re.search(r"^a=label:(.+)$", section, re.MULTILINE)
-            found.append(_Stream(index, _clean(label[1])[:MAX_LEG_ID] if label else ""))
+            found.append(_stream(index, _clean(label[1])[:MAX_LEG_ID] if label else "", found))
     return found
 
 
-def _clean(text: str) -> str:
-    return "".join(character for character in text if character.isprintable()).strip()
+def _stream(index: int, label: str, others: list[_Stream]) -> _Stream:
+    taken = {other.leg_id for other in others}
+    wanted = label or str(index)
+    marks = itertools.count()  # at most as many are taken as there are other streams
+    free = (f"{wanted[: MAX_LEG_ID - 8]}#{index}.{mark}" for mark in marks)
+    return _Stream(index, label, wanted if wanted not in taken else next(each for each in free if each not in taken))

@@ -1,0 +1,118 @@
+"""What an INVITE says about its call and legs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callbus import Role
+from sip_bridge import invite
+from sip_bridge.roles import AgentRules
+
+VENDORS = Path(__file__).parent / "vendors"
+RULES = AgentRules(extensions=("2001", "3005"))
+
+
+def sdp(*labels: str | None) -> str:
+    """One audio stream for each label; None has no label."""
+    lines = ["v=0", "o=- 1 1 IN IP4 192.0.2.1", "s=-", "c=IN IP4 192.0.2.1", "t=0 0"]
+    for index, label in enumerate(labels):
+        lines += [f"m=audio {4000 + 2 * index} RTP/AVP 0", "a=sendonly", *([f"a=label:{label}"] if label else [])]
+    return "\r\n".join([*lines, ""])
+
+
+def request(offer: str, metadata: bytes = b"", kind: str = "application/rs-metadata+xml") -> bytes:
+    """An INVITE with an offer, and metadata in a second part if there is any."""
+    head = "INVITE sip:srs@example.com SIP/2.0\r\nCall-ID: sip-1@example.com\r\n"
+    if not metadata:
+        return f"{head}Content-Type: application/sdp\r\n\r\n{offer}".encode()
+    first = f"--b\r\nContent-Type: application/sdp\r\n\r\n{offer}\r\n"
+    second = f"--b\r\nContent-Type: {kind}\r\n\r\n".encode() + metadata + b"\r\n--b--\r\n"
+    return f"{head}Content-Type: multipart/mixed;boundary=b\r\n\r\n{first}".encode() + second
+
+
+def legs(found: invite.Invite) -> list[tuple[str, str, str]]:
+    """Leg ids, roles and names."""
+    return [(leg.leg_id, str(leg.role), leg.name) for leg in found.legs]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "labels", "kind", "expected"),
+    [
+        ("rfc7865", "96 97", "application/rs-metadata+xml", [("96", "customer", ""), ("97", "agent", "Anna")]),
+        ("rfc7865", "97 96", "application/rs-metadata+xml", [("97", "agent", "Anna"), ("96", "customer", "")]),
+        ("cisco_cube", "1 2", "application/rs-metadata+xml", [("1", "customer", ""), ("2", "agent", "Mia")]),
+        ("audiocodes", "1 2", "application/rs-metadata", [("1", "customer", ""), ("2", "agent", "Anna")]),
+        ("audiocodes_legacy", "1 2", "application/rs-metadata", [("1", "customer", ""), ("2", "agent", "2001")]),
+        ("oracle", "16777226 16777227", "application/rs-metadata+xml",
+         [("16777226", "agent", "Anna"), ("16777227", "customer", "")]),
+        ("ribbon", "1 2", "application/rs-metadata+xml", [("1", "customer", ""), ("2", "agent", "2001")]),
+        ("broadworks", "1", "application/ +xml", [("1", "unknown", "")]),
+        ("opensips", "0 1", "application/rs-metadata+xml", [("0", "customer", ""), ("1", "agent", "2001")]),
+        ("sems", "a_leg b_leg", "application/rs-metadata+xml", [("a_leg", "customer", ""), ("b_leg", "agent", "2001")]),
+    ],
+)  # fmt: skip
+def test_vendors(vendor: str, labels: str, kind: str, expected: list[tuple[str, str, str]]) -> None:
+    """Each dialect's legs get their roles, whatever the order of the streams."""
+    content = (VENDORS / f"{vendor}.xml").read_bytes()
+    assert legs(invite.read(request(sdp(*labels.split()), content, kind), RULES, Role.UNKNOWN)) == expected
+
+
+@pytest.mark.parametrize(
+    ("offer", "expected"),
+    [
+        pytest.param(sdp(None), [("0", "customer", "")], id="one stream"),
+        pytest.param(sdp("7"), [("7", "customer", "")], id="one stream with a label"),
+        pytest.param(sdp(None, None), [("0", "unknown", ""), ("1", "unknown", "")], id="two streams"),
+        pytest.param(sdp("1", "1"), [("1", "unknown", ""), ("1#1.0", "unknown", "")], id="the same label twice"),
+        pytest.param(
+            sdp("1", "1#2.0", "1"), [(i, "unknown", "") for i in ("1", "1#2.0", "1#2.1")], id="a label like a mark"
+        ),
+        pytest.param(sdp("1", None), [("1", "unknown", ""), ("1#1.0", "unknown", "")], id="a label like a place"),
+        pytest.param(sdp("1", "2").replace("4002", "0"), [("1", "customer", "")], id="a refused stream"),
+        pytest.param(sdp("1").replace("audio", "video"), [], id="no audio"),
+        pytest.param(sdp(), [], id="no streams"),
+        pytest.param("", [], id="no offer"),
+        pytest.param(sdp("1").replace("\r\n", "\n"), [("1", "customer", "")], id="bare line feeds"),
+        pytest.param(sdp("x" * 300), [("x" * 64, "customer", "")], id="an overlong label"),
+    ],
+)
+def test_plain_forks(offer: str, expected: list[tuple[str, str, str]]) -> None:
+    """Without metadata a lone stream has the configured role, several are unknown."""
+    found = invite.read(request(offer), RULES, Role.CUSTOMER)
+    assert legs(found) == expected
+    assert (found.call_id, found.metadata_fault) == ("sip-1@example.com", "none")
+
+
+@pytest.mark.parametrize("content", [b"<broken", b"<!DOCTYPE a><a/>", b" " * 70_000])
+def test_bad_metadata_refuses_no_call(content: bytes) -> None:
+    """Legs stay, with roles unknown; the call goes by its SIP Call-ID."""
+    found = invite.read(request(sdp("1", "2"), content), RULES, Role.CUSTOMER)
+    assert legs(found) == [("1", "unknown", ""), ("2", "unknown", "")]
+    assert found.call_id == "sip-1@example.com"
+    assert found.metadata_fault
+
+
+def test_a_stream_that_metadata_does_not_name_is_unknown() -> None:
+    """Associations that are there are believed, not guessed beyond."""
+    content = (VENDORS / "rfc7865.xml").read_bytes()
+    found = invite.read(request(sdp("96", "99"), content), RULES, Role.CUSTOMER)
+    assert legs(found) == [("96", "customer", ""), ("99", "unknown", "")]
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read(raw: bytes) -> None:
+    """Nothing raises."""
+    invite.read(raw, RULES, Role.UNKNOWN)
+
+
+@given(st.text(max_size=200), st.binary(max_size=200))
+def test_leg_ids_are_unique_and_bounded(offer: str, content: bytes) -> None:
+    """Whatever is offered, ids are no longer than they may be and no two legs share one."""
+    found = invite.read(request(sdp("1", "1", "2") + offer, content), RULES, Role.UNKNOWN)
+    ids = [leg.leg_id for leg in found.legs]
+    assert len(set(ids)) == len(ids)
+    assert all(0 < len(leg_id) <= invite.MAX_LEG_ID for leg_id in ids)

@@ -1,0 +1,132 @@
+"""Recording metadata: vendors' dialects, and what no vendor sends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sip_bridge import metadata
+
+VENDORS = Path(__file__).parent / "vendors"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "call_id", "senders", "fault"),
+    [
+        ("rfc7865", "hVpd7YQgRW2nD22h7q60JQ==", {"96": "+15550101", "97": "2001"}, ""),
+        ("cisco_cube", "FGI8Yoi7EfCAAZXMBpzsHg==", {"1": "15550102", "2": "3005"}, ""),
+        ("audiocodes", "0000-0000-0000-0000-6b8b4567", {"1": "15550103", "2": "2001"}, ""),
+        ("audiocodes_legacy", "00-1a2b", {"1": "15550104", "2": "2001"}, ""),
+        ("oracle", "AAMKAAAAAAAAAAAABgAAAA==", {"16777226": "2001", "16777227": "+15550105"}, ""),
+        ("ribbon", "1234_67890123@203.0.113.1", {}, "no_senders"),
+        ("broadworks", "callhalf-14221:0", {}, "no_senders"),
+        ("opensips", "bzyO0gSgRLSFXoqIe5GXZg==", {}, "no_senders"),
+        ("sems", "s-1", {"a_leg": "15550109", "b_leg": "2001"}, ""),
+    ],
+)
+def test_vendors(vendor: str, call_id: str, senders: dict[str, str], fault: str) -> None:
+    """Each dialect gives the call's id, and who speaks in which stream where it says so."""
+    found = metadata.read((VENDORS / f"{vendor}.xml").read_bytes())
+    assert found.call_id == call_id
+    assert {label: participant.users[0] for label, participant in found.senders.items()} == senders
+    assert len(found.participants) == 2
+    assert found.fault == fault
+
+
+def test_names_and_callers_are_read() -> None:
+    """Display names and Oracle's flag of who called come along; Ribbon's headers name the caller first."""
+    oracle = metadata.read((VENDORS / "oracle.xml").read_bytes()).participants
+    assert [(participant.name, participant.calling) for participant in oracle] == [("Anna", False), ("sipp", True)]
+    ribbon = metadata.read((VENDORS / "ribbon.xml").read_bytes()).participants
+    assert [(p.users, p.name, p.calling) for p in ribbon] == [(("+15550106",), "caller", True), (("2001",), "", False)]
+
+
+BOMB = b"""<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">
+<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]><recording><session session_id="&c;"/></recording>"""
+FILE = b"""<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><recording><session session_id="&x;"/></recording>"""
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        pytest.param(b"", "bad_xml", id="empty"),
+        pytest.param(b"not xml", "bad_xml", id="text"),
+        pytest.param(b"<recording><session>", "bad_xml", id="cut short"),
+        pytest.param(b"<recording>\xff\xfe</recording>", "bad_xml", id="no UTF-8"),
+        pytest.param(b'<?xml version="1.0" encoding="klingon"?><recording/>', "bad_xml", id="unknown encoding"),
+        pytest.param(b"<a>" * 20_000, "bad_xml", id="deep and unclosed"),
+        pytest.param(b"<a>" * 9_000 + b"</a>" * 9_000, "no_participants", id="deep"),
+        pytest.param(BOMB, "forbidden_xml", id="entity bomb"),
+        pytest.param(FILE, "forbidden_xml", id="external entity"),
+        pytest.param(b"<!DOCTYPE r><recording/>", "forbidden_xml", id="document type"),
+        pytest.param(b"<recording>" + b" " * metadata.MAX_BYTES + b"</recording>", "too_large", id="more than 64 kB"),
+        pytest.param(b"<recording/>", "no_participants", id="nothing in it"),
+    ],
+)
+def test_hostile_metadata(content: bytes, fault: str) -> None:
+    """What cannot be read gives no participants and a named fault; nothing raises."""
+    found = metadata.read(content)
+    assert (found.fault, found.participants, found.senders) == (fault, (), {})
+
+
+def test_metadata_up_to_the_limit_is_read() -> None:
+    """64 kB of metadata is read like any other."""
+    content = (VENDORS / "rfc7865.xml").read_bytes()
+    padded = content.replace(b"</recording>", b"</recording>".rjust(metadata.MAX_BYTES - len(content) + 12))
+    assert len(padded) == metadata.MAX_BYTES
+    assert metadata.read(padded) == metadata.read(content)
+
+
+def test_a_thousand_participants_are_cut_to_sixteen() -> None:
+    """What a peer may make us keep is bounded."""
+    people = b"".join(
+        b'<participant participant_id="%d"><nameID aor="sip:%d@x"/></participant>' % (i, i) for i in range(900)
+    )
+    assert len(metadata.read(b"<recording>" + people + b"</recording>").participants) == metadata.MAX_PARTICIPANTS
+
+
+def test_text_is_cut_and_cleaned() -> None:
+    """Control characters and overlong values do not pass."""
+    content = b'<recording><session session_id="a&#9;b&#10;c' + b"x" * 2000 + b'"/></recording>'
+    found = metadata.read(content).call_id
+    assert found.startswith("abcx")
+    assert len(found) == metadata.MAX_TEXT
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read(content: bytes) -> None:
+    """Nothing raises."""
+    metadata.read(content)
+
+
+TAGS = [
+    "recording",
+    "session",
+    "participant",
+    "stream",
+    "label",
+    "send",
+    "nameID",
+    "name",
+    "aor",
+    "participantstreamassoc",
+]
+element = st.recursive(
+    st.text(st.characters(codec="utf-8", exclude_characters="<>&\x00"), max_size=8),
+    lambda inner: st.tuples(
+        st.sampled_from(TAGS),
+        st.sampled_from(["", ' id="1"', ' participant_id="1"', ' aor="sip:1@x"']),
+        st.lists(inner, max_size=4),
+    ).map(lambda parts: f"<{parts[0]}{parts[1]}>{''.join(parts[2])}</{parts[0]}>"),
+    max_leaves=25,
+)
+
+
+@given(element)
+def test_any_nesting_is_read(text: str) -> None:
+    """Known elements in any order and depth never raise, and every sender is a known participant."""
+    found = metadata.read(text.encode())
+    assert set(found.senders.values()) <= set(found.participants)
