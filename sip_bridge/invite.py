@@ -96,3 +96,7 @@ def _stream(index: int, label: str, others: list[_Stream]) -> _Stream:
     marks = itertools.count()  # at most as many are taken as there are other streams
     free = (f"{wanted[: MAX_LEG_ID - 8]}#{index}.{mark}" for mark in marks)
     return _Stream(index, label, wanted if wanted not in taken else next(each for each in free if each not in taken))
+
+
+def _clean(text: str) -> str:
+    return "".join(character for character in text if character.isprintable()).strip()
