@@ -95,6 +95,7 @@ class Follower:
                         await self._seed(feed)
                     if event is not None:
                         self._take(event)
+                        await asyncio.sleep(0)  # a burst must not fill the pages' queues before they may drain
                     if self._behind:
                         log.warning("the subscription fell silent, subscribing again")
                         break
