@@ -73,7 +73,9 @@ class Bus:
                 self._mark_lost(error)
             else:
                 self.mark_connected()
+                _end_if_cancelled()
                 return result
+            _end_if_cancelled()
             await asyncio.sleep(delay * random.uniform(0.5, 1.0))
             delay = min(2 * delay, LONGEST_DELAY_SECONDS)
 
@@ -98,6 +100,17 @@ class Bus:
             log.warning("redis does not answer at redis.url (%s: %.200s): %s", type(error).__name__, error, cure)
         self.connected = False
         CONNECTED.set(0)
+
+
+def _end_if_cancelled() -> None:
+    """Raise the cancellation that the client swallowed.
+
+    It sends through asyncio.wait_for, which on Python 3.11 forgets a cancellation that comes as the send completes:
+    a task told to end would go on for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _passes(error: ResponseError) -> bool:
