@@ -60,6 +60,7 @@ class Follower:
         """Unix seconds; none while the board is fresh."""
         self._heard_at = time.monotonic()
         self._behind = False
+        self._seeded = False
         STALE.set(1)
         report("redis has not answered yet")
 
@@ -87,17 +88,17 @@ class Follower:
     async def _follow(self) -> None:
         while True:
             feed = Feed(self._bus, self.channels)
-            self._behind = False
+            self._behind = self._seeded = False
             async with aclosing(cast("AsyncGenerator[Event | None]", feed.events())) as events:
                 async for event in events:
                     self._heard_at = time.monotonic()
-                    if self.stale_since is not None:
+                    if self.stale_since is not None or not self._seeded:
                         await self._seed(feed)
                     if event is not None:
                         self._take(event)
                         await asyncio.sleep(0)  # a burst must not fill the pages' queues before they may drain
                     if self._behind:
-                        log.warning("the subscription fell silent, subscribing again")
+                        log.warning("what stands in redis did not come by subscription, subscribing again")
                         break
 
     async def _seed(self, feed: Feed) -> None:
@@ -117,6 +118,7 @@ class Follower:
             newest = channel_events[-1].stream_id if channel_events else "0-0"
             self.cursor = self.cursor.at(place, max(tail[place], newest, key=order))
         self._heard_at = time.monotonic()
+        self._seeded = True
         self.stale_since = None
         STALE.set(0)
         self._report("")
@@ -160,9 +162,8 @@ class Follower:
                     fresh_at = time.time()
                 if all(order(ours) >= order(theirs) for ours, theirs in zip(self.cursor.ids, tail, strict=True)):
                     level_at = time.monotonic()
-                elif time.monotonic() - level_at > BEHIND_SECONDS and self.stale_since is None:
+                elif time.monotonic() - level_at > BEHIND_SECONDS:
                     self._behind = True
-                    self._lost("the subscription to redis is behind", fresh_at)
                     level_at = time.monotonic()
             await asyncio.sleep(ASK_SECONDS)
 

@@ -37,7 +37,7 @@ def site(settings: ConsoleSettings, board: Board, follower: Follower, events: Ev
 
     routes = [
         Route("/", page),
-        Route("/events", events, methods=["GET"]),
+        Route("/events", events),
         Route("/api/calls", calls),
         Route("/api/alerts", alerts),
         Mount("/page", StaticFiles(directory=PAGE)),

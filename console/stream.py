@@ -19,7 +19,7 @@ import msgspec
 from prometheus_client import Counter, Histogram
 from redis.exceptions import RedisError
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from callbus.bus import Bus
@@ -45,6 +45,8 @@ SPEECH_TO_PAGE = Histogram(
 REPLAY_MOST = 500
 """Missed entries of one channel that are sent one by one; the whole board is shorter than more."""
 REPLAY_SECONDS = 2.0
+RETRY = b"retry: 1000\n\n"
+"""How long a browser waits before it connects again, in milliseconds."""
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -67,6 +69,9 @@ class EventStream:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One page, until it leaves, is too slow, or the process stops."""
         request = Request(scope)
+        if request.method != "GET":
+            await Response(status_code=405, headers={"Allow": "GET"})(scope, receive, send)
+            return
         since = request.headers.get("last-event-id") or request.query_params.get("since", "")
         try:
             browser = self._browsers.join(partial(self._abort, scope.get("client")))
@@ -77,7 +82,8 @@ class EventStream:
         leaving = asyncio.create_task(_leave(receive, browser), name="page leaves")
         try:
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-            for sent in (Frame("retry", b"retry: 1000\n\n"), *await self._opening(since)):
+            await send({"type": "http.response.body", "body": RETRY, "more_body": True})
+            for sent in await self._opening(since):
                 await _send(send, sent)
             async for sent in browser.frames():
                 await _send(send, sent)

@@ -103,13 +103,14 @@ def alert(call_id: str = "call-1", **changes: Any) -> Alert:
         ),
         "after": (
             Quote(Role.CUSTOMER, "This is the third time I am calling and it is still not here.", 131.4, 136.9, -1.71),
-            Quote(Role.CUSTOMER, "Nobody ever calls back. I want to speak to a manager.", 156.1, 161.0, -2.35),
+            Quote(
+                Role.CUSTOMER, "Nobody ever calls back. This is terrible service and I am angry.", 156.1, 161.0, -2.35
+            ),
         ),
         "terms": (
-            Term("negative words", -1.10),
-            Term("third time", -0.75),
-            Term("asks for a manager", -0.90),
-            Term("polite form", 0.40),
+            Term("angry", -1.42),
+            Term("terrible", -1.18),
+            Term("other words", 0.25),
         ),
         "score": -2.35,
         "level": -1.86,
@@ -157,7 +158,7 @@ def _one(chance: random.Random, number: int, now: float, mood: Mood) -> list[Pub
     level = 0.4 * scores[-1] + 0.6 * scores[-2] if len(scores) > 1 else scores[-1]
     opening = sum(scores[:3]) / len(scores[:3])
     customer = {
-        Mood.WORSENED: "Nobody ever calls back. I want to speak to a manager.",
+        Mood.WORSENED: "Nobody ever calls back. This is terrible service and I am angry.",
         Mood.RECOVERED: "Oh, tomorrow morning is perfect. Thank you, that helps a lot.",
         Mood.ARRIVED_UPSET: "I am sick of it, and the number is eight one five.",
         Mood.CALM: chance.choice(SAID),
@@ -204,7 +205,7 @@ def _one(chance: random.Random, number: int, now: float, mood: Mood) -> list[Pub
                     Quote(Role.CUSTOMER, "Well, that would help.", 214.0, 216.2, 0.6),
                     Quote(Role.CUSTOMER, "Oh, tomorrow morning is perfect. Thank you.", 236.8, 241.0, 0.9),
                 ),
-                terms=(Term("positive words", 0.7), Term("thanks", 0.45), Term("accepts an offer", -0.25)),
+                terms=(Term("perfect", 0.62), Term("thank", 0.28)),
                 score=0.9,
                 level=0.71,
                 baseline=0.5,

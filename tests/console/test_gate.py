@@ -53,6 +53,7 @@ async def test_read_only(console: RunningConsole) -> None:
     async with httpx.AsyncClient() as client:
         for path in ("/", "/events", "/api/calls"):
             assert (await client.post(console.url + path)).status_code == 405
+        assert (await client.head(console.url + "/events")).status_code == 405
 
 
 async def test_password(redis_url: str) -> None:

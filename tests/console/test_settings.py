@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from console.settings import ConsoleSettings
-from service.settings import ConfigError
+from console.settings import ConsoleSettings, Settings
+from service.settings import ConfigError, load
 from tests.console.running import ROOT
 
 CREDENTIAL = "correct horse"
@@ -35,6 +35,12 @@ def test_short_password() -> None:
     with pytest.raises(ConfigError) as refused:
         ConsoleSettings(password=SHORT).check()
     assert SHORT not in str(refused.value)
+
+
+def test_allowed_hosts_by_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Allowed names can be given by the environment, as a JSON list."""
+    monkeypatch.setenv("CALLVANE_CONSOLE__ALLOWED_HOSTS", '["Console.Example", "[::1]"]')
+    assert load(Settings).console.hosts == {"console.example", "::1"}
 
 
 def run(**environment: str) -> subprocess.CompletedProcess[str]:

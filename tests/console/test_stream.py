@@ -8,6 +8,7 @@ import time
 import httpx
 import pytest
 
+from callbus.wire import encode_publication
 from tests.conftest import PrivateRedis
 from tests.console.events import events
 from tests.console.made_up import alert, call_state, floor, transcript
@@ -110,6 +111,15 @@ async def test_unreadable_message(console: RunningConsole, publisher: Publisher)
         assert (await page.next("alert")).data["call_id"] == "call-1"
         await asyncio.sleep(7)
         assert (await page.next("status")).data["stale_since"] is None
+
+
+async def test_silent_subscription(console: RunningConsole, publisher: Publisher) -> None:
+    """A message that reached the stream and not the subscription is noticed, and comes with the board anew."""
+    bus = publisher.bus
+    async with events(console.url) as page:
+        await page.next("snapshot")
+        await bus.client.xadd(bus.keys.alerts, {"m": encode_publication(alert())})
+        assert len((await page.next("snapshot")).data["alerts"]) == 1
 
 
 async def test_metrics(console: RunningConsole, publisher: Publisher) -> None:
