@@ -20,7 +20,7 @@ import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.feature_extractor import FeatureExtractor
 from faster_whisper.tokenizer import Tokenizer
-from faster_whisper.utils import download_model
+from faster_whisper.utils import available_models, download_model
 
 from analysis.features import FRAMES_PER_SECOND, Extractor, Spectrogram, spectrogram
 from analysis.settings import SHIPPED_MODEL, AnalysisSection
@@ -163,6 +163,11 @@ def _folder(model: str) -> Path:
         return _whole(local)
     if local.is_absolute() or model.startswith((".", "~")) or local.exists():
         raise ConfigError(f"analysis.model: {model} is no folder; name a folder with a CTranslate2 Whisper in it")
+    if "/" not in model and model not in available_models():
+        raise ConfigError(
+            f"analysis.model: {model} is unknown; set {SHIPPED_MODEL}, large-v3-turbo or another Whisper's name, "
+            "OWNER/NAME on the hub, or a folder"
+        )
     try:
         try:
             return Path(download_model(model, local_files_only=True))

@@ -81,6 +81,11 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
     assert "is no folder" in error(model=str(tmp_path / "nowhere"))
 
 
+def test_a_name_that_is_none() -> None:
+    """A misspelt name is told before any hub is asked."""
+    assert "large-v2-turbo is unknown" in error(model="large-v2-turbo")
+
+
 @pytest.mark.parametrize("name", ["model.bin", "config.json", "vocabulary.json", "tokenizer.json"])
 def test_a_folder_that_lacks_a_file(tmp_path: Path, name: str) -> None:
     """The file that is missing is named, and how to get it."""
