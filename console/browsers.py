@@ -60,18 +60,20 @@ class Browser:
         return True
 
     def close(self) -> None:
-        """End `frames`; a page that still has some to take would hold its connection open, so that is cut."""
+        """End `frames`; one that still has some to take is slow and would hold its connection open, so that is cut."""
         self._closed = True
         self._awake.set()
         if self._frames:
             self._frames.clear()
             self._abort()
 
-    async def frames(self) -> AsyncIterator[Frame]:
-        """Frames as they come, until closed."""
+    async def frames(self) -> AsyncIterator[list[Frame]]:
+        """Frames as they come, all that wait at once, until closed."""
         while not self._closed:
             if self._frames:
-                yield self._frames.popleft()
+                waiting = list(self._frames)
+                self._frames.clear()
+                yield waiting
             else:
                 self._awake.clear()
                 await self._awake.wait()

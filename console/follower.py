@@ -48,11 +48,12 @@ Report = Callable[[str], None]
 class Follower:
     """Keeps the board true and tells the pages. `stale_since` says since when it is not."""
 
-    def __init__(self, bus: Bus, board: Board, browsers: Browsers, report: Report) -> None:
+    def __init__(self, bus: Bus, board: Board, browsers: Browsers, heartbeat_seconds: float, report: Report) -> None:
         keys = bus.keys
         self._bus = bus
         self._board = board
         self._browsers = browsers
+        self._heartbeat_seconds = heartbeat_seconds
         self._report = report
         self.channels = (keys.alerts, keys.transcripts, keys.calls)
         self.cursor = Cursor.zero(len(self.channels))
@@ -70,20 +71,19 @@ class Follower:
             tasks.create_task(self._follow(), name="follow")
             tasks.create_task(self._watch(), name="watch")
             tasks.create_task(self._sweep(), name="sweep")
+            tasks.create_task(self._beat(), name="heartbeats")
 
     def status(self) -> Frame:
         """The heartbeat: the console's clock, and since when it is stale."""
-        return frame("status", msgspec.json.encode({"now": time.time(), "stale_since": self.stale_since}))
+        return frame("status", msgspec.json.encode(self._status()))
 
     def snapshot(self) -> Frame:
         """Everything on the board."""
-        whole = {
-            "now": time.time(),
-            "stale_since": self.stale_since,
-            "calls": self._board.calls_json(),
-            "alerts": self._board.alerts_json(),
-        }
+        whole = self._status() | {"calls": self._board.calls_json(), "alerts": self._board.alerts_json()}
         return frame("snapshot", msgspec.json.encode(whole), str(self.cursor))
+
+    def _status(self) -> dict[str, Any]:
+        return {"now": time.time(), "stale_since": self.stale_since, "heartbeat_seconds": self._heartbeat_seconds}
 
     async def _follow(self) -> None:
         while True:
@@ -174,6 +174,11 @@ class Follower:
             STALE.set(1)
             self._browsers.send(self.status())
         self._report(why)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeat_seconds)
+            self._browsers.send(self.status())
 
     async def _sweep(self) -> None:
         """Let calls leave the page."""

@@ -57,13 +57,12 @@ async def work(settings: Settings, process: Process) -> None:
             process.unready = fault
 
     async with Bus(settings.redis) as bus:
-        follower = Follower(bus, board, browsers, report)
+        follower = Follower(bus, board, browsers, console.heartbeat_seconds, report)
         server: _Server
         events = EventStream(bus, board, browsers, follower, lambda client: server.abort(client))
         server = _Server(_config(console, site(console, board, follower, events)))
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(follower.run(), name="follower")
-            beating = tasks.create_task(_heartbeats(browsers, follower, console.heartbeat_seconds), name="heartbeats")
             serving = tasks.create_task(server.serve(sockets=[listening]), name="server")
             host, port = listening.getsockname()[:2]
             log.info("console: http://%s:%d", f"[{host}]" if ":" in host else host, port)
@@ -72,13 +71,6 @@ async def work(settings: Settings, process: Process) -> None:
             server.should_exit = True
             await serving
             following.cancel()
-            beating.cancel()
-
-
-async def _heartbeats(browsers: Browsers, follower: Follower, interval: float) -> None:
-    while True:
-        await asyncio.sleep(interval)
-        browsers.send(follower.status())
 
 
 def _config(console: ConsoleSettings, application: Any) -> uvicorn.Config:

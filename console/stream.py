@@ -83,10 +83,9 @@ class EventStream:
         try:
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             await send({"type": "http.response.body", "body": RETRY, "more_body": True})
-            for sent in await self._opening(since):
-                await _send(send, sent)
-            async for sent in browser.frames():
-                await _send(send, sent)
+            await _send(send, await self._opening(since))
+            async for waiting in browser.frames():
+                await _send(send, waiting)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             leaving.cancel()
@@ -142,13 +141,15 @@ def _frames(cursor: Cursor, rows: list[Any]) -> Iterator[Frame]:
         yield frame(NAMES[type(message)], encode_publication(message), str(cursor))
 
 
-async def _send(send: Send, sent: Frame) -> None:
-    await send({"type": "http.response.body", "body": sent.payload, "more_body": True})
-    SENT.labels(sent.kind).inc()
-    if sent.raised_at is not None and sent.spoken_at is not None:
-        now = time.time()
-        DELIVERY.observe(max(0.0, now - sent.raised_at))
-        SPEECH_TO_PAGE.observe(max(0.0, now - sent.spoken_at))
+async def _send(send: Send, frames: list[Frame]) -> None:
+    body = b"".join(sent.payload for sent in frames)
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    now = time.time()
+    for sent in frames:
+        SENT.labels(sent.kind).inc()
+        if sent.raised_at is not None and sent.spoken_at is not None:
+            DELIVERY.observe(max(0.0, now - sent.raised_at))
+            SPEECH_TO_PAGE.observe(max(0.0, now - sent.spoken_at))
 
 
 async def _leave(receive: Receive, browser: Browser) -> None:

@@ -113,8 +113,8 @@ class Card {
       write(this.time, clock.length(clock.shown() - opened));
       this.time.title = `Since ${clock.fullTime(opened)}`;
     } else {
-      write(this.time, `Ended ${clock.ago(closed)} after ${clock.length(closed - opened)}`);
-      this.time.title = `${clock.fullTime(closed)}${reason ? `, ${reason}` : ""}`;
+      write(this.time, `Ended ${clock.ago(closed)}`);
+      this.time.title = `${clock.fullTime(closed)}, after ${clock.length(closed - opened)}${reason ? `: ${clip(reason, 64)}` : ""}`;
     }
   }
 

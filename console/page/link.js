@@ -2,7 +2,7 @@
 
 import * as clock from "./clock.js";
 
-const SILENT_MS = 6500; // three heartbeats of 2 s, and a little
+const BEATS = 3; // heartbeats that may be missing
 const AGAIN_MS = 1500;
 const KINDS = ["snapshot", "alert", "transcript", "call_state", "gone", "shown", "status"];
 
@@ -13,6 +13,7 @@ export class Link {
     this.onState = onState;
     this.cursor = "";
     this.heardAt = 0;
+    this.silentMs = 6000; // until the console has said how often its heart beats
     this.answeredAt = null; // console's clock, for "stale since"
     this.openedAt = 0;
     this.source = null;
@@ -41,6 +42,7 @@ export class Link {
     const data = JSON.parse(event.data);
     if (data.now !== undefined) {
       clock.sync(data.now);
+      this.silentMs = BEATS * 1000 * data.heartbeat_seconds + 500;
       this.answeredAt = data.now;
       this.onState(data.stale_since, data.stale_since === null ? "" : "The console has lost Redis.");
     }
@@ -49,10 +51,10 @@ export class Link {
 
   watch() {
     const time = performance.now();
-    const silent = time - this.heardAt > SILENT_MS;
+    const silent = time - this.heardAt > this.silentMs;
     if (silent) this.lost("Nothing comes from the console.");
     const dead = this.source.readyState === EventSource.CLOSED;
-    if ((dead && time - this.openedAt > AGAIN_MS) || (silent && time - this.openedAt > SILENT_MS)) this.open();
+    if ((dead && time - this.openedAt > AGAIN_MS) || (silent && time - this.openedAt > this.silentMs)) this.open();
   }
 
   lost(why) {

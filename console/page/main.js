@@ -16,6 +16,7 @@ const alerts = new AlertList(board, (callId) => calls.show(callId));
 const byId = (id) => document.getElementById(id);
 let waiting = false;
 let stale = { since: 0, why: "Connecting." };
+let dead = false;
 let complete = false; // after the first whole board: what comes then is news
 
 function receive(kind, data) {
@@ -84,6 +85,7 @@ function title(worsened = Number(byId("count-worsened").textContent) || 0) {
 }
 
 function judge(since, why) {
+  if (dead) return;
   stale = since === null ? null : { since, why };
   clock.freeze(stale?.since || null);
   document.body.classList.toggle("stale", stale !== null);
@@ -118,6 +120,7 @@ function notice() {
 }
 
 function broken() {
+  dead = true;
   document.body.classList.add("stale");
   byId("banner").hidden = false;
   write(byId("banner").firstElementChild, "This page broke and no longer follows the calls. Load it again.");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 
 import httpx
@@ -155,7 +156,10 @@ async def test_slow_page(redis_url: str, publisher: Publisher) -> None:
     """A page that reads nothing is disconnected and counted, and delays nobody."""
     async with RunningConsole(redis_url, queue_events=16) as console:
         await console.ready()
-        reader, writer = await asyncio.open_connection("127.0.0.1", console.port, limit=1024)
+        narrow = socket.socket()
+        narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        narrow.connect(("127.0.0.1", console.port))
+        reader, writer = await asyncio.open_connection(sock=narrow, limit=1_024)
         writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await writer.drain()
         await asyncio.sleep(0.3)
