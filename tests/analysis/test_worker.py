@@ -179,3 +179,20 @@ async def test_redis_absent_at_start(private_redis: PrivateRedis) -> None:
         assert await worker.ended() == 0
     finally:
         await worker.stop()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("analysis__model", "/nowhere/at/all", "analysis: analysis.model: /nowhere/at/all is no folder"),
+        ("analysis__invented_phrases", "/nowhere/at/all", "analysis: analysis.invented_phrases: /nowhere/at/all"),
+        ("analysis__device", "tpu", "analysis: analysis.device:"),
+        ("analysis__colour", "red", "analysis: analysis.colour: unknown key"),
+    ],
+)
+async def test_bad_settings_end_it_with_one_line(name: str, value: str, said: str) -> None:
+    """A setting that cannot be used is named in the last line, with the cure, and the exit status is 2."""
+    worker = await Analysis.start(**{name: value})
+    assert await worker.ended(60) == 2
+    assert worker.lines[-1].startswith(said)
+    assert not any("Traceback" in line for line in worker.lines)
