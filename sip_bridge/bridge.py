@@ -15,9 +15,9 @@ from sip_bridge.listener import Listener
 from sip_bridge.publisher import Publisher
 from sip_bridge.settings import SipBridgeSettings
 
-LISTENER_SECONDS = 5.0
-FLUSH_SECONDS = 5.0
-DESTROY_SECONDS = 5.0
+LISTENER_SECONDS = 2.0
+FLUSH_SECONDS = 3.0
+DESTROY_SECONDS = 4.0
 """Beyond shutdown_seconds: what the library may take to close."""
 WATCH_SECONDS = 0.25
 

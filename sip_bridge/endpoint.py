@@ -158,7 +158,7 @@ class Endpoint:
         self._ended.clear()
         account.shutdown()
         del account
-        library.libDestroy()
+        library.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)  # all has been said; it would wait a second for more
 
     def admit(self) -> Refusal | None:
         """Why no new fork is taken at this moment."""
@@ -275,17 +275,18 @@ class _Dialog(pj.Call):  # type: ignore[misc]
             header = pj.SipHeader()
             header.hName, header.hValue = "Retry-After", "10"
             parameters.txOption.headers.append(header)
-        self._hang_up(parameters)
+        try:
+            super().answer(parameters)  # a hang-up this early would lose the header
+        except pj.Error as error:  # the library has refused it meanwhile
+            log.debug("a fork could not be refused: %s", error.reason)
 
     def end(self, ending: Ending) -> None:
         """Hang up; the dialog ends when the PBX confirms."""
-        if self._ending is None:
-            self._ending = ending
-            self._hang_up(pj.CallOpParam())
-
-    def _hang_up(self, parameters: Any) -> None:
+        if self._ending is not None:
+            return
+        self._ending = ending
         try:
-            self.hangup(parameters)
+            self.hangup(pj.CallOpParam())
         except pj.Error as error:  # it ended by itself meanwhile
             log.debug("a call could not be hung up: %s", error.reason)
 

@@ -1,0 +1,113 @@
+"""The bridge as a process: its start, its end, and Redis coming and going."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from callbus import CallClosed, CallOpened
+from tests.conftest import PrivateRedis
+from tests.sip_bridge.running import ROOT, WAIT_SECONDS, bridge, recorder, until
+
+
+async def test_a_stop_closes_the_calls_and_says_so(redis_url: str) -> None:
+    """SIGTERM: BYE to the PBX, `shutdown` to analysis, exit status 0."""
+    with bridge(redis_url) as stopping:
+        async with recorder(stopping, "stopped-1") as one, recorder(stopping, "stopped-2", "udp") as other:
+            await one.invite(one.offer("1", "2"))
+            await other.invite(other.offer(""))
+            stopping.process.terminate()
+            await asyncio.to_thread(stopping.process.wait, WAIT_SECONDS)
+            assert [request.method for request in (*one.received, *other.received)] == ["BYE", "BYE"]
+        assert stopping.process.returncode == 0
+        for call_id in ("stopped-1", "stopped-2"):
+            last = stopping.events(call_id)[-1]
+            assert isinstance(last, CallClosed)
+            assert last.reason == "shutdown"
+
+
+async def test_a_peer_that_does_not_answer_cannot_hold_up_the_stop(redis_url: str) -> None:
+    """Without an answer to its BYE, the bridge stops all the same, within its bound, and closes the call."""
+    with bridge(redis_url, shutdown_seconds=0.5) as stopping:
+        async with recorder(stopping, "silent", "udp") as placed:
+            await placed.invite(placed.offer(""))
+            await placed.endpoint.transport.close()
+            began = time.monotonic()
+            assert stopping.stop() == 0
+            assert time.monotonic() - began < 5
+        assert isinstance(stopping.events("silent")[-1], CallClosed)
+
+
+async def test_without_redis_calls_are_taken_and_kept(private_redis: PrivateRedis) -> None:
+    """Redis absent at start: not ready, one line in the log, calls answered; all is written once it is there."""
+    private_redis.stop()
+    with bridge(private_redis.url) as waiting:
+        until(lambda: waiting.get("/readyz")[1] == "redis does not answer\n", waiting.lines)
+        assert waiting.get("/readyz")[0] == 503
+        assert waiting.get("/healthz")[0] == 200
+        async with recorder(waiting, "without-redis") as placed:
+            assert (await placed.invite(placed.offer(""))).status == 200
+            await placed.ask("BYE")
+        private_redis.start()
+        first, last = waiting.closed("without-redis")
+        assert (type(first), type(last)) == (CallOpened, CallClosed)
+        until(lambda: waiting.get("/readyz")[0] == 200, waiting.lines)
+        assert len([line for line in waiting.lines if "redis does not answer" in line]) == 1
+
+
+def run(tmp_path: Path, config: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m sip_bridge` with a configuration file, until it ends by itself."""
+    file = tmp_path / "callvane.toml"
+    file.write_text(f"[metrics]\nport = 0\n{config}")
+    command = [sys.executable, "-m", "sip_bridge", "--config", str(file), *arguments]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CALLVANE_")}
+    return subprocess.run(command, capture_output=True, text=True, timeout=90, cwd=ROOT, env=environment, check=False)
+
+
+@pytest.mark.parametrize(
+    ("section", "complaint"),
+    [
+        pytest.param("max_callz = 3", "bridge.max_callz: unknown key", id="unknown key"),
+        pytest.param("max_calls = 0", "bridge.max_calls:", id="out of range"),
+        pytest.param('agent_uri_patterns = ["("]', "'(' is no regular expression", id="bad pattern"),
+        pytest.param('transports = ["carrier pigeon"]', "bridge.transports.0:", id="unknown transport"),
+        pytest.param(
+            "rtp_port_min = 20000\nrtp_port_max = 20100", "must hold 4 ports for each of max_calls", id="ports"
+        ),
+        pytest.param('host = "192.0.2.1"\nport = 0', "192.0.2.1:0 cannot be used", id="foreign address"),
+    ],
+)
+def test_bad_settings_end_it_with_one_line(tmp_path: Path, section: str, complaint: str) -> None:
+    """Exit status 2, and a line on standard error that names the setting."""
+    ended = run(tmp_path, f"[bridge]\n{section}\n")
+    assert ended.returncode == 2
+    assert complaint in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+def test_a_taken_port_is_named(tmp_path: Path, kind: int) -> None:
+    """A port that another program listens on ends it with status 2 and a line that says so."""
+    with socket.socket(socket.AF_INET, kind) as other:
+        other.bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_STREAM:
+            other.listen()
+        port = other.getsockname()[1]
+        ended = run(tmp_path, f'[bridge]\nhost = "127.0.0.1"\nport = {port}\n')
+    assert ended.returncode == 2
+    assert re.search(rf"bridge\.port: (udp|tcp) 127\.0\.0\.1:{port} is taken", ended.stderr.splitlines()[-1])
+
+
+def test_help_says_what_it_does(tmp_path: Path) -> None:
+    """--help names the option and the purpose."""
+    ended = run(tmp_path, "", "--help")
+    assert ended.returncode == 0
+    assert "--config FILE" in ended.stdout

@@ -1,0 +1,43 @@
+"""A leg's ring: what it loses when nobody listens, and what a pause does."""
+
+from __future__ import annotations
+
+from callbus import Role
+from sip_bridge import leg as leg_module
+from sip_bridge.leg import RING_BLOCKS, Leg
+from sip_bridge.segmenter import FRAME_BYTES
+from sip_bridge.settings import BridgeSettings
+
+BLOCK = bytes(5 * FRAME_BYTES)
+
+
+def leg() -> Leg:
+    """A leg with the shipped settings."""
+    return Leg("1", Role.CUSTOMER, "", BridgeSettings().speech, 2)
+
+
+def dropped() -> float:
+    """Frames dropped since the start of the process."""
+    return float(leg_module.FRAMES_DROPPED._value.get())
+
+
+def test_a_full_ring_loses_its_oldest_blocks_and_keeps_the_time() -> None:
+    """Past five seconds the oldest audio goes, is counted, and call time goes on as if it had been heard."""
+    overflowing = leg()
+    overflowing.take(BLOCK, 0.1)
+    overflowing.segments()
+    before = dropped()
+    for number in range(RING_BLOCKS + 10):
+        overflowing.take(BLOCK, 0.1 * number)
+    overflowing.segments()
+    assert dropped() - before == 50
+    assert overflowing.position_seconds == 0.1 * (RING_BLOCKS + 11)
+
+
+def test_blocks_without_audio_are_a_gap() -> None:
+    """While a stream is paused its blocks are empty: time goes on, nothing is heard."""
+    paused = leg()
+    for block in (BLOCK, b"", b"", BLOCK):
+        paused.take(block, 0.0)
+    assert paused.segments() == []
+    assert paused.position_seconds == 0.4

@@ -1,0 +1,55 @@
+"""The listening thread: order, one call's fault, and its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from callbus import CallClosed, CallOpened, Role
+from callbus.wire import ForkEvent
+from sip_bridge.call import Call
+from sip_bridge.leg import Leg
+from sip_bridge.listener import Listener
+from sip_bridge.settings import BridgeSettings
+
+
+def call(name: str) -> Call:
+    """A call of one silent leg."""
+    return Call(name, "bridge", [Leg("1", Role.CUSTOMER, "", BridgeSettings().speech, 2)], 1.0)
+
+
+class Broken(Call):
+    """A call whose audio cannot be cut."""
+
+    def utterances(self) -> Iterator[ForkEvent]:
+        """Fails."""
+        raise RuntimeError("broken")
+
+
+def test_calls_open_and_close_in_the_order_asked() -> None:
+    """Every call's opening comes before its end, and the thread ends after all that was asked."""
+    events: list[ForkEvent] = []
+    listener = Listener(events.append, clock=lambda: 2.0)
+    calls = [call(str(number)) for number in range(20)]
+    listener.start()
+    for each in calls:
+        listener.open(each)
+    for each in calls:
+        listener.close(each, "bye")
+    assert listener.stop(10)
+    assert [event.call_id for event in events if isinstance(event, CallOpened)] == [each.call_id for each in calls]
+    assert [event.call_id for event in events if isinstance(event, CallClosed)] == [each.call_id for each in calls]
+
+
+def test_a_broken_call_deafens_no_other() -> None:
+    """Where one call cannot be listened to, the others go on."""
+    events: list[ForkEvent] = []
+    listener = Listener(events.append)
+    listener.start()
+    listener.open(Broken("broken", "bridge", [], 1.0))
+    listener.open(sound := call("sound"))
+    time.sleep(0.1)
+    listener.close(sound, "bye")
+    assert listener.stop(10)
+    assert isinstance(events[-1], CallClosed)
+    assert events[-1].call_id == "sound"
