@@ -1,6 +1,6 @@
 # Callvane's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test check format lock browser
+.PHONY: help setup setup-tests demo test bench-bridge check format lock browser
 
 VENV := .venv/bin
 
@@ -22,10 +22,13 @@ test: setup-tests ## run the tests
 browser: setup-tests ## run the tests of the page in Chromium
 	@$(VENV)/python -m pytest -m browser tests/browser
 
+bench-bridge: setup ## how many calls a bridge holds on one core, and what they cost
+	@$(VENV)/python -m bench.bridge $(BENCH)
+
 check: setup-tests ## lint, types, shell scripts, compose file
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
-	@$(VENV)/mypy analysis callbus console service sip_bridge testcall tests tools
+	@$(VENV)/mypy analysis bench callbus console service sip_bridge testcall tests tools
 	@shellcheck $$(git ls-files '*.sh' .ci/run)
 
 format: setup ## put the code into its standard form

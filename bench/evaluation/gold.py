@@ -1,0 +1,68 @@
+"""What the labels of a dialogue say should be noticed: onsets of sustained unhappiness, and recoveries. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WITHIN = 2
+"""Customer turns: another unhappy turn within so many makes it sustained, and an alarm within so many finds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Customer turns, by number, from the first unhappy one to the last of those that follow within two."""
+
+    first: int
+    last: int
+    sustained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """What should be noticed, by number of the customer's turn."""
+
+    stretches: tuple[Stretch, ...]
+    onsets: tuple[int, ...]
+    """First turns of sustained stretches; a call that begins with one arrived upset and has none there."""
+    recoveries: tuple[int, ...]
+    """First pleased turns after a sustained stretch that had an onset."""
+    calm: bool
+    """No turn is unhappy."""
+
+
+def gold(labels: Sequence[int]) -> Gold:
+    """The stretches, onsets and recoveries in a customer's labels (-1, 0, 1)."""
+    stretches: list[Stretch] = []
+    for turn, label in enumerate(labels):
+        if label >= 0:
+            continue
+        if stretches and turn - stretches[-1].last <= WITHIN:
+            stretches[-1] = Stretch(stretches[-1].first, turn, sustained=True)
+        else:
+            stretches.append(Stretch(turn, turn, sustained=False))
+    shifts = [stretch for stretch in stretches if stretch.sustained and stretch.first > 0]
+    recoveries = []
+    for stretch in shifts:
+        until = min((other.first for other in stretches if other.first > stretch.last), default=len(labels))
+        recoveries += [turn for turn in range(stretch.last + 1, until) if labels[turn] > 0][:1]
+    return Gold(
+        tuple(stretches), tuple(stretch.first for stretch in shifts), tuple(recoveries), all(x >= 0 for x in labels)
+    )
+
+
+def in_stretch(known: Gold, turn: int) -> bool:
+    """Whether a turn lies in an unhappy stretch."""
+    return any(stretch.first <= turn <= stretch.last for stretch in known.stretches)
+
+
+def match(wanted: Sequence[int], found: Sequence[int]) -> list[tuple[int, int]]:
+    """Pairs of what was wanted and what found it, at the same turn or up to two later; nothing is paired twice."""
+    pairs = []
+    left = list(wanted)
+    for alarm in found:
+        near = [turn for turn in left if 0 <= alarm - turn <= WITHIN]
+        if near:
+            left.remove(near[0])
+            pairs.append((near[0], alarm))
+    return pairs

@@ -1,0 +1,80 @@
+"""Dialogues said into the real conversation and detector, at a telephone's pace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from analysis.conversation import Conversation, hear, judge
+from analysis.scorer import Score
+from analysis.shift import ShiftRules
+from analysis.turn import Said, Turn
+from bench.evaluation.dialogues import Dialogue
+from callbus import Leg, Role, ShiftKind
+
+SECONDS_PER_WORD = 60 / 170
+PAUSE_SECONDS = 0.5
+LEGS = (Leg("1", Role.AGENT), Leg("2", Role.CUSTOMER))
+_LEG_OF = {leg.role: leg.leg_id for leg in LEGS}
+
+
+class Judge(Protocol):
+    """Scores a customer's turn of a dialogue; controls look at the dialogue, scorers at the words."""
+
+    def score(self, dialogue: Dialogue, line: int, turn: Turn, history: Sequence[Turn]) -> Score:
+        """The evidence in `turn`, which is (a part of) the dialogue's line of that number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of a dialogue. Turns are the customer's, counted from 0."""
+
+    name: str
+    group: str
+    labels: tuple[int, ...]
+    log_odds: tuple[float, ...]
+    """Each whole turn's, before weighing; 0 where the words were a mere acknowledgement and not scored."""
+    words: tuple[int, ...]
+    worsened: tuple[int, ...]
+    """Turns that raised an alert."""
+    recovered: tuple[int, ...]
+    seconds: float
+
+
+def play(dialogue: Dialogue, judged_by: Judge, rules: ShiftRules, confidence: float) -> Played:
+    """Say a dialogue at 170 words a minute, half a second between utterances."""
+    call = Conversation(dialogue.name, 0.0, LEGS)
+    log_odds: list[float] = []
+    words: list[int] = []
+    alerts: list[tuple[ShiftKind, int]] = []
+    at = 0.0
+    for index, line in enumerate(dialogue.lines):
+        if line.role is Role.CUSTOMER:
+            log_odds.append(0.0)
+            words.append(sum(len(text.split()) for text in line.utterances))
+        for text in line.utterances:
+            end = at + SECONDS_PER_WORD * max(1, len(text.split()))
+            heard = hear(call, Said(_LEG_OF[line.role], line.role, text, at, end, confidence))
+            at = end + PAUSE_SECONDS
+            call = heard.conversation
+            if heard.turn is None or not heard.scored:
+                continue
+            turn = heard.turn
+            history = [judged.turn for judged in call.turns if judged.turn.number < turn.number]
+            score = judged_by.score(dialogue, index, turn, history)
+            log_odds[-1] = score.log_odds
+            verdict = judge(call, turn, score, rules, end, end)
+            call = verdict.conversation
+            if verdict.alert:
+                alerts.append((verdict.alert.kind, len(log_odds) - 1))
+    return Played(
+        dialogue.name,
+        dialogue.group,
+        dialogue.labels,
+        tuple(log_odds),
+        tuple(words),
+        tuple(turn for kind, turn in alerts if kind is ShiftKind.WORSENED),
+        tuple(turn for kind, turn in alerts if kind is ShiftKind.RECOVERED),
+        at,
+    )

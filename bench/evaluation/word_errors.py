@@ -1,0 +1,63 @@
+"""Words as a Whisper gets them wrong on a bad line: heard as a similar word, lost, or one too many."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bench.evaluation.dialogues import Dialogue
+
+HEARD_AS_ANOTHER, LOST = 0.6, 0.25
+"""Shares of the errors; the rest are words too many."""
+NEAREST = 5
+
+
+class WordErrors:
+    """Makes errors out of the words of a set of dialogues."""
+
+    def __init__(self, dialogues: Iterable[Dialogue], commonest: int = 3_000) -> None:
+        counts = Counter(
+            word for dialogue in dialogues for line in dialogue.lines for text in line.utterances for word in text.split()
+        )
+        self._words = [word for word, _ in counts.most_common(commonest)]
+        self._pairs = {word: _pairs(word) for word in self._words}
+        self._near: dict[str, list[str]] = {}
+
+    def corrupt(self, dialogue: Dialogue, rate: float, seed: int) -> Dialogue:
+        """The dialogue with `rate` of its words wrong, both parties'; the same seed gives the same errors."""
+        dice = random.Random(f"{seed} {rate} {dialogue.name}")
+        lines = tuple(
+            replace(line, utterances=tuple(self._misheard(text, rate, dice) for text in line.utterances))
+            for line in dialogue.lines
+        )
+        return replace(dialogue, lines=lines)
+
+    def _misheard(self, text: str, rate: float, dice: random.Random) -> str:
+        heard: list[str] = []
+        for word in text.split():
+            if dice.random() >= rate:
+                heard.append(word)
+                continue
+            roll = dice.random()
+            if roll < HEARD_AS_ANOTHER:
+                heard.append(dice.choice(self._similar(word)))
+            elif roll >= HEARD_AS_ANOTHER + LOST:
+                heard.extend((word, dice.choice(self._words[:300])))
+        return " ".join(heard)
+
+    def _similar(self, word: str) -> list[str]:
+        if word not in self._near:
+            own = _pairs(word)
+            by_likeness = sorted(
+                (other for other in self._words if other != word),
+                key=lambda other: -len(own & self._pairs[other]) / len(own | self._pairs[other]),
+            )
+            self._near[word] = by_likeness[:NEAREST]
+        return self._near[word]
+
+
+def _pairs(word: str) -> set[str]:
+    padded = f"^{word.lower()}$"
+    return {padded[at : at + 2] for at in range(len(padded) - 1)}
