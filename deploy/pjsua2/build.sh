@@ -177,7 +177,8 @@ else
     fi
     logged tar -xf "$tarball" -C "$tree" --strip-components=1
 fi
-found=$(sed -n 's/^export PJ_VERSION_\(MAJOR\|MINOR\) *:= *//p' "$tree/version.mak" 2>/dev/null | paste -sd.)
+found=$(sed -n 's/^export PJ_VERSION_\(MAJOR\|MINOR\) *:= *//p' "$tree/version.mak" 2>/dev/null | paste -sd.) \
+    || found=""
 [ "$found" = "$VERSION" ] \
     || die "the source is pjproject ${found:-of unknown version}, not $VERSION; set CALLVANE_PJPROJECT_SOURCE"
 
