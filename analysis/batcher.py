@@ -103,7 +103,7 @@ class Batcher:
     ) -> asyncio.Future[Transcription]:
         """Queue an utterance that ended at `ended_at` (Unix seconds) and holds `seconds` of audio.
 
-        The future raises Shed when it had to go, RuntimeError when the model failed on it.
+        The future raises Shed when it had to go, and what the model raised when it failed on it.
         """
         done: asyncio.Future[Transcription] = asyncio.get_running_loop().create_future()
         frames = self._model.context(features)
@@ -146,18 +146,18 @@ class Batcher:
         WAITING.set(len(self._queue))
         return batch
 
-    def _read(self, batch: list[Waiting]) -> list[Words | RuntimeError]:
+    def _read(self, batch: list[Waiting]) -> list[Words | Exception]:
         """On the model's thread. A batch that fails is tried row by row, so that one utterance cannot fail others."""
         try:
             return list(self._model.transcribe([waiting.features for waiting in batch], batch[0].frames))
-        except RuntimeError as error:
+        except Exception as error:  # whatever it is, the others' calls go on
             MODEL_ERRORS.inc()
             log.warning("the model failed on %d utterances: %.300s", len(batch), error)
             if len(batch) == 1:
                 return [error]
         return [result for waiting in batch for result in self._read([waiting])]
 
-    def _hand_out(self, batch: list[Waiting], outcome: list[Words | RuntimeError], began: float) -> None:
+    def _hand_out(self, batch: list[Waiting], outcome: list[Words | Exception], began: float) -> None:
         took = time.monotonic() - began
         speech = sum(waiting.seconds for waiting in batch)
         BATCH_SIZE.observe(len(batch))
@@ -172,7 +172,7 @@ class Batcher:
             QUEUE_SECONDS.observe(queued)
             if waiting.done.done():  # its call was given up meanwhile
                 continue
-            if isinstance(result, RuntimeError):
+            if isinstance(result, Exception):
                 waiting.done.set_exception(result)
             else:
                 waiting.done.set_result(Transcription(result, queued, took))

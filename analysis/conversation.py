@@ -54,6 +54,8 @@ class Conversation:
     turns: tuple[Judged, ...] = ()
     """The turns kept, oldest first."""
     parties: dict[str, Party] = field(default_factory=dict)
+    met_midway: bool = False
+    """Its opening message was not seen: `opened_at` is an estimate."""
     open_digits: dict[str, int] = field(default_factory=dict)
     """By leg: digits that its last utterance ended with; see redaction."""
 
@@ -98,14 +100,15 @@ def opened(event: CallOpened, known: Conversation | None) -> Conversation:
 
     The same id with another opening time is another call.
     """
-    if known and abs(known.opened_at - event.opened_at) < 1.0:
-        return replace(known, legs=event.legs)
+    if known and (known.met_midway or abs(known.opened_at - event.opened_at) < 1.0):
+        return replace(known, legs=event.legs, opened_at=event.opened_at, met_midway=False)
     return Conversation(event.call_id, event.opened_at, event.legs)
 
 
 def joined(utterance: Utterance) -> Conversation:
     """A call of which nothing is known but this utterance."""
-    return Conversation(utterance.call_id, max(0.0, utterance.ended_at - utterance.end_seconds))
+    opened_at = max(0.0, utterance.ended_at - utterance.end_seconds)
+    return Conversation(utterance.call_id, opened_at, met_midway=True)
 
 
 def hear(call: Conversation, said: Said) -> Heard:
@@ -121,9 +124,8 @@ def hear(call: Conversation, said: Said) -> Heard:
     if placed.is_new:
         call = replace(call, next_turn=turn.number + 1, turns=_kept(call, (*call.turns, Judged(turn, None))))
     else:
-        call = replace(
-            call, turns=tuple(replace(j, turn=turn) if j.turn.number == turn.number else j for j in call.turns)
-        )
+        turns = tuple(replace(one, turn=turn) if one.turn.number == turn.number else one for one in call.turns)
+        call = replace(call, turns=turns)
     return Heard(call, turn, placed.is_new, scored)
 
 

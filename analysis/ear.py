@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from analysis.hallucination import Phrases, invented
 from analysis.silence import nobody_spoke
 from analysis.transcriber import Transcriber, Words
 from callbus import Utterance
+
+log = logging.getLogger(__name__)
 
 SUPPRESSED = Counter(
     "callvane_hallucinations_suppressed_total",
@@ -69,6 +72,9 @@ class Ear:
             features = await asyncio.get_running_loop().run_in_executor(
                 self._pool, self._transcriber.features, utterance.pcm, utterance.sample_rate_hz
             )
+        except Exception:
+            log.exception("no spectrogram of utterance %d", utterance.sequence, extra={"call_id": utterance.call_id})
+            return Hearing(dropped=ERROR)
         finally:
             self._waiting -= 1
         FEATURES_SECONDS.observe(time.monotonic() - began)
@@ -79,7 +85,7 @@ class Ear:
             transcription = await self._batcher.submit(features, utterance.role, utterance.ended_at, seconds)
         except Shed:
             return Hearing(dropped=OVERLOAD)
-        except RuntimeError:
+        except Exception:  # counted and logged by the batcher
             return Hearing(dropped=ERROR)
         return self._guard(transcription.words, seconds)
 

@@ -47,7 +47,7 @@ ARRIVAL_SECONDS = Histogram(
 )
 DECISION_SECONDS = Histogram(
     "callvane_decision_seconds",
-    "Time from an utterance's words to the decision about them, its turn in the call awaited.",
+    "Time that the decision about an utterance's words took: guards passed, turn, score, detector.",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
 )
 PUBLISH_SECONDS = Histogram(

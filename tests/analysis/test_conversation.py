@@ -191,6 +191,13 @@ def test_opening_again_changes_the_legs_and_nothing_else() -> None:
     assert opened(CallOpened("c", "bridge", 2_000.0, LEGS), grown).next_turn == 0
 
 
+def test_an_opening_that_comes_late_is_of_the_same_call() -> None:
+    """A call met in its middle keeps what was heard when its legs are told."""
+    met = joined(utterance(7)).passed(utterance(7))
+    told = opened(CallOpened("c", "bridge", 940.0, LEGS), met)
+    assert (told.opened_at, told.legs, told.next_sequence) == (940.0, LEGS, 8)
+
+
 def test_the_state_shown_ends_with_the_call() -> None:
     """A closing message gives phase, time and reason."""
     shown = state_of(Conversation("c", 5.0), 9.0, CallClosed("c", 8.5, 3.5, "bye"))
