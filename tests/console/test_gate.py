@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import httpx
-import pytest
 
 from tests.console.running import RunningConsole
 
@@ -11,21 +10,26 @@ CREDENTIAL = "correct horse"
 PATHS = ["/", "/page/main.js", "/events", "/api/calls", "/api/alerts", "/nothing"]
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "", "127.0.0.1.evil.example", "[::2]:80"])
-async def test_foreign_host(console: RunningConsole, host: str) -> None:
+FOREIGN = ["evil.example", "evil.example:8080", "", "127.0.0.1.evil.example", "[::2]:80"]
+OWN = ["localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]:8080"]
+
+
+async def test_foreign_host(console: RunningConsole) -> None:
     """A request by a name that is not loopback's is refused: no foreign page reads calls by DNS rebinding."""
     async with httpx.AsyncClient() as client:
-        for path in PATHS:
-            answer = await client.get(console.url + path, headers={"Host": host})
-            assert answer.status_code == 421, path
-    assert await console.metric('callvane_console_requests_refused_total{reason="host"}') == len(PATHS)
+        for host in FOREIGN:
+            for path in PATHS:
+                answer = await client.get(console.url + path, headers={"Host": host})
+                assert answer.status_code == 421, (host, path)
+    refused = await console.metric('callvane_console_requests_refused_total{reason="host"}')
+    assert refused == len(FOREIGN) * len(PATHS)
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]:8080"])
-async def test_own_host(console: RunningConsole, host: str) -> None:
+async def test_own_host(console: RunningConsole) -> None:
     """Loopback's own names are served, whatever port a tunnel gives them."""
     async with httpx.AsyncClient() as client:
-        assert (await client.get(console.url, headers={"Host": host})).status_code == 200
+        for host in OWN:
+            assert (await client.get(console.url, headers={"Host": host})).status_code == 200, host
 
 
 async def test_headers(console: RunningConsole) -> None:
@@ -40,12 +44,12 @@ async def test_headers(console: RunningConsole) -> None:
             assert "server" not in headers
 
 
-@pytest.mark.parametrize("path", ["/page/../settings.py", "/page/%2e%2e/settings.py", "/page/..%2fsettings.py"])
-async def test_only_the_page(console: RunningConsole, path: str) -> None:
+async def test_only_the_page(console: RunningConsole) -> None:
     """No path leads out of the page's folder."""
     async with httpx.AsyncClient() as client:
-        answer = await client.get(httpx.URL(console.url).copy_with(raw_path=path.encode()))
-    assert answer.status_code == 404
+        for path in ("/page/../settings.py", "/page/%2e%2e/settings.py", "/page/..%2fsettings.py"):
+            answer = await client.get(httpx.URL(console.url).copy_with(raw_path=path.encode()))
+            assert answer.status_code == 404, path
 
 
 async def test_read_only(console: RunningConsole) -> None:
