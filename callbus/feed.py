@@ -18,8 +18,8 @@ from callbus.wire import Publication, WireError, decode_publication
 
 log = logging.getLogger(__name__)
 
-CATCH_UP = 1_000
-"""Entries of a channel that a reconnect fetches at most."""
+PAGE = 1_000
+"""Entries of a channel that are fetched at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Feed:
             pubsub = self._bus.client.pubsub(ignore_subscribe_messages=True)
             try:
                 await self._bus.persist(lambda opened=pubsub: opened.subscribe(*self._seen))  # type: ignore[misc]
-                for missed in await self._missed():
+                async for missed in self._missed():
                     yield missed
                 async for event in self._live(pubsub):
                     yield event
@@ -68,17 +68,15 @@ class Feed:
         states = (_readable(payload) for payload in found.values())
         return [state for state in states if isinstance(state, CallState)]
 
-    async def _missed(self) -> list[Event]:
-        events = []
-        for channel, seen in self._seen.items():
-            rows = await self._bus.persist(
-                lambda name=channel, since=seen: self._bus.client.xrange(name, min=f"({since}", count=CATCH_UP)  # type: ignore[misc]
-            )
-            for row in rows:
-                self._seen[channel] = row[0].decode()
-                if event := self._from_stream(channel, row):
-                    events.append(event)
-        return events
+    async def _missed(self) -> AsyncIterator[Event]:
+        for channel in self._seen:
+            while rows := await self._bus.persist(
+                lambda name=channel: self._bus.client.xrange(name, min=f"({self._seen[name]}", count=PAGE)  # type: ignore[misc]
+            ):
+                for row in rows:
+                    self._seen[channel] = row[0].decode()
+                    if event := self._from_stream(channel, row):
+                        yield event
 
     async def _live(self, pubsub: PubSub) -> AsyncIterator[Event | None]:
         while True:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from callbus import Alert, Phase
+import pytest
+
+from callbus import Alert, Phase, feed
 from callbus.bus import Bus
 from callbus.feed import Event, Feed
 from callbus.fork_reader import ALERTS_UNHEARD, ForkReader
@@ -64,6 +66,22 @@ async def test_feed_catches_up_after_a_break(redis_url: str) -> None:
         following.cancel()
         ids = [e.message.alert_id for e in found if isinstance(e.message, Alert)]
         assert ids == ["before", "between", "after"]
+
+
+async def test_feed_catches_up_with_all_that_it_missed(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much was published during a break, all of it arrives, in order."""
+    monkeypatch.setattr(feed, "PAGE", 10)
+    async with Bus(RedisSettings(url=redis_url)) as bus, Bus(RedisSettings(url=redis_url)) as other:
+        found: list[Event] = []
+        following = asyncio.create_task(follow(Feed(bus, [bus.keys.alerts]), found))
+        await asyncio.sleep(0.3)
+        await other.client.client_kill_filter(_type="pubsub")
+        await publish(other, *(messages.alert("c", f"a{number}") for number in range(35)))
+        async with asyncio.timeout(5):
+            while len(found) < 35:
+                await asyncio.sleep(0.01)
+        following.cancel()
+        assert [e.message.alert_id for e in found if isinstance(e.message, Alert)] == [f"a{n}" for n in range(35)]
 
 
 async def test_feed_goes_on_when_redis_forgot_everything(private_redis: PrivateRedis) -> None:
