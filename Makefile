@@ -30,6 +30,7 @@ check: setup-tests ## lint, types, shell scripts, compose file
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy analysis bench callbus console service sip_bridge testcall tests tools
 	@shellcheck $$(git ls-files '*.sh' .ci/run)
+	@if [ -x $(VENV)/hadolint ]; then $(VENV)/hadolint deploy/docker/Dockerfile; fi
 
 format: setup ## put the code into its standard form
 	@$(VENV)/ruff check --fix .
