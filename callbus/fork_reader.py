@@ -21,6 +21,7 @@ from redis.exceptions import RedisError, ResponseError
 from callbus.alert import Alert
 from callbus.bus import SILENCE_SECONDS, Bus
 from callbus.call import CallState, Phase
+from callbus.presence import sweep
 from callbus.scripts import COMMIT, RELEASE, RENEW
 from callbus.transcript import Transcript
 from callbus.wire import (
@@ -192,6 +193,7 @@ class ForkReader:
             ):
                 await self._adopt(partition)
         PARTITIONS_HELD.set(len(self._held))
+        await sweep(self._bus)
 
     async def _adopt(self, partition: int) -> None:
         stream = self._bus.keys.forks(partition)
@@ -203,7 +205,7 @@ class ForkReader:
         start: Any = "0-0"
         while True:
             start, *_ = await self._bus.client.xautoclaim(
-                stream, GROUP, self._worker, min_idle_time=0, start_id=start, count=BATCH, justid=False
+                stream, GROUP, self._worker, min_idle_time=0, start_id=start, count=BATCH
             )
             if start in (b"0-0", "0-0"):
                 break

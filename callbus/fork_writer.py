@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 
 from prometheus_client import Counter, Gauge
 
 from callbus.backlog import Backlog
 from callbus.bus import Bus
+from callbus.partition import partition_of
+from callbus.presence import Presence
 from callbus.utterance import Utterance
 from callbus.wire import ForkEvent, encode_fork_event
 
@@ -21,23 +23,20 @@ BACKLOG_DROPPED = Counter(
 BATCH = 64
 
 
-def partition_of(call_id: str, partitions: int) -> int:
-    """The partition that a call's events travel in, 0 to `partitions` - 1."""
-    return zlib.crc32(call_id.encode(errors="replace")) % partitions
-
-
 class ForkWriter:
     """Writes a bridge's fork events. Belongs to one event loop."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._backlog = Backlog(bus.settings.backlog_events)
+        self._presence = Presence(bus)
         self._awake = asyncio.Event()
         self._written = asyncio.Event()
         self._written.set()
 
     def publish(self, event: ForkEvent) -> None:
         """Queue `event`. Never blocks; see Backlog for what gives way when Redis stays away."""
+        self._presence.note(event)
         dropped = self._backlog.append(event)
         if dropped is not None:
             BACKLOG_DROPPED.labels("utterance" if isinstance(dropped, Utterance) else "call").inc()
@@ -46,13 +45,17 @@ class ForkWriter:
         self._awake.set()
 
     async def run(self) -> None:
-        """Write what is queued, in order, until cancelled."""
-        await self._bus.check()
+        """Write what is queued, in order, and that this bridge lives, until cancelled."""
         while True:
-            await self._awake.wait()
+            if not self._presence.wait_seconds:
+                await self._presence.beat()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._awake.wait(), self._presence.wait_seconds)
             while events := self._backlog.head(BATCH):
                 await self._write(events)
                 BACKLOG.set(len(self._backlog))
+                if not self._presence.wait_seconds:
+                    await self._presence.beat()
             self._awake.clear()
             self._written.set()
 

@@ -40,11 +40,17 @@ class Keys:
         self.calls = f"{prefix}:calls"
         self.live = f"{prefix}:live"
         self.workers = f"{prefix}:workers"
+        self.bridges = f"{prefix}:bridges"
+        self.sweeper = f"{prefix}:sweeper"
         self.dead_letters = f"{prefix}:dead-letters"
 
     def forks(self, partition: int) -> str:
         """Stream of one partition's fork events."""
         return f"{self.prefix}:forks:{partition}"
+
+    def bridge_calls(self, instance: str) -> str:
+        """The calls that a running bridge holds, and when they opened."""
+        return f"{self.prefix}:bridge-calls:{instance}"
 
     def lease(self, partition: int) -> str:
         """Which worker owns a partition."""

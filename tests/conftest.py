@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
+
+# Machines are shared and noisy: how fast an example runs says nothing here. Speed is for `make bench…`.
+settings.register_profile("callvane", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("callvane")
 
 
 class PrivateRedis:

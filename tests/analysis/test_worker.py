@@ -11,7 +11,7 @@ from redis import asyncio as redis
 
 from callbus import Alert, CallState, Phase, Transcript
 from callbus.bus import Bus
-from callbus.fork_writer import partition_of
+from callbus.partition import partition_of
 from callbus.settings import Keys, RedisSettings
 from callbus.wire import Publication, decode_publication
 from testcall import scenario

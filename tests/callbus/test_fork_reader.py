@@ -11,7 +11,8 @@ from redis import asyncio as redis
 from callbus import CallClosed, CallOpened, Phase
 from callbus.bus import Bus
 from callbus.fork_reader import DEAD_LETTERS, Delivery, ForkReader, LeaseLost
-from callbus.fork_writer import ForkWriter, partition_of
+from callbus.fork_writer import ForkWriter
+from callbus.partition import partition_of
 from callbus.settings import RedisSettings
 from callbus.wire import decode_publication
 from tests.callbus import messages

@@ -1,0 +1,65 @@
+"""Bridges that live and bridges that die, on a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from callbus import CallClosed, CallOpened, presence
+from callbus.bus import Bus
+from callbus.fork_reader import ForkReader
+from callbus.fork_writer import ForkWriter
+from callbus.settings import RedisSettings
+from callbus.wire import ForkEvent
+
+
+@pytest.fixture(autouse=True)
+def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds instead of tens of them."""
+    monkeypatch.setattr(presence, "BEAT_SECONDS", 0.3)
+    monkeypatch.setattr(presence, "DEAD_SECONDS", 2.0)
+
+
+async def test_calls_of_a_dead_bridge_are_closed_once(redis_url: str) -> None:
+    """A bridge that falls silent has its open calls closed as `bridge_lost`; those of a living one go on."""
+    settings = RedisSettings(url=redis_url, partitions=2, lease_seconds=0.6)
+    async with Bus(settings) as bus:
+        dying, living = ForkWriter(bus), ForkWriter(bus)
+        running = [asyncio.create_task(writer.run()) for writer in (dying, living)]
+        dying.publish(CallOpened("over before", "b", 1.0, ()))
+        dying.publish(CallClosed("over before", 2.0, 1.0, "bye"))
+        dying.publish(CallOpened("cut off", "b", 1.0, ()))
+        living.publish(CallOpened("goes on", "b", 1.0, ()))
+        await asyncio.sleep(0.5)
+        running[0].cancel()
+        found: list[ForkEvent] = []
+
+        async def read() -> None:
+            reader = ForkReader(bus, "w")
+            async for deliveries in reader.deliveries():
+                for delivery in deliveries:
+                    found.append(delivery.event)
+                    await reader.commit(delivery.partition, [delivery.entry_id])
+
+        reading = asyncio.create_task(read())
+        await asyncio.sleep(6)
+        reading.cancel()
+        running[1].cancel()
+        lost = [event for event in found if isinstance(event, CallClosed) and event.reason == "bridge_lost"]
+        assert [event.call_id for event in lost] == ["cut off"]
+        assert lost[0].duration_seconds == pytest.approx(lost[0].closed_at - 1.0)
+
+
+async def test_bridge_that_redis_forgot_is_known_again(redis_url: str) -> None:
+    """After a loss of all data the next sign of life names all open calls again."""
+    async with Bus(RedisSettings(url=redis_url)) as bus:
+        writer = ForkWriter(bus)
+        running = asyncio.create_task(writer.run())
+        writer.publish(CallOpened("a", "b", 1.0, ()))
+        assert await writer.flush(5)
+        await bus.client.flushall()
+        await asyncio.sleep(0.8)
+        running.cancel()
+        (instance,) = await bus.client.zrange(bus.keys.bridges, 0, -1)
+        assert await bus.client.hkeys(bus.keys.bridge_calls(instance.decode())) == [b"a"]
