@@ -1,6 +1,6 @@
 # Callvane's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test bench-bridge check format lock browser
+.PHONY: help setup setup-tests demo test bench-bridge check format lock browser interop
 
 VENV := .venv/bin
 
@@ -24,6 +24,10 @@ browser: setup-tests ## run the tests of the page in Chromium
 
 bench-bridge: setup ## how many calls a bridge holds on one core, and what they cost
 	@$(VENV)/python -m bench.bridge $(BENCH)
+
+interop: setup-tests ## run the tests against a real Asterisk 22 and Kamailio (root; the first time takes minutes)
+	-@deploy/setup/setup.sh --interop
+	@$(VENV)/python -m pytest -m interop tests/interop
 
 check: setup-tests ## lint, types, shell scripts, compose file
 	@$(VENV)/ruff check .

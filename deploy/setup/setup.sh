@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes this checkout ready to run: Debian packages, a virtual environment in .venv, pinned dependencies, pjsua2.
-# What is there already is not done again. `--tests` adds the packages that only the tests need. Environment:
+# What is there already is not done again. `--tests` adds the packages that only the tests need, `--interop` those of `make interop`.
+# Environment:
 #   PYTHON                     the Python 3.11+ to use (python3)
 #   CALLVANE_PJSUA2_WHEEL      a ready pjsua2 wheel
 #   CALLVANE_PJPROJECT_SOURCE  a pjproject 2.17 source, folder or tarball, instead of Debian's
@@ -10,8 +11,11 @@ cd "$(dirname "$0")/../.."
 
 python=${PYTHON:-python3}
 root=()
-tests=
-[ "${1:-}" != --tests ] || tests=yes
+lists=(deploy/setup/packages.txt)
+case ${1:-} in
+    --tests) lists+=(deploy/setup/packages-tests.txt) ;;
+    --interop) lists+=(deploy/setup/packages-interop.txt) ;;
+esac
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
@@ -20,7 +24,7 @@ packages() {
     while read -r name; do
         case $name in '' | '#'*) continue ;; esac
         dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
-    done < <(cat deploy/setup/packages.txt ${tests:+deploy/setup/packages-tests.txt})
+    done < <(cat "${lists[@]}")
     [ ${#missing[@]} -gt 0 ] || return 0
     [ -z "${CALLVANE_SKIP_APT:-}" ] || fail "missing Debian packages: ${missing[*]}; install them (CALLVANE_SKIP_APT is set)"
     command -v apt-get >/dev/null || fail "this is no Debian; install what corresponds to: ${missing[*]}; then set CALLVANE_SKIP_APT=1"

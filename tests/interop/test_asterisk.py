@@ -1,0 +1,129 @@
+"""The recipe for Asterisk, as it ships: a real Asterisk 22 connects two telephones and forks their call to a bridge."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from analysis.transcriber import SHIPPED_FOLDER
+from callbus import CallClosed, CallOpened, CallState, Phase, Role, Transcript, Utterance
+from callbus.bus import Bus
+from callbus.feed import Feed
+from callbus.settings import RedisSettings
+from callbus.wire import ForkEvent, Publication
+from testcall import scenario
+from tests.analysis.process import analysis
+from tests.conftest import PrivateRedis
+from tests.e2e.test_scenarios import word_errors
+from tests.interop.pbx import asterisk
+from tests.sip_bridge.running import bridge, until
+
+pytestmark = pytest.mark.timeout(1_200)
+
+SCENARIO = "turns_angry"
+PHONES = Path(__file__).parent / "phones.py"
+CONNECTING_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What Callvane made of the call."""
+
+    events: list[ForkEvent]
+    """All that the bridge published."""
+    transcripts: list[Transcript]
+    """None where no speech model is shipped."""
+
+    @property
+    def utterances(self) -> list[Utterance]:
+        """What was said."""
+        return [event for event in self.events if isinstance(event, Utterance)]
+
+
+@pytest.fixture(scope="module")
+def heard(asterisk_system: Path, tmp_path_factory: pytest.TempPathFactory) -> Heard:
+    """The one call that all tests look at: it takes its minute."""
+    folder = tmp_path_factory.mktemp("pbx")
+    store = PrivateRedis(tmp_path_factory.mktemp("redis"))
+    store.start()
+    try:
+        with bridge(store.url) as running, asterisk(asterisk_system, folder, running.address) as pbx:
+            try:
+                _talk(pbx.address)
+            finally:
+                print(pbx.log())
+            until(lambda: any(isinstance(event, CallClosed) for event in running.events()), running.lines)
+            events = running.events()
+        transcripts = asyncio.run(_transcripts(store.url)) if (SHIPPED_FOLDER / "model.bin").exists() else []
+        return Heard(events, transcripts)
+    finally:
+        store.stop()
+
+
+def _talk(pbx: str) -> None:
+    recorded = scenario.load(SCENARIO)
+    phones = [f"1001={recorded.audio_path('customer')}", f"2001={recorded.audio_path('agent')}"]
+    seconds = scenario.load_manifest().scenarios[SCENARIO].seconds
+    subprocess.run([sys.executable, PHONES, pbx, *phones], check=True, timeout=seconds + CONNECTING_SECONDS)
+
+
+async def _transcripts(redis_url: str) -> list[Transcript]:
+    """What analysis reads in the utterances that wait in Redis."""
+    async with Bus(RedisSettings(url=redis_url)) as bus, analysis(redis__url=redis_url), asyncio.timeout(300):
+        feed = Feed(bus, [])
+        while not any(_ended(event.message) for event in await feed.recent(bus.keys.calls, 100)):
+            await asyncio.sleep(0.5)
+        found = [event.message for event in await feed.recent(bus.keys.transcripts, 1_000)]
+    return [message for message in found if isinstance(message, Transcript)]
+
+
+def _ended(message: Publication) -> bool:
+    return isinstance(message, CallState) and message.phase is Phase.ENDED
+
+
+def test_two_dialogs_are_one_call(heard: Heard) -> None:
+    """Asterisk forks each direction in a SIP call of its own; they are told as one call, under Asterisk's id."""
+    assert {event.call_id.split("-")[0] for event in heard.events} == {"pbx1"}
+    assert len({event.call_id for event in heard.events}) == 1
+    assert sum(isinstance(event, CallClosed) for event in heard.events) == 1
+
+
+def test_both_legs_know_their_roles(heard: Heard) -> None:
+    """The phone that called is the customer, the one that answered the agent."""
+    opened = [event for event in heard.events if isinstance(event, CallOpened)]
+    assert {leg.role for leg in opened[-1].legs} == {Role.CUSTOMER, Role.AGENT}
+
+
+@pytest.mark.parametrize("party", scenario.PARTIES)
+def test_every_turn_is_heard_on_its_leg(heard: Heard, party: str) -> None:
+    """Each turn of a party lies in utterances of that party's leg, and nothing of the other's does."""
+    said = scenario.load_manifest().scenarios[SCENARIO].turns
+    spoken = [utterance for utterance in heard.utterances if utterance.role == party]
+    begun_at = min(u.ended_at for u in heard.utterances) - said[0].end_seconds  # both legs' clock: the first turn's end
+    for turn in said:
+        start, end = begun_at + turn.start_seconds, begun_at + turn.end_seconds
+        covered = sum(max(0.0, min(end, u.ended_at) - max(start, _began_at(u))) for u in spoken)
+        share = covered / (end - start)
+        assert (share > 0.8) if turn.party == party else (share < 0.2), (turn, share)
+
+
+def test_words_of_both_legs(heard: Heard) -> None:
+    """What analysis reads on each leg is what that phone said."""
+    if not heard.transcripts:
+        pytest.skip("no speech model is shipped in analysis/models")
+    turns = scenario.load_manifest().scenarios[SCENARIO].turns
+    for party in scenario.PARTIES:
+        said = " ".join(turn.text for turn in turns if turn.party == party)
+        read = " ".join(t.text for t in heard.transcripts if t.role == party)
+        errors = word_errors(said, read)
+        print(f"{party}: {errors:.0%} of the words wrong")
+        assert errors <= 0.25, (said, read)
+
+
+def _began_at(utterance: Utterance) -> float:
+    return utterance.ended_at - (utterance.end_seconds - utterance.start_seconds)
