@@ -1,6 +1,6 @@
 # Callvane's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test bench-bridge check format lock browser interop
+.PHONY: help setup setup-tests demo test eval bench-bridge check format lock browser interop
 
 VENV := .venv/bin
 
@@ -21,6 +21,9 @@ test: setup-tests ## run the tests
 
 browser: setup-tests ## run the tests of the page in Chromium
 	@$(VENV)/python -m pytest -m browser tests/browser
+
+eval: setup ## how well shifts are found; DIALOGUES=file.jsonl: in one's own dialogues; OUT=file.json: as rows
+	@DIALOGUES=$(DIALOGUES) OUT=$(OUT) $(VENV)/python -m bench.evaluation $(EVAL)
 
 bench-bridge: setup ## how many calls a bridge holds on one core, and what they cost
 	@$(VENV)/python -m bench.bridge $(BENCH)

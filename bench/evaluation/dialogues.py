@@ -52,7 +52,9 @@ def read_jsonl(path: Path) -> list[Dialogue]:
             try:
                 found.append(_dialogue(json.loads(text), path.stem))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise DialogueError(f"{path}:{number}: {error!r}; expected id and turns of party, text, label") from None
+                raise DialogueError(
+                    f"{path}:{number}: {error!r}; expected id and turns of party, text, label"
+                ) from None
     if not found:
         raise DialogueError(f"{path}: no dialogue in it")
     return found

@@ -19,7 +19,11 @@ class WordErrors:
 
     def __init__(self, dialogues: Iterable[Dialogue], commonest: int = 3_000) -> None:
         counts = Counter(
-            word for dialogue in dialogues for line in dialogue.lines for text in line.utterances for word in text.split()
+            word
+            for dialogue in dialogues
+            for line in dialogue.lines
+            for text in line.utterances
+            for word in text.split()
         )
         self._words = [word for word, _ in counts.most_common(commonest)]
         self._pairs = {word: _pairs(word) for word in self._words}

@@ -1,0 +1,123 @@
+"""`make eval`: one table over the labelled sets at hand; DIALOGUES=file.jsonl for one's own, OUT=file.json for rows."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.scorer import VaderScorer
+from analysis.shift import ShiftRules
+from bench.evaluation.budget import by_group, within_budget
+from bench.evaluation.dialogues import Dialogue, DialogueError, read_jsonl, read_maia
+from bench.evaluation.judges import ByWords, Labels, Length
+from bench.evaluation.playing import Judge, Played, play
+from bench.evaluation.report import AUC, Entry, entry, show
+from bench.evaluation.word_errors import WordErrors
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSED = ROOT / "tools" / "scorer" / "composed"
+TESTS = ROOT / "tests" / "dialogues"
+WORD_ERRORS = (0.0, 0.1, 0.2)
+TARGETS = {AUC: 0.90, "onset F1": 0.65, "recovery F1": 0.60, "false alarms": 0.5, "calm dialogues alarmed": 0.03}
+MAIA_TARGETS = {AUC: 0.80, "onset F1": 0.45}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Who judges, and by which rules of the detector; the threshold is found by budget."""
+
+    name: str
+    judge: Judge
+    rules: ShiftRules
+    on_trial: bool = False
+    """Held against the targets; else a control."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A set of dialogues, and the targets that it is held against."""
+
+    name: str
+    dialogues: list[Dialogue]
+    targets: dict[str, float]
+
+
+def main() -> None:
+    """Read what there is, play it, print the table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.evaluation", description=__doc__)
+    parser.add_argument("--dialogues", type=Path, help="one's own dialogues, as JSON lines")
+    parser.add_argument(
+        "--data", type=Path, default=ROOT.parent / "shared" / "data", help="where MAIA lies, if it does"
+    )
+    options = parser.parse_args()
+    own = options.dialogues or (Path(os.environ["DIALOGUES"]) if os.environ.get("DIALOGUES") else None)
+    try:
+        composed = Labelled(
+            "composed", [one for path in sorted(COMPOSED.glob("*.jsonl")) for one in read_jsonl(path)], TARGETS
+        )
+        sets = list(_others(own, options.data))
+    except (OSError, DialogueError) as error:
+        sys.exit(f"eval: {error}")
+    entries: list[Entry] = []
+    for rate in WORD_ERRORS:
+        tuning = _misheard(composed, rate)
+        for judged in _judges(rate):
+            entries += _evaluate(judged, rate, tuning, [_misheard(each, rate) for each in sets])
+    show(sorted(entries, key=lambda each: (each.dialogues, each.word_error)))
+
+
+def _others(own: Path | None, data: Path) -> Iterator[Labelled]:
+    """The sets beside the one that thresholds come from."""
+    if own:
+        yield Labelled(own.name, read_jsonl(own), {})
+        return
+    yield Labelled("tests", [one for path in sorted(TESTS.glob("*.jsonl")) for one in read_jsonl(path)], TARGETS)
+    if (data / "maia").is_dir():
+        yield Labelled("MAIA", read_maia(data / "maia"), MAIA_TARGETS)
+    else:
+        print(f"MAIA is left out: no folder {data / 'maia'}; --data says where it lies", file=sys.stderr)
+
+
+def _judges(rate: float) -> list[Judged]:
+    """Who is compared; labels are the same however the words were heard."""
+    rules = ShiftRules()
+    judged = [Judged("VADER", ByWords(VaderScorer()), rules, on_trial=True), Judged("length only", Length(), rules)]
+    return judged if rate else [*judged, Judged("labels", Labels(), rules)]
+
+
+def _misheard(labelled: Labelled, rate: float) -> Labelled:
+    if not rate:
+        return labelled
+    errors = WordErrors(labelled.dialogues)
+    return Labelled(labelled.name, [errors.corrupt(one, rate, seed=1) for one in labelled.dialogues], labelled.targets)
+
+
+def _evaluate(judged: Judged, rate: float, tuning: Labelled, sets: list[Labelled]) -> Iterator[Entry]:
+    """The figures of one judge: on the tuning set by group left out, elsewhere by the whole of it."""
+    confidence = 1.0 - rate
+    played, thresholds = by_group(tuning.dialogues, judged.judge, judged.rules, confidence)
+    spread = f"{min(thresholds):g}..{max(thresholds):g}" if len(set(thresholds)) > 1 else f"{thresholds[0]:g}"
+    yield _entry(judged, tuning, rate, played, spread)
+    rules = within_budget(tuning.dialogues, judged.judge, judged.rules, confidence)
+    for each in sets:
+        played = [play(one, judged.judge, rules, confidence) for one in each.dialogues]
+        yield _entry(judged, each, rate, played, f"{rules.threshold:g}")
+
+
+def _entry(judged: Judged, labelled: Labelled, rate: float, played: list[Played], threshold: str) -> Entry:
+    return entry(
+        played,
+        dialogues=labelled.name,
+        judge=judged.name,
+        word_error=rate,
+        threshold=threshold,
+        targets=labelled.targets if judged.on_trial else {},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Who judges turns: scorers by their words, and the controls that say what their figures are worth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis.scorer import MOST_LOG_ODDS, Score, Scorer
+from analysis.turn import Turn
+from analysis.wording import plain
+from bench.evaluation.dialogues import Dialogue
+from callbus import Term
+
+HISTORY_TURNS = 8
+
+
+class FigureError(ValueError):
+    """Stored figures that do not belong to the dialogues at hand."""
+
+
+class ByWords:
+    """A scorer that callers meet. What it said of the same words once is remembered."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+        self._known: dict[tuple[object, ...], Score] = {}
+
+    def score(self, dialogue: Dialogue, line: int, turn: Turn, history: Sequence[Turn]) -> Score:
+        """See playing.Judge."""
+        key = (turn.text, turn.confidence, *((other.role, other.text) for other in history[-HISTORY_TURNS:]))
+        if key not in self._known:
+            self._known[key] = self._scorer.score(turn, history)
+        return self._known[key]
+
+
+class HeldOut:
+    """What models said of dialogues that they were not trained on: read from the file that training wrote."""
+
+    def __init__(self, path: Path) -> None:
+        stored = json.loads(path.read_text("utf-8"))
+        self._scores: dict[str, tuple[float, float]] = {key: (odds, weight) for key, odds, weight in stored["scores"]}
+        self._path = path
+
+    def score(self, dialogue: Dialogue, line: int, turn: Turn, history: Sequence[Turn]) -> Score:
+        """See playing.Judge. Raises FigureError for words that no held-out model has judged."""
+        found = self._scores.get(wording_key(turn, history))
+        if found is None:
+            raise FigureError(f"{self._path} knows no turn {turn.number} of {dialogue.name}; train the folds anew")
+        odds, weight = found
+        return Score(odds, weight * turn.confidence, (Term("held out", odds * weight * turn.confidence),))
+
+
+class Length:
+    """Long turns are unhappy ones: what a scorer must beat that claims to read."""
+
+    TYPICAL_WORDS = 9
+
+    def score(self, dialogue: Dialogue, line: int, turn: Turn, history: Sequence[Turn]) -> Score:
+        """See playing.Judge."""
+        odds = -1.5 * math.log((1 + turn.words) / (1 + self.TYPICAL_WORDS))
+        return _whole(max(-MOST_LOG_ODDS, min(MOST_LOG_ODDS, odds)), "length")
+
+
+class Labels:
+    """The labels themselves: what the detector could do if turns were judged as the annotator did."""
+
+    def score(self, dialogue: Dialogue, line: int, turn: Turn, history: Sequence[Turn]) -> Score:
+        """See playing.Judge."""
+        return _whole(0.9 * MOST_LOG_ODDS * (dialogue.lines[line].label or 0), "label")
+
+
+def wording_key(turn: Turn, history: Sequence[Turn]) -> str:
+    """A short name of a turn's words and of those before it."""
+    said = [(other.role.value, plain(other.text)) for other in history[-HISTORY_TURNS:]]
+    return hashlib.sha256(json.dumps([said, plain(turn.text)]).encode()).hexdigest()[:12]
+
+
+def _whole(odds: float, name: str) -> Score:
+    return Score(odds, 1.0, (Term(name, odds),))
