@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+import time
 
 from callbus.bus import Bus
 from callbus.fork_writer import ForkWriter
@@ -20,6 +21,7 @@ FLUSH_SECONDS = 3.0
 DESTROY_SECONDS = 4.0
 """Beyond shutdown_seconds: what the library may take to close."""
 WATCH_SECONDS = 0.25
+STALL_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -39,17 +41,29 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
         )
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(writer.run(), name="writer")
-            watching = tasks.create_task(_watch(bus, process), name="redis watch")
-            await process.stopping.wait()
+            watching = tasks.create_task(_watch(bus, endpoint, process), name="watch")
+            await _until_told(process, endpoint)
             watching.cancel()
             await _shut_down(settings, endpoint, listener, publisher, writer)
             writing.cancel()
 
 
-async def _watch(bus: Bus, process: Process) -> None:
+async def _until_told(process: Process, endpoint: Endpoint) -> None:
+    """Wait for the process to be told to stop; raises what ended the sip thread before."""
+    ended = asyncio.wrap_future(endpoint.ended)
+    ended.add_done_callback(lambda _: process.stopping.set())
+    await process.stopping.wait()
+    if ended.done():
+        ended.result()
+
+
+async def _watch(bus: Bus, endpoint: Endpoint, process: Process) -> None:
     """Keep /readyz true: calls are taken without Redis, but nobody sees them."""
     while True:
-        process.unready = "" if bus.connected else "redis does not answer"
+        if time.monotonic() - endpoint.turned_at > STALL_SECONDS:
+            process.unready = "the sip thread stands still"
+        else:
+            process.unready = "" if bus.connected else "redis does not answer"
         await asyncio.sleep(WATCH_SECONDS)
 
 

@@ -66,6 +66,10 @@ class Endpoint:
         self._running = True
         self._ended: list[_Dialog] = []
         self._opened: Future[int] = Future()
+        self.ended: Future[None] = Future()
+        """Done when the thread has ended; with the fault, where one ended it."""
+        self.turned_at = time.monotonic()
+        """When the library last gave the thread back; long ago means that it hangs."""
         self._thread = Thread(target=self._run, name="sip", daemon=True)
 
     def start(self) -> int:
@@ -92,15 +96,24 @@ class Endpoint:
         except Exception as error:
             self._opened.set_exception(error)
             return
+        try:
+            self._serve(library)
+            self._close(library, account)
+        except Exception as error:
+            self.ended.set_exception(error)
+        else:
+            self.ended.set_result(None)
+
+    def _serve(self, library: _Library) -> None:
         due = time.monotonic()
         while self._running:
             self._turn(library)
-            if (now := time.monotonic()) >= due:
+            self.turned_at = now = time.monotonic()
+            if now >= due:
                 due = now + INSPECTION_SECONDS
                 for dialog in list(self.dialogs.values()):
                     dialog.inspect(now)
                 library.report()
-        self._close(library, account)
 
     def _turn(self, library: _Library) -> None:
         library.libHandleEvents(round(POLL_SECONDS * 1000))
@@ -341,6 +354,14 @@ class _Dialog(pj.Call):  # type: ignore[misc]
         """Our side of an SDP, before it is negotiated: the library would offer to speak in the first stream."""
         prm.sdp.wholeSdp = prm.sdp.wholeSdp.replace("a=sendrecv", "a=recvonly")
 
+    def onCallTransferRequest(self, prm: Any) -> None:
+        """REFER: nobody makes a recorder place calls."""
+        prm.statusCode = pj.PJSIP_SC_DECLINE
+
+    def onCallReplaceRequest(self, prm: Any) -> None:
+        """An INVITE that would take over another's call."""
+        prm.statusCode = pj.PJSIP_SC_DECLINE
+
     def onStreamDestroyed(self, prm: Any) -> None:
         """A stream is about to go: its last statistics."""
         self._inspect(prm.streamIdx, time.monotonic())
@@ -408,6 +429,7 @@ def _library_config(settings: BridgeSettings, library: _Library) -> Any:
     config.uaConfig.threadCnt = 0  # the library's own thread is ours
     config.uaConfig.maxCalls = settings.max_calls + SPARE_CALLS
     config.uaConfig.userAgent = "Callvane"
+    config.uaConfig.natTypeInSdp = 0
     config.logConfig.level, config.logConfig.consoleLevel, config.logConfig.msgLogging = 1, 0, 0
     writer = _LogWriter(library.lines)
     writer.__disown__()  # the library deletes it

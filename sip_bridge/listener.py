@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Histogram
 
 from callbus.wire import ForkEvent
 from sip_bridge.call import Call, Clock
 from sip_bridge.leg import Leg
 
-LISTENED = Gauge("callvane_listened_calls", "Calls whose audio this bridge listens to.")
 ROUND_SECONDS = Histogram(
     "callvane_listen_round_seconds",
     "Time that one round over all legs took; a round longer than 0.02 s is late.",
@@ -70,12 +69,10 @@ class Listener:
 
     def _open(self, call: Call) -> list[ForkEvent]:
         self._calls.append(call)
-        LISTENED.set(len(self._calls))
         return [call.opened()]
 
     def _close(self, call: Call, reason: str) -> Iterable[ForkEvent]:
         self._calls.remove(call)
-        LISTENED.set(len(self._calls))
         return call.closed(reason, self._clock())
 
     def _run(self) -> None:

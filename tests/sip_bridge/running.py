@@ -228,6 +228,14 @@ async def raw(bridge: RunningBridge, message: bytes) -> bytes:
     return found
 
 
+def multipart(*parts: tuple[str, bytes]) -> bytes:
+    """A body of parts, each a content type and its content, with the boundary `b`."""
+    return (
+        b"".join(b"--b\r\nContent-Type: %s\r\n\r\n%s\r\n" % (kind.encode(), part) for kind, part in parts)
+        + b"--b--\r\n"
+    )
+
+
 def until(found: Callable[[], T | None], lines: list[str]) -> T:
     """What `found` gives, once that is something."""
     deadline = time.monotonic() + WAIT_SECONDS

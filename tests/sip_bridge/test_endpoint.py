@@ -6,17 +6,17 @@ import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from callbus import CallClosed, CallOpened, Leg, Role
-from testcall import metadata, scenario, sdp
+from testcall import scenario, sdp
 from testcall.campaign import line_to
 from testcall.dialog import cancel_of
-from testcall.metadata import CallFacts, load_dialect, multipart
 from testcall.target import parse_target
 from tests.conftest import PrivateRedis
-from tests.sip_bridge.running import Recorder, RunningBridge, bridge, opened, raw, recorder, utterances
+from tests.sip_bridge.running import Recorder, RunningBridge, bridge, multipart, opened, raw, recorder, utterances
 
 VENDORS = Path(__file__).parent / "vendors"
 SIPREC = ("Require", "siprec")
@@ -30,7 +30,7 @@ def running(shared_redis: PrivateRedis) -> Iterator[RunningBridge]:
         yield started
 
 
-def speech(party: metadata.Party = "customer", seconds: float = 1.0) -> tuple[bytes, ...]:
+def speech(party: Literal["customer", "agent"] = "customer", seconds: float = 1.0) -> tuple[bytes, ...]:
     """The first seconds of a leg of a scenario, in payloads of 20 ms."""
     return scenario.load("turns_angry").payloads(party)[: round(seconds * 50)]
 
@@ -38,24 +38,22 @@ def speech(party: metadata.Party = "customer", seconds: float = 1.0) -> tuple[by
 def siprec(placed: Recorder, content: bytes, kind: str = "application/rs-metadata+xml", *labels: str) -> bytes:
     """A multipart body of an offer of two streams and metadata."""
     offer = placed.offer(*(labels or ("96", "97")))
-    return multipart([((("Content-Type", "application/sdp"),), offer), ((("Content-Type", kind),), content)], "b")
+    return multipart(("application/sdp", offer), (kind, content))
 
 
 async def test_a_siprec_call_is_published_from_its_opening_to_its_end(running: RunningBridge) -> None:
     """Roles, utterances with the times at which they were spoken, and the end, in this order."""
-    dialect = load_dialect("rfc7865")
     *turns, third = scenario.load_manifest().scenarios["turns_angry"].turns[:3]
     async with recorder(running, "whole-call") as placed:
-        facts = CallFacts(agent_name="Anna", agent_aor="sip:anna@example.com")
-        headers, body = metadata.body(dialect, placed.offer("1", "2"), facts)
-        response = await placed.invite(body, headers[0][1], SIPREC)
+        body = siprec(placed, (VENDORS / "rfc7865.xml").read_bytes())
+        response = await placed.invite(body, MULTIPART, SIPREC)
         answered_at = time.time()
-        await placed.play(response, *(speech(party, third.start_seconds) for party in dialect.legs))
+        await placed.play(response, *(speech(party, third.start_seconds) for party in ("customer", "agent")))
         await placed.ask("BYE")
-    events = running.closed(facts.session_id)
+    events = running.closed("hVpd7YQgRW2nD22h7q60JQ==")
     first, *said, last = events
     assert isinstance(first, CallOpened)
-    assert first.legs == (Leg("1", Role.CUSTOMER, ""), Leg("2", Role.AGENT, "Anna"))
+    assert first.legs == (Leg("96", Role.CUSTOMER, ""), Leg("97", Role.AGENT, "Anna"))
     assert isinstance(last, CallClosed)
     assert last.reason == "bye"
     assert last.duration_seconds == pytest.approx(third.start_seconds, abs=1)
@@ -144,8 +142,8 @@ OFFER = (
     b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
     b"m=audio 4000 RTP/AVP 0\r\na=sendonly\r\na=label:1\r\n"
 )
-PARTS = multipart([((("Content-Type", "application/sdp"),), OFFER)], "b")
-METADATA_ALONE = multipart([((("Content-Type", "application/rs-metadata+xml"),), b"<recording/>")], "b")
+PARTS = multipart(("application/sdp", OFFER))
+METADATA_ALONE = multipart(("application/rs-metadata+xml", b"<recording/>"))
 
 
 @pytest.mark.parametrize(
@@ -235,6 +233,23 @@ async def test_a_cancelled_call_ends(running: RunningBridge) -> None:
                 placed.endpoint.acknowledge(request, placed.dialog.ack(request), placed.endpoint.target)
                 await placed.ask("BYE")
     assert running.closed("cancelled")[-1].reason in ("bye", "cancelled")  # type: ignore[union-attr]
+
+
+async def test_nobody_makes_the_bridge_place_calls(running: RunningBridge) -> None:
+    """A REFER within a call is declined, and the call goes on."""
+    async with recorder(running, "refer") as placed:
+        await placed.invite(placed.offer(""))
+        assert (await placed.ask("REFER", ("Refer-To", "<sip:victim@127.0.0.1:9>"))).status == 603
+        await placed.ask("BYE")
+
+
+async def test_a_stream_without_an_address_is_heard(running: RunningBridge) -> None:
+    """Recorders that write `c=IN IP4 0.0.0.0` beside sendonly streams are no calls on hold."""
+    async with recorder(running, "no-address") as placed:
+        response = await placed.invite(placed.offer("1").replace(b"c=IN IP4 127.0.0.1", b"c=IN IP4 0.0.0.0"))
+        await placed.play(response, scenario.load("turns_angry").payloads("agent")[:200])
+        await placed.ask("BYE")
+    assert len(utterances(running.closed("no-address"))) == 1
 
 
 async def test_garbage_hurts_no_other_call(running: RunningBridge) -> None:
