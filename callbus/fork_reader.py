@@ -233,10 +233,13 @@ class ForkReader:
         for stream, entries in rows or ():
             partition = int(stream.rpartition(b":")[2])
             for entry_id, fields in entries:
+                if not fields:  # pending, and trimmed from the full stream: its number is missing from its call
+                    await self._bus.client.xack(stream, GROUP, entry_id)
+                    continue
                 try:
-                    event = decode_fork_event((fields or {})[b"m"])
+                    event = decode_fork_event(fields[b"m"])
                 except (WireError, KeyError) as error:
-                    await self._bury(stream, entry_id, (fields or {}).get(b"m", b""), error)
+                    await self._bury(stream, entry_id, fields.get(b"m", b""), error)
                 else:
                     deliveries.append(Delivery(partition, entry_id, event))
         return deliveries

@@ -158,6 +158,18 @@ async def test_unreadable_event_becomes_a_dead_letter(bus: Bus, payload: bytes, 
     assert DEAD_LETTERS.labels(reason)._value.get() == before + 1
 
 
+async def test_event_trimmed_while_it_was_pending_is_let_go(bus: Bus) -> None:
+    """What a full stream dropped before a successor could read it is no dead letter; the rest is delivered."""
+    await write(bus, messages.utterance("c", 0), messages.utterance("c", 1))
+    (first, _) = await read(ForkReader(bus, "dies"), 2)
+    stream = bus.keys.forks(first.partition)
+    await bus.client.xdel(stream, first.entry_id)
+    (delivery,) = await read(ForkReader(bus, "successor"), 1)
+    assert delivery.event == messages.utterance("c", 1)
+    assert await bus.client.xlen(bus.keys.dead_letters) == 0
+    assert (await bus.client.xpending(stream, "analysis"))["pending"] == 1
+
+
 async def test_redis_lost_and_back_loses_no_backlog(private_redis: PrivateRedis) -> None:
     """What a bridge says while Redis is away arrives when it is back, even if that Redis forgot everything."""
     async with Bus(RedisSettings(url=private_redis.url, partitions=2, lease_seconds=0.6)) as bus:
