@@ -1,24 +1,20 @@
 """One placed call, from its INVITE to its BYE."""
 
 import asyncio
-import contextlib
-import ipaddress
-import random
 import secrets
-import socket
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from testcall import metadata, rtp, sdp
-from testcall.dialog import ALLOW, Dialog, response_to
+from testcall import rtp
+from testcall.dialect import Dialect, Voice
 from testcall.endpoint import Endpoint
-from testcall.metadata import CallFacts, Dialect, Party
+from testcall.metadata import CallFacts, fill
+from testcall.recorder import Recorder
 from testcall.scenario import Scenario
 from testcall.sip import Request, Response
-from testcall.target import Target, parse_target
-from testcall.transport import SocketAddress
+from testcall.target import Target
 
 GOODBYE_SECONDS: Final = 4.0
 """How long the other side may take to answer a BYE."""
@@ -52,6 +48,8 @@ class Outcome:
     sip_call_id: str
     session_id: str
     sip_session_id: str
+    expected_call_id: str
+    """Under which id the dialect says that the bridge publishes it."""
     ending: Ending = Ending.UNANSWERED
     detail: str = ""
     """The response's status line, or what went wrong."""
@@ -60,7 +58,7 @@ class Outcome:
     audio_at: float | None = None
     """When the first packet was due: add a turn's seconds to know when it is spoken."""
     ended_at: float | None = None
-    packets_sent: dict[Party, int] = field(default_factory=dict)
+    packets_sent: dict[Voice, int] = field(default_factory=dict)
     packets_unsent: int = 0
 
     @property
@@ -86,132 +84,106 @@ class PlacedCall:
         """
         agent = scenario.agent_name
         self.scenario = scenario
+        self.call_id = f"{secrets.token_hex(12)}@testcall.example.com"
         self.facts = CallFacts(
             customer_aor=f"sip:+155501{number % 100:02d}@example.com",
             agent_aor=f"sip:{agent.lower() or 'agent'}@example.com",
             agent_name=agent,
+            sip_call_id=self.call_id,
         )
-        self.call_id = f"{secrets.token_hex(12)}@testcall.example.com"
-        self.outcome = Outcome(scenario.name, self.call_id, self.facts.session_id, self.facts.sip_session_id)
+        self.outcome = Outcome(
+            scenario.name,
+            self.call_id,
+            self.facts.session_id,
+            self.facts.sip_session_id,
+            fill(dialect.expected.call_id, self.facts.fields(dialect)),
+        )
+        self.answer = b""
+        """The SDP of the 200."""
         self._target = target
         self._endpoint = endpoint
         self._sender = sender
         self._dialect = dialect
-        self._audio = {party: scenario.payloads(party) for party in dialect.legs}
-        self._sockets: list[socket.socket] = []
-        self._streams: dict[Party, rtp.Stream] = {}
+        for voice in dialect.legs:
+            scenario.payloads(voice)  # a file that is no audio is found before anything is sent
+        self._streams: dict[Voice, rtp.Stream] = {}
         self._playing = 0
-        self._offer = b""
         self._over = asyncio.Event()
 
     async def run(self) -> Outcome:
         """Places the call and returns when it has ended. Cancelled, it hangs up first."""
         try:
             await self._endpoint.transport.connect()
-            await self._ask(self._prepare())
+            recorder = Recorder(self._endpoint, self._sender, self._dialect, self.facts, self._target)
+            recorder.hung_up = self._hung_up
+            try:
+                await self._ask(recorder)
+            finally:
+                recorder.stop(self._streams.values())
+                recorder.close()
         except (OSError, TimeoutError) as error:
             self._failed(Ending.UNANSWERED, str(error) or "no final response in time")
         finally:
-            self._endpoint.detach(self.call_id)
-            for stream in self._streams.values():
-                self._sender.remove(stream)
-            for each in self._sockets:
-                each.close()
             self.outcome.ended_at = time.time()
-            self.outcome.packets_sent = {party: stream.sent for party, stream in self._streams.items()}
+            self.outcome.packets_sent = {voice: stream.sent for voice, stream in self._streams.items()}
             self.outcome.packets_unsent = sum(stream.unsent for stream in self._streams.values())
         return self.outcome
 
-    def _prepare(self) -> Dialog:
-        """Ports, SDP and dialog: all that is settled before anything is sent."""
-        transport = self._endpoint.transport
-        host, port = transport.local
-        parameters = self._dialect.contact_parameters
-        dialog = Dialog(
-            call_id=self.call_id,
-            local_uri=f"sip:recorder@{host}:{port}",
-            remote_uri=self._target.uri,
-            contact=f"<sip:recorder@{host}:{port};transport={transport.name.lower()}>"
-            + (f";{parameters}" if parameters else ""),
-            via=f"SIP/2.0/{transport.name} {host}:{port}",
-        )
-        for _ in self._dialect.legs:
-            self._sockets.append(rtp.open_socket(host))
-        self._offer = sdp.offer(
-            host,
-            [
-                sdp.OfferedStream(each.getsockname()[1], self._dialect.labels.get(party, ""))
-                for party, each in zip(self._dialect.legs, self._sockets, strict=True)
-            ],
-            session=random.getrandbits(31),
-        )
-        self._endpoint.attach(self.call_id, lambda request: self._answer(dialog, request))
-        return dialog
-
-    async def _ask(self, dialog: Dialog) -> None:
+    async def _ask(self, recorder: Recorder) -> None:
         """The INVITE, and what follows from its answer."""
-        described, body = metadata.body(self._dialect, self._offer, self.facts)
-        headers = (*self._dialect.headers.items(), ("Allow", ALLOW), *described)
-        invite = dialog.request("INVITE", headers, body)
+        invite = recorder.request("INVITE")
         with self._endpoint.transaction(invite) as invitation:
             try:
                 response = await invitation.final()
             except TimeoutError:
-                await self._end_if_answered(dialog, invite, await invitation.cancel())
+                await self._end_if_answered(recorder, invite, await invitation.cancel())
                 raise
             except asyncio.CancelledError:
-                await self._end_if_answered(dialog, invite, await invitation.cancel())
+                await self._end_if_answered(recorder, invite, await invitation.cancel())
                 self._failed(Ending.CANCELLED, "taken back before the answer")
                 raise
         if response.status >= 300:
             self._failed(Ending.REFUSED, f"{response.status} {response.reason}")
             return
-        self._acknowledge(dialog, invite, response)
-        await self._talk(dialog, response)
+        self._acknowledge(recorder, invite, response)
+        await self._talk(recorder, response)
 
-    def _acknowledge(self, dialog: Dialog, invite: Request, response: Response) -> None:
+    def _acknowledge(self, recorder: Recorder, invite: Request, response: Response) -> None:
         self.outcome.answered_at = time.time()
         self.outcome.detail = f"{response.status} {response.reason}"
-        dialog.answered(response)
-        self._endpoint.acknowledge(invite, dialog.ack(invite), self._next_hop(dialog))
+        self.answer = response.body
+        recorder.acknowledge(invite, response)
 
-    async def _end_if_answered(self, dialog: Dialog, invite: Request, response: Response | None) -> None:
+    async def _end_if_answered(self, recorder: Recorder, invite: Request, response: Response | None) -> None:
         """A 200 that crossed our CANCEL has made a call: it is acknowledged and ended."""
         if response is not None and response.status < 300:
-            self._acknowledge(dialog, invite, response)
-            await self._hang_up(dialog)
+            self._acknowledge(recorder, invite, response)
+            await self._hang_up(recorder)
 
-    async def _talk(self, dialog: Dialog, response: Response) -> None:
-        """Plays both legs until they are over, the other side hangs up or we are cancelled; then BYE."""
+    async def _talk(self, recorder: Recorder, response: Response) -> None:
+        """Plays the legs until they are over, the other side hangs up or we are cancelled; then BYE."""
         try:
-            problem = self._start_streams(response)
+            problem = recorder.agree(response) or self._start_streams(recorder)
             if problem:
-                await self._hang_up(dialog)
+                await self._hang_up(recorder)
                 self._failed(Ending.BAD_ANSWER, problem)
                 return
             await self._over.wait()
         except asyncio.CancelledError:
-            self.outcome.ending = await self._hang_up(dialog) or Ending.HUNG_UP
+            self.outcome.ending = await self._hang_up(recorder) or Ending.HUNG_UP
             raise
         if self.outcome.ending is not Ending.CUT_OFF:
-            self.outcome.ending = await self._hang_up(dialog) or Ending.COMPLETED
+            self.outcome.ending = await self._hang_up(recorder) or Ending.COMPLETED
 
-    def _start_streams(self, response: Response) -> str:
-        """Begins to send to the answer's ports; what is wrong with the answer, if anything."""
-        try:
-            answered = sdp.parse_answer(response.body)
-        except sdp.SdpError as error:
-            return str(error)
-        if len(answered) != len(self._sockets):
-            return f"{len(self._sockets)} streams were offered, {len(answered)} answered"
-        for party, each, leg in zip(self._dialect.legs, self._sockets, answered, strict=True):
-            if not leg.wants_audio or leg.payload_type != rtp.PAYLOAD_TYPE:
-                return f"the {party}'s stream was answered {leg.direction}, port {leg.port}, type {leg.payload_type}"
-            try:
-                each.connect((leg.address, leg.port))
-            except OSError as error:
-                return f"no way to {leg.address}:{leg.port}: {error.strerror}"
-            self._streams[party] = rtp.Stream(self._audio[party], each.send, self._stream_ended)
+    def _start_streams(self, recorder: Recorder) -> str:
+        """Begins to send to the answer's ports; why that makes no sense, if it does not."""
+        for line in recorder.lines:
+            leg = line.answer
+            if leg is None or line.codec is None or not leg.wants_audio:
+                said = f"{leg.direction}, port {leg.port}, type {leg.payload_type}" if leg else "not at all"
+                return f"the {line.voice}'s stream was answered {said}"
+            payloads = self.scenario.payloads(line.voice, line.codec)
+            self._streams[line.voice] = recorder.stream(line, payloads, self._stream_ended)
         self._playing = len(self._streams)
         self._sender.add(list(self._streams.values()))
         self.outcome.audio_at = time.time()
@@ -222,43 +194,24 @@ class PlacedCall:
         if not self._playing:
             self._over.set()
 
-    async def _hang_up(self, dialog: Dialog) -> Ending | None:
+    async def _hang_up(self, recorder: Recorder) -> Ending | None:
         """Sends the BYE; the failure it met, if any."""
-        for stream in self._streams.values():
-            self._sender.remove(stream)
-        with contextlib.suppress(OSError, TimeoutError):
+        recorder.stop(self._streams.values())
+        try:
             await self._endpoint.transport.connect()
-            with self._endpoint.transaction(dialog.request("BYE"), self._next_hop(dialog)) as goodbye:
-                response = await goodbye.final(GOODBYE_SECONDS)
-            # 481: the other side has ended the call in the same moment.
-            if response.status < 300 or response.status == 481:
-                return None
-            self.outcome.detail = f"BYE: {response.status} {response.reason}"
+            response = await recorder.hang_up(GOODBYE_SECONDS)
+        except (OSError, TimeoutError):
+            return Ending.BYE_UNANSWERED
+        # 481: the other side has ended the call in the same moment.
+        if response.status < 300 or response.status == 481:
+            return None
+        self.outcome.detail = f"BYE: {response.status} {response.reason}"
         return Ending.BYE_UNANSWERED
 
-    def _next_hop(self, dialog: Dialog) -> SocketAddress:
-        """The dialog's next hop where it is an address, else the target: names are resolved for the target alone."""
-        with contextlib.suppress(ValueError):
-            hop = parse_target(dialog.next_hop)
-            ipaddress.IPv4Address(hop.host)
-            return hop.host, hop.port
-        return self._endpoint.target
-
-    def _answer(self, dialog: Dialog, request: Request) -> Response:
-        """The other side's requests within this call."""
-        match request.method:
-            case "BYE":
-                self.outcome.ending = Ending.CUT_OFF
-                self.outcome.detail = request.first("Reason") or "the other side sent BYE"
-                self._over.set()
-                return response_to(request, 200, "OK")
-            case "INVITE" | "UPDATE":  # a session refresh: the streams stay as they are
-                headers = (("Contact", dialog.contact), ("Content-Type", "application/sdp"))
-                return response_to(request, 200, "OK", headers, self._offer)
-            case "OPTIONS" | "INFO":
-                return response_to(request, 200, "OK", (("Allow", ALLOW),))
-            case _:
-                return response_to(request, 405, "Method Not Allowed", (("Allow", ALLOW),))
+    def _hung_up(self, goodbye: Request) -> None:
+        self.outcome.ending = Ending.CUT_OFF
+        self.outcome.detail = goodbye.first("Reason") or "the other side sent BYE"
+        self._over.set()
 
     def _failed(self, ending: Ending, detail: str) -> None:
         self.outcome.ending = ending

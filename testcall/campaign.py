@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from testcall.call import Ending, Outcome, PlacedCall
+from testcall.dialect import Dialect
 from testcall.endpoint import Endpoint
-from testcall.metadata import Dialect, load_dialect
+from testcall.metadata import load_dialect
 from testcall.rtp import Lateness, RtpSender
 from testcall.scenario import Scenario, load
 from testcall.target import Target, parse_target

@@ -49,13 +49,13 @@ def retransmissions(method: str, *, provisional: bool = False) -> Iterator[float
 class Endpoint:
     """An async context manager around one transport to one target."""
 
-    def __init__(self, target: SocketAddress, transport: str = "tcp") -> None:
-        """`transport` is `udp` or `tcp`; `target` a host and a port."""
+    def __init__(self, target: SocketAddress, transport: str = "tcp", local_address: str = "") -> None:
+        """`transport` is `udp` or `tcp`; `target` a host and a port; `local_address` where not the routing's."""
         self.transport: Transport
         if transport == "udp":
-            self.transport = UdpTransport(target, self._received)
+            self.transport = UdpTransport(target, self._received, local_address)
         else:
-            self.transport = TcpTransport(target, self._received)
+            self.transport = TcpTransport(target, self._received, local_address)
         self.target = target
         self.malformed = 0
         """Messages that could not be read, since the start."""

@@ -1,4 +1,4 @@
-"""RTP (RFC 3550): packets of 20 ms of µ-law, and one paced loop that sends those of all the streams.
+"""RTP (RFC 3550): packets of 20 ms, and one paced loop that sends those of all the streams.
 
 The loop is open: a packet is due at its time whatever happened to the ones before, and its lateness is measured.
 No RTCP is sent; a stream's timing is read from its packets.
@@ -50,6 +50,9 @@ class Stream:
     """Sends one packet without blocking; OSError counts the packet as unsent."""
     ended: Callable[[], object] = lambda: None
     """Called once, when the last packet has had its time."""
+    payload_type: int = PAYLOAD_TYPE
+    timestamp_step: int = PACKET_SAMPLES
+    """What a packet adds to the timestamp: 20 ms on the codec's clock."""
     ssrc: int = field(default_factory=lambda: random.getrandbits(32))
     first_sequence: int = field(default_factory=lambda: random.getrandbits(16))
     first_timestamp: int = field(default_factory=lambda: random.getrandbits(32))
@@ -63,9 +66,9 @@ class Stream:
         return (
             _HEADER.pack(
                 _VERSION,
-                PAYLOAD_TYPE if index else PAYLOAD_TYPE | _MARKER,
+                self.payload_type if index else self.payload_type | _MARKER,
                 (self.first_sequence + index) & 0xFFFF,
-                (self.first_timestamp + index * PACKET_SAMPLES) & 0xFFFFFFFF,
+                (self.first_timestamp + index * self.timestamp_step) & 0xFFFFFFFF,
                 self.ssrc,
             )
             + self.payloads[index]

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import msgspec
+import numpy as np
 
-from testcall import wav
+from testcall import codec, ulaw, wav
+from testcall.codec import PCMU, Codec
+from testcall.dialect import Voice
 from testcall.metadata import Party
 from testcall.rtp import packetise
 
@@ -18,7 +21,7 @@ PARTIES: Final[tuple[Party, ...]] = ("customer", "agent")
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=30)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
-Voice = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9+-]{2,40}$")]
+EspeakVoice = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9+-]{2,40}$")]
 
 
 class ScenarioError(ValueError):
@@ -47,8 +50,8 @@ class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Voices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """eSpeak NG voices: a language and, after a plus, a variant."""
 
-    agent: Voice
-    customer: Voice
+    agent: EspeakVoice
+    customer: EspeakVoice
 
 
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -78,9 +81,10 @@ class Scenario(Script, frozen=True, kw_only=True):
     def audio_path(self, party: Party) -> Path:
         return self.path.parent / "audio" / f"{self.name}-{party}.wav"
 
-    def payloads(self, party: Party) -> tuple[bytes, ...]:
-        """One leg's audio in RTP payloads, shared by all calls that play it; WavError if the file is none."""
-        return _payloads(self.audio_path(party))
+    def payloads(self, voice: Voice, spoken_in: Codec = PCMU) -> tuple[bytes, ...]:
+        """One leg's audio in RTP payloads, shared by all calls that play it; WavError if a file is none."""
+        parties = PARTIES if voice == "mixed" else (voice,)
+        return _payloads(tuple(self.audio_path(party) for party in parties), spoken_in)
 
 
 class SpokenTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -143,5 +147,16 @@ def load_manifest(folder: Path = SCENARIOS / "audio") -> Manifest:
 
 
 @lru_cache(maxsize=64)
-def _payloads(path: Path) -> tuple[bytes, ...]:
-    return tuple(packetise(wav.read(path)))
+def _payloads(paths: tuple[Path, ...], spoken_in: Codec) -> tuple[bytes, ...]:
+    """The files' audio in packets; that of several is added up."""
+    audio = wav.read(paths[0])
+    for path in paths[1:]:
+        audio = _mixed(audio, wav.read(path))
+    return codec.encode(spoken_in, packetise(audio))
+
+
+def _mixed(one: bytes, other: bytes) -> bytes:
+    length = max(len(one), len(other))
+    padded = (each.ljust(length, bytes([ulaw.SILENCE])) for each in (one, other))
+    total = sum(ulaw.decode(each).astype(np.int32) for each in padded)
+    return ulaw.encode(np.clip(total, -32768, 32767).astype(np.int16))

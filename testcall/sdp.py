@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from testcall.dialect import SessionForm
+
 _MEDIA: Final = re.compile(r"audio (\d{1,5})(?:/\d+)? RTP/AVP ([\d ]+)")
 _DIRECTIONS: Final = frozenset({"sendrecv", "sendonly", "recvonly", "inactive"})
 
@@ -17,9 +19,13 @@ class SdpError(ValueError):
 @dataclass(frozen=True, slots=True)
 class OfferedStream:
     port: int
-    """Our UDP port, the one the packets come from."""
+    """Our UDP port, the one the packets come from; 0 where the stream has ended (RFC 3264 section 8.2)."""
     label: str = ""
     """RFC 4574: ties the stream to its participant in the metadata; empty for a plain fork."""
+    direction: str = ""
+    """Empty is the one of the session's form."""
+    codecs: tuple[str, ...] = ()
+    """As `SessionForm.codecs`; empty are those of the session's form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +42,29 @@ class AnsweredStream:
         return self.port != 0 and self.direction in {"recvonly", "sendrecv"}
 
 
-def offer(address: str, streams: Sequence[OfferedStream], *, session: int, direction: str = "sendonly") -> bytes:
-    """One m-line per stream, µ-law in packets of 20 ms."""
-    lines = ["v=0", f"o=testcall {session} {session} IN IP4 {address}", "s=-", f"c=IN IP4 {address}", "t=0 0"]
+def offer(
+    address: str,
+    streams: Sequence[OfferedStream],
+    *,
+    session: int,
+    version: int = 0,
+    form: SessionForm = SessionForm(),  # noqa: B008 -- frozen
+) -> bytes:
+    """One m-line per stream, as `form` writes them; `version` counts the offers of the session from 0."""
+    connection = f"c=IN IP4 {form.address or address}"
+    lines = ["v=0", f"o={form.origin} {session} {session + version} IN IP4 {address}", f"s={form.subject}"]
+    if form.connection != "media":
+        lines.append(connection)
+    lines.append("t=0 0")
     for stream in streams:
-        lines += [f"m=audio {stream.port} RTP/AVP 0", "a=rtpmap:0 PCMU/8000", "a=ptime:20", f"a={direction}"]
+        codecs = [codec.partition(" ")[::2] for codec in stream.codecs or form.codecs]
+        lines.append(f"m=audio {stream.port} RTP/AVP {' '.join(number for number, _ in codecs)}")
+        if form.connection != "session":
+            lines.append(connection)
+        lines += [f"a=rtpmap:{number} {name}" for number, name in codecs if name]
+        lines += [f"a={attribute}" for attribute in form.attributes]
+        if direction := stream.direction or form.direction:
+            lines.append(f"a={direction}")
         if stream.label:
             lines.append(f"a=label:{stream.label}")
     return "".join(f"{line}\r\n" for line in lines).encode()

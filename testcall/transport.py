@@ -53,9 +53,11 @@ class UdpTransport(asyncio.DatagramProtocol):
     name: Final[Literal["UDP"]] = "UDP"
     reliable: Final = False
 
-    def __init__(self, target: SocketAddress, receive: Receive) -> None:
+    def __init__(self, target: SocketAddress, receive: Receive, local_address: str = "") -> None:
+        """`local_address`: empty is the one that the routing table chooses."""
         self._target = target
         self._receive = receive
+        self._local_address = local_address
         self._transport: asyncio.DatagramTransport | None = None
 
     @property
@@ -67,7 +69,7 @@ class UdpTransport(asyncio.DatagramProtocol):
 
     async def connect(self) -> None:
         if self._transport is None:
-            here = (local_address_towards(self._target), 0)
+            here = (self._local_address or local_address_towards(self._target), 0)
             loop = asyncio.get_running_loop()
             self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=here)
 
@@ -95,9 +97,11 @@ class TcpTransport:
     name: Final[Literal["TCP"]] = "TCP"
     reliable: Final = True
 
-    def __init__(self, target: SocketAddress, receive: Receive) -> None:
+    def __init__(self, target: SocketAddress, receive: Receive, local_address: str = "") -> None:
+        """`local_address`: empty is the one that the routing table chooses."""
         self._target = target
         self._receive = receive
+        self._local = (local_address, 0) if local_address else None
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
         self._connecting = asyncio.Lock()
@@ -115,7 +119,9 @@ class TcpTransport:
                 return
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
-                    reader, self._writer = await asyncio.open_connection(*self._target, limit=sip.MAX_MESSAGE_BYTES)
+                    reader, self._writer = await asyncio.open_connection(
+                        *self._target, limit=sip.MAX_MESSAGE_BYTES, local_addr=self._local
+                    )
             except TimeoutError:
                 raise OSError(f"no TCP connection within {CONNECT_SECONDS:g} s") from None
             self._reading = asyncio.create_task(self._read(reader, self._writer), name="sip-tcp-reader")

@@ -18,9 +18,8 @@ NAMESPACE = {"r": "urn:ietf:params:xml:ns:recording:1"}
 
 def test_labels_lead_to_participants() -> None:
     """Each label's stream is sent by one participant, whose address is that party's (RFC 7865 section 6)."""
-    assert RFC7865.metadata is not None
     facts = CallFacts(customer_aor="sip:+15550107@example.com", agent_aor="sip:anna@example.com", agent_name="Anna")
-    root = ElementTree.fromstring(metadata.render(RFC7865.metadata, facts, RFC7865))
+    root = ElementTree.fromstring(metadata.render(RFC7865.parts["metadata"], facts, RFC7865))
     found = {}
     for stream in root.findall("r:stream", NAMESPACE):
         (sender,) = [
@@ -40,8 +39,7 @@ def test_labels_lead_to_participants() -> None:
 @given(st.text(st.characters(categories=["L", "N", "P", "S"]), max_size=40))
 def test_names_cannot_break_the_document(name: str) -> None:
     """An agent's name of any printable characters comes out of the XML as it went in."""
-    assert RFC7865.metadata is not None
-    root = ElementTree.fromstring(metadata.render(RFC7865.metadata, CallFacts(agent_name=name), RFC7865))
+    root = ElementTree.fromstring(metadata.render(RFC7865.parts["metadata"], CallFacts(agent_name=name), RFC7865))
     assert (root.findtext(".//r:name", namespaces=NAMESPACE) or "") == name
 
 
@@ -49,7 +47,7 @@ def test_identifiers_are_fresh() -> None:
     """No two calls share an identifier, and one is 24 characters of base64."""
     one, other = CallFacts(), CallFacts()
     assert one.session_id != other.session_id
-    assert one.customer_id != one.agent_id
+    assert one.customer != one.agent
     assert len(one.session_id) == 24
 
 
@@ -74,22 +72,64 @@ def test_plain_body_is_sdp() -> None:
     )
 
 
+def test_body_is_as_the_dialect_writes_it() -> None:
+    """Part order, a third part, the boundary and its missing end come from the file."""
+    dialect = load_dialect("cisco-cube-gtd")
+    headers, body = metadata.body(dialect, b"v=0\r\n", CallFacts(agent_aor="sip:2001@example.com"))
+    assert headers == (("Content-Type", "multipart/mixed;boundary=uniqueBoundary"),)
+    kinds = [line.split(b": ")[1] for line in body.split(b"\r\n") if line.startswith(b"Content-Type")]
+    assert kinds == [b"application/sdp", b"application/gtd", b"application/rs-metadata+xml"]
+    assert b"CPN,00,,1,2001" in body
+    assert body.endswith(b"--uniqueBoundary--\r\n")
+    assert not metadata.multipart([((), b"")], "b", closed=False).endswith(b"--b--\r\n")
+
+
+def test_parts_can_be_left_out() -> None:
+    """What is left of a body stands alone when it is one part: an UPDATE may bring nothing but metadata."""
+    headers, body = metadata.body(RFC7865, b"v=0\r\n", CallFacts(), without=("sdp",))
+    assert headers == (("Content-Type", "application/rs-metadata+xml"), ("Content-Disposition", "recording-session"))
+    assert body.startswith(b"<?xml")
+
+
 @pytest.mark.parametrize("name", metadata.dialect_names())
 def test_dialects_that_ship_are_right(name: str) -> None:
-    """Every dialect file loads, and its legs have labels of their own where it has any."""
+    """Every dialect file loads, its labels differ, its XML is well-formed, and it expects a leg for each stream."""
     dialect = load_dialect(name)
-    assert len(set(dialect.labels.values())) == len(dialect.labels)
-    assert not dialect.labels or set(dialect.labels) == set(dialect.legs)
+    labels = [dialect.labels.get(voice, "") for voice in dialect.legs]
+    assert not any(labels) or len(set(labels)) == len(labels)
+    assert len(dialect.expected.legs) == len(dialect.legs)
+    for part in dialect.parts.values():
+        text = metadata.render(part, CallFacts(), dialect)
+        if text.startswith(b"<"):
+            assert ElementTree.fromstring(text) is not None
+
+
+def test_a_dialect_may_be_like_another(tmp_path: Path) -> None:
+    """What the file does not say is as in the other one, tables key by key."""
+    (tmp_path / "first.toml").write_text(
+        'summary = "x"\nlegs = ["agent"]\nlabels = { agent = "1" }\n[expected]\nlegs = [{ id = "1", role = "agent" }]'
+        '\n[sdp]\norigin = "a"\nsubject = "b"'
+    )
+    (tmp_path / "second.toml").write_text('like = "first"\nsummary = "y"\n[sdp]\norigin = "c"')
+    second = load_dialect("second", tmp_path)
+    assert (second.summary, second.labels) == ("y", {"agent": "1"})
+    assert (second.sdp.origin, second.sdp.subject) == ("c", "b")
+
+
+EXPECTED = "\n[expected]\nlegs = [{ id = '1', role = 'agent' }]"
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ('legs = ["customer"]', "summary"),
-        ('summary = "x"\nlegs = []', "legs"),
-        ('summary = "x"\nlegs = ["caller"]', "caller"),
-        ('summary = "x"\nlegs = ["agent"]\nlabel = "1"', "label"),
-        ('summary = "x"\nlegs = ["agent"]\n[metadata]\ntype = "a/b"\nxml = "$nobody"', "unknown fields: nobody"),
+        ('summary = "x"\nlegs = []' + EXPECTED, "legs"),
+        ('summary = "x"\nlegs = ["caller"]' + EXPECTED, "caller"),
+        ('summary = "x"\nlegs = ["agent"]\nlabel = "1"' + EXPECTED, "label"),
+        ('summary = "x"\nlegs = ["agent"]', "expected"),
+        ('summary = "x"\nlegs = ["agent"]\nheaders = ["X: $nobody"]' + EXPECTED, "unknown fields: nobody"),
+        ('summary = "x"\nlegs = ["agent"]\nbody = ["sdp", "xml"]' + EXPECTED, "parts that are not there: xml"),
+        ('summary = "x"\nlegs = ["agent"]\nbody = ["xml"]' + EXPECTED + '\n[parts.xml]\ntype = "a/b"', "has no sdp"),
         ("summary = ", "Invalid value"),
     ],
 )
@@ -104,5 +144,5 @@ def test_fault_is_named_with_the_file(tmp_path: Path, text: str, reason: str) ->
 
 def test_unknown_dialect_says_which_there_are() -> None:
     """A name that is no file is answered with the names that are."""
-    with pytest.raises(DialectError, match="'vulcan'; there are: plain, rfc7865"):
+    with pytest.raises(DialectError, match=r"'vulcan'; there are: audiocodes, .*plain"):
         load_dialect("vulcan")

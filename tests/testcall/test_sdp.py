@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testcall import sdp
+from testcall.dialect import SessionForm
 from testcall.sdp import AnsweredStream, OfferedStream, SdpError
 
 
@@ -19,6 +20,33 @@ def test_offer_has_an_m_line_for_each_stream() -> None:
     assert "a=sendonly\r\na=label:a_leg\r\n" in first
     assert second.startswith("audio 4002 RTP/AVP 0\r\n")
     assert "label" not in second
+
+
+def test_form_is_the_dialects() -> None:
+    """Origin, codecs, connection lines, direction and further attributes stand as the form says."""
+    form = SessionForm(
+        "o", "s", ("18 G729/8000", "0", "101 telephone-event/8000"), "media", "0.0.0.0", "", ("maxptime:30",)
+    )
+    assert sdp.offer(
+        "192.0.2.1", [OfferedStream(4000, "5")], session=7, version=2, form=form
+    ).decode().splitlines() == [
+        "v=0",
+        "o=o 7 9 IN IP4 192.0.2.1",
+        "s=s",
+        "t=0 0",
+        "m=audio 4000 RTP/AVP 18 0 101",
+        "c=IN IP4 0.0.0.0",
+        "a=rtpmap:18 G729/8000",
+        "a=rtpmap:101 telephone-event/8000",
+        "a=maxptime:30",
+        "a=label:5",
+    ]
+
+
+def test_a_stream_may_differ_from_the_form() -> None:
+    """Its own direction and codecs come before the form's: one side is on hold, or changes its codec."""
+    text = sdp.offer("192.0.2.1", [OfferedStream(0, "", "inactive", ("8 PCMA/8000",))], session=7).decode()
+    assert "m=audio 0 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=ptime:20\r\na=inactive\r\n" in text
 
 
 def test_answer_is_read_stream_by_stream() -> None:
