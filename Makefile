@@ -23,7 +23,7 @@ browser: setup-tests ## run the tests of the page in Chromium
 	@$(VENV)/python -m pytest -m browser tests/browser
 
 eval: setup ## how well shifts are found; DIALOGUES=file.jsonl: in one's own dialogues; OUT=file.json: as rows
-	@DIALOGUES=$(DIALOGUES) OUT=$(OUT) $(VENV)/python -m bench.evaluation $(EVAL)
+	@$(VENV)/python -m bench.evaluation $(EVAL)
 
 bench-bridge: setup ## how many calls a bridge holds on one core, and what they cost
 	@$(VENV)/python -m bench.bridge $(BENCH)

@@ -1,0 +1,86 @@
+"""A call's latest turns as the token ids that the shipped scorer's network reads. Pure.
+
+The trainer makes its rows with the same code, so that training and calls never differ.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tokenizers import Tokenizer
+
+from callbus import Role
+
+TURN_TOKENS = 48
+"""Of one turn: its beginning and its end, where callers come to the point."""
+MARK = 101
+"""Before each turn: what MiniLM gathers a text's vector in."""
+CUSTOMER_KIND, AGENT_KIND = 0, 1
+
+_DIGITS = re.compile(r"\d[\d.,:/-]*")
+_SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_OTHER = re.compile(r"[^\w\s']|_")
+_CHARACTERS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Tokens of turns, oldest first; the tuples are of one length."""
+
+    ids: tuple[int, ...]
+    kinds: tuple[int, ...]
+    """Whose words: CUSTOMER_KIND or AGENT_KIND."""
+    turns: tuple[int, ...]
+    """Which turn a token belongs to, counted from 0."""
+    places: tuple[int, ...]
+    """A token's place in its turn, the mark's being 0."""
+
+
+def plain(text: str) -> str:
+    """Words as a telephone carries them: lower case, no punctuation, numbers as words."""
+    text = _DIGITS.sub(_number, text[:_CHARACTERS].lower().replace("\u2019", "'"))
+    return " ".join(word for word in (w.strip("'") for w in _OTHER.sub(" ", text).split()) if word)
+
+
+def wording(tokenizer: Tokenizer, turns: Iterable[tuple[Role, str]]) -> Wording:
+    """The wording of turns, each as who and what, oldest first."""
+    ids: list[int] = []
+    kinds: list[int] = []
+    numbers: list[int] = []
+    places: list[int] = []
+    for number, (role, text) in enumerate(turns):
+        agent = role is Role.AGENT
+        own = _ids(tokenizer, text)
+        ids.append(MARK)
+        ids.extend(own)
+        kinds.extend([AGENT_KIND if agent else CUSTOMER_KIND] * (len(own) + 1))
+        numbers.extend([number] * (len(own) + 1))
+        places.extend(range(len(own) + 1))
+    return Wording(tuple(ids), tuple(kinds), tuple(numbers), tuple(places))
+
+
+def latest(tokenizer: Tokenizer, turns: Sequence[tuple[Role, str]], tokens: int) -> Wording:
+    """The wording of the last turn and of as many before it as fit into so many tokens."""
+    kept: list[tuple[Role, str]] = []
+    left = tokens
+    for role, text in reversed(turns):
+        left -= len(_ids(tokenizer, text)) + 1
+        if kept and left < 0:
+            break
+        kept.append((role, text))
+    return wording(tokenizer, reversed(kept))
+
+
+def _ids(tokenizer: Tokenizer, text: str) -> list[int]:
+    ids = list(tokenizer.encode(plain(text), add_special_tokens=False).ids)
+    half = TURN_TOKENS // 2
+    return ids if len(ids) <= TURN_TOKENS else ids[:half] + ids[-half:]
+
+
+def _number(match: re.Match[str]) -> str:
+    digits = match.group().rstrip(".,:/-")
+    if len(digits) <= 2 and int(digits) < len(_SMALL):
+        return f" {_SMALL[int(digits)]} "
+    return " number "
