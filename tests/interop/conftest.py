@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def asterisk_system() -> Path:
     """The folder of a Debian with Asterisk 22 in it; the first time on a machine it takes minutes to make."""
-    made = subprocess.run([HERE / "asterisk-system.sh"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    made = subprocess.run([HERE / "asterisk-system.sh"], capture_output=True, text=True)
     print(made.stderr)
     if made.returncode == CANNOT:
         pytest.skip(f"this machine cannot run Asterisk 22: {made.stderr.strip().splitlines()[-1]}")

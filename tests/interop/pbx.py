@@ -44,9 +44,9 @@ systemname = pbx1
 MODULES = """
     res_timing_timerfd res_sorcery_config res_sorcery_memory res_sorcery_astdb res_pjproject res_pjsip res_pjsip_session
     res_pjsip_sdp_rtp res_pjsip_registrar res_pjsip_endpoint_identifier_user res_pjsip_caller_id res_pjsip_header_funcs
-    res_pjsip_pubsub res_pjsip_authenticator_digest res_rtp_asterisk chan_pjsip codec_ulaw codec_alaw bridge_simple bridge_native_rtp pbx_config app_dial app_stack
-    app_originate app_chanspy func_channel func_logic
-""".split()
+    res_pjsip_pubsub res_pjsip_authenticator_digest res_rtp_asterisk chan_pjsip codec_ulaw codec_alaw
+    bridge_simple bridge_native_rtp pbx_config app_dial app_stack app_originate app_chanspy func_channel func_logic
+"""
 
 PJSIP_CONF = """\
 [loopback]
@@ -112,7 +112,7 @@ class Asterisk:
         # Its mounts and its host name are seen by nobody else, and go with it; so does every process of it.
         self._process = subprocess.Popen(
             ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child"]
-            + ["sh", "-c", ENTER, "sh", self.folder, self._system, INSIDE]
+            + ["sh", "-c", ENTER, "sh", str(self.folder), str(self._system), INSIDE]
             + ["/usr/sbin/asterisk", "-f", "-n", "-C", f"{INSIDE}/etc/asterisk.conf"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -144,7 +144,7 @@ class Asterisk:
         modules = next(self._system.glob("usr/lib/*/asterisk/modules"))
         files = {
             "asterisk.conf": ASTERISK_CONF.format(triplet=modules.parent.parent.name),
-            "modules.conf": "[modules]\nautoload = no\n" + "".join(f"load = {name}.so\n" for name in MODULES),
+            "modules.conf": "[modules]\nautoload = no\n" + "".join(f"load = {name}.so\n" for name in MODULES.split()),
             "logger.conf": "[logfiles]\nfull => notice,warning,error,verbose(3)\n",
             "rtp.conf": "[general]\nrtpstart = 41000\nrtpend = 41999\n",
             "pjsip.conf": PJSIP_CONF.format(port=self.port),

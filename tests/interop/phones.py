@@ -92,7 +92,7 @@ def main(pbx: str, calling: str, called: str) -> None:
 
     phones = [Phone(pbx, *each.split("=", 1)) for each in (calling, called)]
     until(lambda: all(phone.registered for phone in phones), REGISTRATION_SECONDS, "registering")
-    caller, callee = phones
+    caller = phones[0]
     caller.dial(f"sip:{called.partition('=')[0]}@{pbx}")
     until(lambda: all(phone.call and phone.call.up for phone in phones), ANSWER_SECONDS, "being connected")
     for phone in phones:

@@ -1,0 +1,84 @@
+"""A real Kamailio on loopback, with the configuration as it ships, in front of bridges of a test's own."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+RECIPE = Path(__file__).parents[2] / "deploy" / "kamailio"
+LIST = "/etc/kamailio/dispatcher.list"
+START_SECONDS = 20.0
+
+
+class Balancer:
+    """One running Kamailio."""
+
+    def __init__(self, folder: Path, bridges: Sequence[tuple[str, int]]) -> None:
+        self.address = ("127.0.0.1", _free_port())
+        destinations = folder / "dispatcher.list"
+        destinations.write_text("".join(f"1 sip:{host}:{port} 0 0\n" for host, port in bridges))
+        configuration = (RECIPE / "kamailio.cfg").read_text()
+        assert configuration.count(LIST) == 1
+        (folder / "kamailio.cfg").write_text(configuration.replace(LIST, str(destinations)))
+        self._log = folder / "log"
+        host, port = self.address
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                ["kamailio", "-DD", "-E", "-f", str(folder / "kamailio.cfg"), "-Y", str(folder), "-n", "1", "-N", "1"]
+                + ["-m", "64", "-M", "8", "-l", f"udp:{host}:{port}", "-l", f"tcp:{host}:{port}"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def log(self) -> str:
+        """What it has said so far."""
+        return self._log.read_text(errors="replace")
+
+    def until_listening(self) -> None:
+        """Wait until it takes connections."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            assert self._process.poll() is None, self.log()
+            try:
+                socket.create_connection(self.address, 1).close()
+                return
+            except OSError:
+                assert time.monotonic() < deadline, self.log()
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        """SIGTERM: the first process ends the others."""
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def balancer(folder: Path, *bridges: tuple[str, int]) -> Iterator[Balancer]:
+    """A Kamailio in front of the bridges' addresses."""
+    server = Balancer(folder, bridges)
+    try:
+        server.until_listening()
+        yield server
+    finally:
+        server.stop()
+
+
+def _free_port() -> int:
+    while True:
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            port = int(tcp.getsockname()[1])
+            try:
+                udp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
