@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import sys
 import time
 
 from callbus.bus import Bus
 from callbus.fork_writer import ForkWriter
 from service.process import Process
+from service.settings import ConfigError
 from sip_bridge.endpoint import Endpoint
 from sip_bridge.listener import Listener
 from sip_bridge.publisher import Publisher
@@ -20,6 +22,9 @@ LISTENER_SECONDS = 2.0
 FLUSH_SECONDS = 3.0
 DESTROY_SECONDS = 4.0
 """Beyond shutdown_seconds: what the library may take to close."""
+FILES_A_CALL = 4
+"""Sockets of RTP and RTCP of two streams."""
+SPARE_FILES = 256
 WATCH_SECONDS = 0.25
 STALL_SECONDS = 10.0
 
@@ -28,6 +33,7 @@ log = logging.getLogger(__name__)
 
 async def run(settings: SipBridgeSettings, process: Process) -> None:
     """Answer forks until the process is told to stop. ConfigError if the SIP port cannot be had."""
+    _allow_files(settings.bridge.max_calls)
     async with Bus(settings.redis) as bus:
         writer = ForkWriter(bus)
         publisher = Publisher(writer, asyncio.get_running_loop())
@@ -84,3 +90,13 @@ async def _shut_down(
         sys.stderr.flush()
         os._exit(0)
     log.info("stopped: all calls closed")
+
+
+def _allow_files(calls: int) -> None:
+    """Raise this process's limit of open files to what so many calls need; ConfigError where it may not be."""
+    count = FILES_A_CALL * calls + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count:
+        raise ConfigError(f"bridge.max_calls: {count} open files are needed, {hard} allowed; raise `ulimit -Hn`")
+    if soft != resource.RLIM_INFINITY and soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))

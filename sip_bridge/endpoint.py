@@ -8,7 +8,6 @@ and returns. No other thread of the process ever calls into the library.
 from __future__ import annotations
 
 import logging
-import resource
 import time
 from collections import deque
 from collections.abc import Callable
@@ -41,8 +40,6 @@ SPARE_CALLS = 32
 """Library calls above max_calls, for those being refused or ending: above them it answers 486 by itself."""
 OVERLOAD_SECONDS = 1.0
 """A listening round this long means that audio is about to be shed: no new forks."""
-FILES_A_CALL = 4
-SPARE_FILES = 256
 OPENING_SECONDS = 15.0
 ADDRESS_IN_USE = 120098
 LINES_KEPT = 32
@@ -133,7 +130,6 @@ class Endpoint:
 
     def _open(self, library: _Library) -> _Account:
         settings = self.settings
-        _allow_files(FILES_A_CALL * settings.max_calls + SPARE_FILES)
         library.libCreate()
         library.libInit(_library_config(settings, library))
         port = settings.port
@@ -471,12 +467,3 @@ def _address(settings: BridgeSettings) -> Any:
 
 def _note(offer: Invite) -> str:
     return f", metadata {offer.metadata_fault}" if offer.metadata_fault else ""
-
-
-def _allow_files(count: int) -> None:
-    """Raise this process's limit of open files; ConfigError where the system does not let it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < count:
-        raise ConfigError(f"bridge.max_calls: {count} open files are needed, {hard} allowed; raise `ulimit -Hn`")
-    if soft != resource.RLIM_INFINITY and soft < count:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))

@@ -106,6 +106,15 @@ def test_a_taken_port_is_named(tmp_path: Path, kind: int) -> None:
     assert re.search(rf"bridge\.port: (udp|tcp) 127\.0\.0\.1:{port} is taken", ended.stderr.splitlines()[-1])
 
 
+def test_too_few_open_files_are_named() -> None:
+    """A limit of open files below what max_calls needs ends it with status 2, before a call is lost to it."""
+    command = ["bash", "-c", f"ulimit -n 900 && exec {sys.executable} -m sip_bridge"]
+    environment = {**os.environ, "CALLVANE_METRICS__PORT": "0"}
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=90, cwd=ROOT, env=environment, check=False)
+    assert ended.returncode == 2
+    assert "bridge.max_calls: 2256 open files are needed, 900 allowed" in ended.stderr.splitlines()[-1]
+
+
 def test_help_says_what_it_does(tmp_path: Path) -> None:
     """--help names the option and the purpose."""
     ended = run(tmp_path, "", "--help")
