@@ -59,6 +59,16 @@ class Call:
         self.legs.append(leg)
         return self.opened()
 
+    def leave(self, leg: Leg) -> Iterator[ForkEvent]:
+        """What was being said on a leg that nothing feeds any more; it may be resumed."""
+        for segment in (*leg.segments(), *leg.flush()):
+            yield self._utterance(leg, segment)
+
+    def resume(self, leg: Leg) -> Iterator[ForkEvent]:
+        """Let a leg that something else feeds from now on go on where the call's time is."""
+        yield from self.leave(leg)
+        leg.start_at(self.position_seconds)
+
     def utterances(self) -> Iterator[ForkEvent]:
         """What the legs have said since the last time, each leg's in its order."""
         for leg in self.legs:

@@ -20,9 +20,10 @@ import pjsua2 as pj
 
 from callbus import Role
 from service.settings import ConfigError
-from sip_bridge import invite, outcome
+from sip_bridge import invite, joining, outcome
 from sip_bridge.call import Call, CallIds
 from sip_bridge.invite import Invite, OfferedLeg
+from sip_bridge.joining import JoinedCall, Naming
 from sip_bridge.leg import Leg
 from sip_bridge.listener import Listener
 from sip_bridge.outcome import Ending, Refusal
@@ -56,6 +57,8 @@ class Endpoint:
         self.bridge_id = settings.name
         self.dialogs: dict[int, _Dialog] = {}
         """Strong references: Python's collector must never end a call. By the library's call number."""
+        self.joined: dict[str, JoinedCall] = {}
+        """Open calls of plain forks that name their call, by that name."""
         self.draining = False
         self.call_ids = CallIds()
         self.rules = AgentRules(settings.agent_uri_patterns, settings.agent_extensions, settings.agent_side)
@@ -169,14 +172,16 @@ class Endpoint:
         del account
         library.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)  # all has been said; it would wait a second for more
 
-    def admit(self) -> Refusal | None:
-        """Why no new fork is taken at this moment."""
+    def admit(self, naming: Naming, streams: int) -> Refusal | None:
+        """Why no new fork is taken at this moment. Half a call is no use: what joins one is taken while there is room."""
+        if self.listener.round_seconds > OVERLOAD_SECONDS:
+            return Refusal.OVERLOADED
+        if joined := self.joined.get(naming.call_id):
+            return None if joined.has_room(naming.role or Role.UNKNOWN, streams) else Refusal.LEGS
         if self.draining:
             return Refusal.DRAINING
         if sum(dialog.call is not None for dialog in self.dialogs.values()) >= self.settings.max_calls:
             return Refusal.CAPACITY
-        if self.listener.round_seconds > OVERLOAD_SECONDS:
-            return Refusal.OVERLOADED
         return None
 
     def forget(self, dialog: _Dialog) -> None:
@@ -229,10 +234,21 @@ class _Account(pj.Account):  # type: ignore[misc]
         self._endpoint.dialogs[dialog.number] = dialog
         try:
             raw = prm.rdata.wholeMsg.encode("utf-8", "surrogateescape")
-            dialog.answer(invite.read(raw, self._endpoint.rules, self._endpoint.settings.plain_role))
+            offer = invite.read(raw, self._endpoint.rules, self._endpoint.settings.plain_role)
+            dialog.answer(offer, self._naming(raw, offer))
         except Exception:
             log.exception("a fork could not be answered")
             dialog.refuse(Refusal.FAILED)
+
+    def _naming(self, raw: bytes, offer: Invite) -> Naming:
+        """What a plain fork says of itself; nothing for one with metadata, which says it better."""
+        if offer.metadata_fault != "none":
+            return Naming()
+        settings = self._endpoint.settings
+        naming = joining.read(raw, settings.join_header, settings.role_header)
+        if len(offer.legs) != 1:  # one word cannot tell several streams apart
+            return Naming(naming.call_id)
+        return Naming(naming.call_id, naming.role or settings.plain_role)
 
 
 class _Dialog(pj.Call):  # type: ignore[misc]
@@ -244,21 +260,24 @@ class _Dialog(pj.Call):  # type: ignore[misc]
         self.call: Call | None = None
         self._endpoint = endpoint
         self._offer: Invite | None = None
+        self._naming = Naming()
         self._legs: dict[int, Leg] = {}
         self._ports: dict[int, _CapturePort] = {}
+        self._deaf: set[int] = set()
+        """Streams whose leg another dialog has taken over."""
         self._health = StreamHealth(endpoint.settings.rtp_timeout_seconds)
         self._ending: Ending | None = None
 
-    def answer(self, offer: Invite) -> None:
+    def answer(self, offer: Invite, naming: Naming) -> None:
         """Answer 200 with as many streams as the offer has, or refuse."""
         outcome.METADATA.labels(offer.metadata_fault or "complete").inc()
-        refusal = self._endpoint.admit() or (None if offer.legs else Refusal.NO_AUDIO)
+        refusal = self._endpoint.admit(naming, len(offer.legs)) or (None if offer.legs else Refusal.NO_AUDIO)
         if not refusal and not self.getInfo().remOfferer:  # we see an offer where the library has found none
             refusal = Refusal.MALFORMED
         if refusal:
             self.refuse(refusal)
             return
-        self._offer = offer
+        self._offer, self._naming = offer, naming
         parameters = pj.CallOpParam(True)
         parameters.statusCode = pj.PJSIP_SC_OK
         parameters.opt.audioCount = len(offer.legs)
@@ -300,6 +319,9 @@ class _Dialog(pj.Call):  # type: ignore[misc]
             log.debug("a call could not be hung up: %s", error.reason)
 
     def _open(self, offer: Invite) -> None:
+        if self._naming.call_id:
+            self._join(offer)
+            return
         call_id = self._endpoint.call_ids.claim(offer.call_id, offer.sip_call_id)
         self._legs = {leg.index: self._leg(leg) for leg in offer.legs}
         self.call = Call(call_id, self._endpoint.bridge_id, list(self._legs.values()), time.time())
@@ -308,9 +330,58 @@ class _Dialog(pj.Call):  # type: ignore[misc]
         outcome.ACTIVE.inc()
         self._endpoint.listener.open(self.call)
 
+    def _join(self, offer: Invite) -> None:
+        """Feed legs of the call that the fork names: the one that is open under this name, else a new one."""
+        endpoint, name = self._endpoint, self._naming.call_id
+        joined = endpoint.joined.get(name)
+        if opening := joined is None:
+            call = Call(endpoint.call_ids.claim(name, offer.sip_call_id), endpoint.bridge_id, [], time.time())
+            joined = endpoint.joined[name] = JoinedCall(call)
+            outcome.ACTIVE.inc()
+        self.call = call = joined.call
+        for offered in offer.legs:
+            seating = joined.sit(self.number, self._leg(offered))
+            leg = self._legs[offered.index] = seating.leg
+            if seating.displaced is not None:
+                endpoint.dialogs[seating.displaced].concede(leg)
+            if opening:
+                call.legs.append(leg)
+                continue
+            outcome.JOINED.labels("taken_over" if seating.known else "new").inc()
+            (endpoint.listener.resume if seating.known else endpoint.listener.join)(call, leg)
+        did = "fork answered" if opening else "fork joined"
+        log.info("%s: %s", did, "+".join(leg.leg_id for leg in self._legs.values()), extra={"call_id": call.call_id})
+        if opening:
+            endpoint.listener.open(call)
+
+    def concede(self, leg: Leg) -> None:
+        """Another dialog feeds this leg from now on: ours stays up, so that its PBX does not try again, unheard."""
+        for index in [index for index, own in self._legs.items() if own is leg]:
+            del self._legs[index]
+            self._deaf.add(index)
+            if port := self._ports.pop(index, None):
+                port.close()
+        if not self._legs:
+            self.call = self._offer = None
+
+    def _leave(self, call: Call) -> bool:
+        """Let go of our legs of a call that others may feed; whether it is over with that."""
+        joined = self._endpoint.joined.get(self._naming.call_id)
+        if joined is None or joined.call is not call:
+            return True
+        left = joined.leave(self.number)
+        if joined.deserted:
+            del self._endpoint.joined[self._naming.call_id]
+            return True
+        for leg in left:
+            self._endpoint.listener.leave(call, leg)
+        log.info("fork left: %s", "+".join(leg.leg_id for leg in left), extra={"call_id": call.call_id})
+        return False
+
     def _leg(self, offered: OfferedLeg) -> Leg:
         settings = self._endpoint.settings
-        return Leg(offered.leg_id, offered.role, offered.name, settings.speech, settings.vad_aggressiveness)
+        role = self._naming.role or offered.role
+        return Leg(offered.leg_id, role, offered.name, settings.speech, settings.vad_aggressiveness)
 
     def onCallState(self, prm: Any) -> None:
         """The dialog has moved on."""
@@ -324,12 +395,12 @@ class _Dialog(pj.Call):  # type: ignore[misc]
         """Close the call and let go of everything; the library has ended the dialog, or we wait no longer."""
         for index in list(self._ports):
             self._release(index)
-        if self.call:
+        if self.call and self._leave(self.call):
             outcome.ACTIVE.dec()
             outcome.ENDED.labels(ending).inc()
             log.info("call ended: %s", ending, extra={"call_id": self.call.call_id})
             self._endpoint.listener.close(self.call, ending)
-            self.call = None
+        self.call = None
         self._endpoint.forget(self)
 
     def onCallMediaState(self, prm: Any) -> None:
@@ -363,11 +434,12 @@ class _Dialog(pj.Call):  # type: ignore[misc]
         self._inspect(prm.streamIdx, time.monotonic())
 
     def _capture(self, index: int, stream: Any) -> None:
-        if self.call is None:
+        if self.call is None or index in self._deaf:
             return
         if index not in self._legs:  # it came up in mid-call
-            offered = OfferedLeg(index, str(index), Role.UNKNOWN)
-            self._legs[index] = leg = self._leg(offered)
+            self._legs[index] = leg = self._leg(OfferedLeg(index, str(index), Role.UNKNOWN))
+            if joined := self._endpoint.joined.get(self._naming.call_id):
+                joined.sit(self.number, leg)
             self._endpoint.listener.join(self.call, leg)
         if index not in self._ports:
             self._ports[index] = _CapturePort(self._legs[index])
@@ -381,7 +453,7 @@ class _Dialog(pj.Call):  # type: ignore[misc]
 
     def inspect(self, now: float) -> None:
         """Read the streams' statistics; hang up where nothing has arrived for too long."""
-        for index in list(self._ports):
+        for index in (*self._ports, *self._deaf):
             self._inspect(index, now)
         if self._health.silent(now):
             self.end(Ending.RTP_TIMEOUT)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from callbus import Role
 from sip_bridge import metadata, multipart
+from sip_bridge.metadata import Participant
 from sip_bridge.roles import AgentRules, agent_name, assign
 
 MAX_STREAMS = 8
@@ -41,7 +43,8 @@ class Invite:
     legs: tuple[OfferedLeg, ...]
     """Audio streams in the order of their m-lines; none where there is no readable offer."""
     metadata_fault: str
-    """As `metadata.Metadata.fault`; `none` where there is no metadata, empty where all could be read."""
+    """As `metadata.Metadata.fault`; `none` where there is no metadata, `headers` where Cisco's stand for it, empty
+    where all could be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +57,33 @@ class _Stream:
 def read(raw: bytes, rules: AgentRules, plain_role: Role) -> Invite:
     """The INVITE in `raw`. `plain_role`: of a lone stream without metadata."""
     message = multipart.read(raw)
-    sip_call_id = _clean(message.headers.get("call-id", ""))[:MAX_CALL_ID]
+    sip_call_id = _clean(message.first("call-id"))[:MAX_CALL_ID]
     streams = _streams(message.part("application/sdp") or b"")
     content = message.part(*metadata.CONTENT_TYPES)
     if content is None:
+        if places := metadata.read_cisco_headers(message.headers.get("x-cisco-recording-participant", [])):
+            speakers = [places.get(stream.index) for stream in streams]
+            return Invite(sip_call_id, sip_call_id, _legs(streams, speakers, tuple(places.values()), rules), "headers")
         role = plain_role if len(streams) == 1 else Role.UNKNOWN
         return Invite(sip_call_id, sip_call_id, tuple(OfferedLeg(s.index, s.leg_id, role) for s in streams), "none")
     found = metadata.read(content)
     call_id = _clean(found.call_id)[:MAX_CALL_ID] or sip_call_id
-    return Invite(call_id, sip_call_id, _legs(streams, found, rules), found.fault)
+    speakers = [found.senders.get(stream.label) for stream in streams]
+    if found.fault == "no_senders" and 1 < len(streams) == len(found.participants):
+        speakers = [*found.participants]  # no associations at all: the streams stand in the parties' order
+    return Invite(call_id, sip_call_id, _legs(streams, speakers, found.participants, rules), found.fault)
 
 
-def _legs(streams: list[_Stream], found: metadata.Metadata, rules: AgentRules) -> tuple[OfferedLeg, ...]:
-    roles = dict(zip(found.participants, assign(found.participants, rules), strict=True))
+def _legs(
+    streams: list[_Stream],
+    speakers: Sequence[Participant | None],
+    participants: tuple[Participant, ...],
+    rules: AgentRules,
+) -> tuple[OfferedLeg, ...]:
+    """The streams as legs; `speakers` has one for each, None where it is not known."""
+    roles = dict(zip(participants, assign(participants, rules), strict=True))
     legs = []
-    for place, stream in enumerate(streams):
-        speaker = found.senders.get(stream.label)
-        if speaker is None and not found.senders and 1 < len(streams) == len(found.participants):
-            speaker = found.participants[place]  # no associations at all: the streams stand in the parties' order
+    for stream, speaker in zip(streams, speakers, strict=True):
         role = roles.get(speaker, Role.UNKNOWN) if speaker else Role.UNKNOWN
         name = agent_name(speaker) if speaker and role is Role.AGENT else ""
         legs.append(OfferedLeg(stream.index, stream.leg_id, role, name))

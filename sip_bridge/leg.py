@@ -43,8 +43,8 @@ class Leg:
         return self._segmenter.position * FRAME_SECONDS
 
     def start_at(self, seconds: float) -> None:
-        """Begin at this call time instead of 0: the leg joined late. Before the first `segments`."""
-        self._segmenter.skip(round(seconds / FRAME_SECONDS))
+        """Go on at this call time: the leg joined late, or comes back after a gap. Its speech so far was flushed."""
+        self._segmenter.skip(max(0, round(seconds / FRAME_SECONDS) - self._segmenter.position))
 
     def take(self, pcm: bytes | bytearray, arrived_at: float) -> None:
         """Put a block in the ring; empty for one that brought no audio. Never blocks.

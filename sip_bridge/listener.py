@@ -57,6 +57,14 @@ class Listener:
         """Listen to a further leg of an open call."""
         self._steps.put(lambda: [call.join(leg)])
 
+    def leave(self, call: Call, leg: Leg) -> None:
+        """Publish what was being said on a leg that nothing feeds any more."""
+        self._steps.put(lambda: call.leave(leg))
+
+    def resume(self, call: Call, leg: Leg) -> None:
+        """Go on with a leg that something else feeds from now on."""
+        self._steps.put(lambda: call.resume(leg))
+
     def close(self, call: Call, reason: str) -> None:
         """Publish what is left of `call`, then that it has ended."""
         self._steps.put(lambda: self._close(call, reason))

@@ -7,8 +7,8 @@ could be read, and the reason why not more.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -17,6 +17,8 @@ from defusedxml.ElementTree import fromstring
 MAX_BYTES = 65_536
 MAX_PARTICIPANTS = 16
 MAX_TEXT = 256
+NATIONAL_DIGITS = 7
+"""Numbers that agree in so many last digits are the same, however their beginnings are written."""
 
 CONTENT_TYPES = ("application/rs-metadata+xml", "application/rs-metadata", "application/+xml")
 """RFC 9806's type, that of older recorders, and BroadWorks's with its missing subtype (white space taken out)."""
@@ -48,10 +50,10 @@ class Metadata:
     """The recorded call's id: its session's, else the PBX's own Call-ID, else its group's."""
     participants: tuple[Participant, ...] = ()
     senders: dict[str, Participant] = field(default_factory=dict)
-    """Who speaks in the stream of each SDP label."""
+    """Who speaks in the stream of each SDP label; streams that several speak in are left out."""
     fault: str = ""
     """Why nothing, or not all, could be read: `too_large`, `forbidden_xml`, `bad_xml`, `no_participants`,
-    `no_senders`; empty where all was."""
+    `no_senders`, `mixed_stream`; empty where all was."""
 
 
 def read(content: bytes) -> Metadata:
@@ -65,10 +67,25 @@ def read(content: bytes) -> Metadata:
     except (ParseError, ValueError, LookupError, RecursionError):  # LookupError: an unknown encoding
         return Metadata(fault="bad_xml")
     elements = [*root.iter()]
-    participants = _participants(elements) or _of_call_data(elements)
-    senders = _senders(elements, participants)
-    fault = "" if senders else "no_senders" if participants else "no_participants"
+    participants = _callers_told(_participants(elements) or _of_call_data(elements), elements)
+    speakers = _speakers(elements, participants)
+    senders = {label: parties[0] for label, parties in speakers.items() if len(parties) == 1}
+    if len(senders) < len(speakers):
+        fault = "mixed_stream"
+    else:
+        fault = "" if senders else "no_senders" if participants else "no_participants"
     return Metadata(_call_id(elements), tuple(participants), senders, fault)
+
+
+def read_cisco_headers(values: Sequence[str]) -> dict[int, Participant]:
+    """The participants of Cisco's `X-Cisco-Recording-Participant` headers, by the place of their m-line."""
+    found = {}
+    for value in values[:MAX_PARTICIPANTS]:
+        aor, _, parameters = value.partition(";")
+        place = re.search(r'media-index\s*=\s*"?(\d{1,2})\b', parameters)
+        if place and aor.strip():
+            found[int(place[1])] = Participant(place[1], (_text_of(aor.strip(" <>")),), calling=place[1] == "0")
+    return found
 
 
 def user_of(aor: str) -> str:
@@ -109,22 +126,47 @@ def _of_call_data(elements: list[Element]) -> list[Participant]:
     return found
 
 
-def _senders(elements: list[Element], participants: list[Participant]) -> dict[str, Participant]:
+def _callers_told(participants: list[Participant], elements: list[Element]) -> list[Participant]:
+    """BroadWorks and Metaswitch tell who called by number, beside the participants, whose order means nothing."""
+    numbers = {
+        name: user_of(text) for name in ("callingpartynumber", "calledpartynumber") for text in _texts(elements, name)
+    }
+    if not numbers or any(participant.calling is not None for participant in participants):
+        return participants
+    return [
+        replace(participant, calling=name == "callingpartynumber")
+        if (name := next((n for n, user in numbers.items() if _is(participant, user)), ""))
+        else participant
+        for participant in participants
+    ]
+
+
+def _is(participant: Participant, user: str) -> bool:
+    """Whether a user part or number is the participant's, with or without the prefixes of a dialling plan."""
+    wanted = re.sub(r"\D", "", user)[-NATIONAL_DIGITS:]
+    return user in participant.users or (
+        len(wanted) == NATIONAL_DIGITS and any(re.sub(r"\D", "", own).endswith(wanted) for own in participant.users)
+    )
+
+
+def _speakers(elements: list[Element], participants: list[Participant]) -> dict[str, list[Participant]]:
+    """Who speaks in the stream of each label."""
     labels: dict[str, str] = {}  # by stream id
     for stream in _named(elements, "stream"):
         label = next(map(_text, _named(stream.iter(), "label")), "")
         if label:
             labels[_id(stream, "stream_id")] = label
     by_id = {participant.participant_id: participant for participant in participants}
-    senders: dict[str, Participant] = {}
+    speakers: dict[str, list[Participant]] = {}
     # The association is an element of its own, or stands within the participant (AudioCodes's legacy form).
     for owner in (*_named(elements, "participantstreamassoc"), *_named(elements, "participant")):
         participant = by_id.get(_id(owner, "participant_id"))
         for send in _named(owner.iter(), "send"):
-            label = labels.get(_text(send), "")
-            if participant and label:
-                senders.setdefault(label, participant)
-    return senders
+            # BroadWorks writes the id as an element within.
+            label = labels.get(_text(send) or next(map(_text, send), ""), "")
+            if participant and label and participant not in speakers.setdefault(label, []):
+                speakers[label].append(participant)
+    return speakers
 
 
 def _call_id(elements: list[Element]) -> str:
@@ -133,6 +175,10 @@ def _call_id(elements: list[Element]) -> str:
             if found := _id(element, attribute) if attribute else _text(element):
                 return found
     return ""
+
+
+def _texts(elements: list[Element], name: str) -> Iterator[str]:
+    return filter(None, map(_text, _named(elements, name)))
 
 
 def _named(elements: Iterator[Element] | list[Element], name: str) -> Iterator[Element]:

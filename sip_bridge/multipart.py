@@ -28,9 +28,13 @@ class Part:
 class Message:
     """A request as far as a recorder needs it."""
 
-    headers: dict[str, str]
-    """The first value of each header, by its long name in lower case."""
+    headers: dict[str, list[str]]
+    """The values of each header, by its long name in lower case."""
     parts: tuple[Part, ...]
+
+    def first(self, name: str) -> str:
+        """The first value of a header, by its long name in lower case; empty where there is none."""
+        return _first(self.headers, name)
 
     def part(self, *content_types: str) -> bytes | None:
         """The first part of one of these types."""
@@ -41,7 +45,7 @@ def read(raw: bytes) -> Message:
     """The request in `raw`, whatever it is."""
     head, body = _split_head(raw)
     headers = _headers(head)
-    content_type = headers.get("content-type", "")
+    content_type = _first(headers, "content-type")
     kind = _media_type(content_type)
     if not body:
         return Message(headers, ())
@@ -66,7 +70,7 @@ def _parts(body: bytes, boundary: bytes) -> tuple[Part, ...]:
         # It still begins with the delimiter's line break: together with an empty line, that is a part without headers.
         head, content = _split_head(raw)
         if content:
-            found.append(Part(_media_type(_headers(head).get("content-type", "")), content))
+            found.append(Part(_media_type(_first(_headers(head), "content-type")), content))
     return tuple(found[:MAX_PARTS])
 
 
@@ -75,15 +79,19 @@ def _split_head(raw: bytes) -> tuple[bytes, bytes]:
     return (raw[: end.start()], raw[end.end() :]) if end else (raw, b"")
 
 
-def _headers(head: bytes) -> dict[str, str]:
+def _headers(head: bytes) -> dict[str, list[str]]:
     unfolded = re.sub(r"\r?\n[ \t]+", " ", head.decode("utf-8", "replace"))
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     for line in re.split(r"\r?\n", unfolded):
         name, colon, value = line.partition(":")
         name = name.strip().lower()
         if colon:
-            found.setdefault(_COMPACT.get(name, name), value.strip())
+            found.setdefault(_COMPACT.get(name, name), []).append(value.strip())
     return found
+
+
+def _first(headers: dict[str, list[str]], name: str) -> str:
+    return headers.get(name, [""])[0]
 
 
 def _media_type(value: str) -> str:

@@ -14,6 +14,11 @@ METADATA = Counter(
     "Forks by what came of their recording metadata; `complete` where all was read.",
     ["result"],
 )
+JOINED = Counter(
+    "callvane_legs_joined_total",
+    "Streams of plain forks that came to a call that was open: as a new leg, or taking one over.",
+    ["kind"],
+)
 
 
 class Refusal(Enum):
@@ -24,6 +29,7 @@ class Refusal(Enum):
     DRAINING = ("refused_draining", 503, "Shutting Down")
     MALFORMED = ("refused_malformed", 400, "Malformed Body")
     NO_AUDIO = ("refused_no_audio", 488, "No Audio Offered")
+    LEGS = ("refused_legs", 488, "Too Many Legs")
     UNACCEPTABLE = ("refused_unacceptable", 488, "Not Acceptable Here")
     FAILED = ("failed", 500, "Server Internal Error")
 
@@ -68,5 +74,7 @@ def ending(status: int, phrase: str, confirmed: bool) -> Ending:
 # Every series is there from the start, so that a rate over it is right from the first event on.
 for _outcome in ("answered", *(refusal.outcome for refusal in Refusal), *_OF_LIBRARY.values()):
     FORKS.labels(_outcome)
+for _kind in ("new", "taken_over"):
+    JOINED.labels(_kind)
 for _ending in Ending:
     ENDED.labels(_ending)

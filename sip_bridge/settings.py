@@ -17,6 +17,7 @@ PORTS_A_CALL = 4
 """RTP and RTCP of two streams."""
 
 Pattern = Annotated[str, Field(min_length=1, max_length=256)]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,64}$")]
 
 
 class BridgeSettings(BaseModel):
@@ -48,6 +49,13 @@ class BridgeSettings(BaseModel):
     """Who is the agent where neither patterns nor extensions tell the parties apart; `callee` fits incoming calls."""
     plain_role: Role = Role.UNKNOWN
     """Whose voice a fork with one stream and no metadata carries."""
+
+    join_header: HeaderName = "X-Call-ID"
+    """Names the call of a plain fork: forks of one name are legs of one call. Without it counts the parameter `call-id`
+    of the request's URI. Empty: every plain fork is a call of its own."""
+    role_header: HeaderName = "X-Leg"
+    """Names the voice of a plain fork, `customer` or `agent`. Without it counts the URI's parameter `leg`, then
+    `plain_role`. Empty: always `plain_role`."""
 
     vad_aggressiveness: int = Field(2, ge=0, le=3)
     """0 lets all doubtful audio through, 3 cuts hardest; 2 keeps line noise and hold hiss out of most utterances."""

@@ -151,7 +151,7 @@ METADATA_ALONE = multipart(("application/rs-metadata+xml", b"<recording/>"))
     [
         pytest.param(b"", "", 488, "refused_no_audio", id="no body"),
         pytest.param(b"v=0\r\nwhat\r\n", "application/sdp", 400, "refused_malformed", id="broken SDP"),
-        pytest.param(PARTS.removesuffix(b"--b--\r\n"), MULTIPART, 400, "refused_malformed", id="unclosed multipart"),
+        pytest.param(PARTS.replace(b"--b--", b"--bb\r\n--b--"), MULTIPART, 400, "refused_malformed", id="broken"),
         pytest.param(PARTS, "multipart/mixed;boundary=c", 488, "refused_no_audio", id="another boundary"),
         pytest.param(PARTS, "multipart/mixed", 488, "refused_no_audio", id="no boundary"),
         pytest.param(METADATA_ALONE, MULTIPART, 415, "refused_content_type", id="metadata alone"),
@@ -174,6 +174,16 @@ async def test_what_cannot_be_answered_is_refused_with_a_reason(
         assert response.status == status
         assert running.events(placed.call_id) == []
     assert running.metric(sample) == before + 1
+
+
+async def test_a_body_that_is_not_closed_is_read(running: RunningBridge) -> None:
+    """Without the closing delimiter of a multipart body, the last part counts too."""
+    async with recorder(running, "unclosed") as placed:
+        body = siprec(placed, (VENDORS / "ribbon.xml").read_bytes(), "application/rs-metadata+xml", "1", "2")
+        assert (await placed.invite(body.removesuffix(b"--b--\r\n"), MULTIPART, SIPREC)).status == 200
+        await placed.ask("BYE")
+    legs = opened(running.closed("1234_67890123@203.0.113.1"))[0].legs
+    assert [leg.role for leg in legs] == [Role.CUSTOMER, Role.AGENT]
 
 
 async def test_options_is_answered(running: RunningBridge) -> None:
@@ -256,9 +266,11 @@ async def test_garbage_hurts_no_other_call(running: RunningBridge) -> None:
     """While bytes that are no SIP come in, a call is answered and ends as always."""
     async with recorder(running, "beside-garbage") as placed:
         response = await placed.invite(placed.offer(""))
-        await raw(running, b"\x00\xff" * 5000 + b"\r\n\r\n")
-        await raw(running, b"INVITE sip:x SIP/2.0\r\nContent-Length: 999999\r\n\r\n" + b"a" * 200_000)
-        await placed.play(response, speech(seconds=1))
+        await asyncio.gather(
+            placed.play(response, speech(seconds=2.5)),
+            raw(running, b"\x00\xff" * 5000 + b"\r\n\r\n"),
+            raw(running, b"INVITE sip:x SIP/2.0\r\nContent-Length: 999999\r\n\r\n" + b"a" * 200_000),
+        )
         await placed.ask("BYE")
     assert running.closed("beside-garbage")[-1].reason == "bye"  # type: ignore[union-attr]
 

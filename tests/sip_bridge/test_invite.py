@@ -87,6 +87,17 @@ def test_plain_forks(offer: str, expected: list[tuple[str, str, str]]) -> None:
     assert (found.call_id, found.metadata_fault) == ("sip-1@example.com", "none")
 
 
+def test_cisco_headers_stand_for_metadata() -> None:
+    """Network-based recording has headers instead: the m-lines' parties get their roles."""
+    headers = "".join(
+        f'X-Cisco-Recording-Participant: sip:{user}@x;media-index="{place}"\r\n'
+        for place, user in enumerate(("+15550101", "anna"))
+    )
+    raw = request(sdp(None, None)).replace(b"Call-ID:", headers.encode() + b"Call-ID:")
+    found = invite.read(raw, RULES, Role.UNKNOWN)
+    assert (legs(found), found.metadata_fault) == ([("0", "customer", ""), ("1", "agent", "anna")], "headers")
+
+
 @pytest.mark.parametrize("content", [b"<broken", b"<!DOCTYPE a><a/>", b" " * 70_000])
 def test_bad_metadata_refuses_no_call(content: bytes) -> None:
     """Legs stay, with roles unknown; the call goes by its SIP Call-ID."""

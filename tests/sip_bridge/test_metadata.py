@@ -44,6 +44,62 @@ def test_names_and_callers_are_read() -> None:
     assert [(p.users, p.name, p.calling) for p in ribbon] == [(("+15550106",), "caller", True), (("2001",), "", False)]
 
 
+def people(*numbers: str, calls: str = "", same_stream: bool = False) -> bytes:
+    """A recording of these parties, the stream ids as elements within `send`."""
+    parties = "".join(
+        f'<participant id="p{i}"><aor>sip:{number}@x;user=phone</aor><send><id>s{0 if same_stream else i}</id></send>'
+        f'</participant><stream id="s{i}"><label>{i}</label></stream>'
+        for i, number in enumerate(numbers)
+    )
+    return f"<recording>{parties}<extensiondata>{calls}</extensiondata></recording>".encode()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "calls", "calling"),
+    [
+        pytest.param(
+            ("2001", "+15550101"),
+            "<callingPartyNumber>sip:+15550101@x</callingPartyNumber><calledPartyNumber>2001</calledPartyNumber>",
+            [False, True],
+            id="both",
+        ),
+        pytest.param(
+            ("2001", "+15550101"), "<callingPartyNumber>15550101</callingPartyNumber>", [None, True], id="one"
+        ),
+        pytest.param(
+            ("2001", "+15550101"), "<callingPartyNumber>001 555-0101</callingPartyNumber>", [None, True], id="plan"
+        ),
+        pytest.param(("2001", "2002"), "<callingPartyNumber>12002</callingPartyNumber>", [None, None], id="too short"),
+        pytest.param(("2001", "2002"), "<callingPartyNumber></callingPartyNumber>", [None, None], id="empty"),
+    ],
+)
+def test_who_called_is_told_by_number(numbers: tuple[str, str], calls: str, calling: list[bool | None]) -> None:
+    """BroadWorks and Metaswitch name caller and called beside the participants; prefixes may differ."""
+    found = metadata.read(people(*numbers, calls=calls))
+    assert [participant.calling for participant in found.participants] == calling
+    assert {label: participant.users[0] for label, participant in found.senders.items()} == {
+        "0": numbers[0],
+        "1": numbers[1],
+    }
+
+
+def test_a_stream_that_both_speak_in_is_nobodys() -> None:
+    """Where two participants send the same stream, it has no sender, and that is said."""
+    found = metadata.read(people("2001", "+15550101", same_stream=True))
+    assert (found.senders, found.fault) == ({}, "mixed_stream")
+
+
+def test_cisco_headers_name_the_parties_by_place() -> None:
+    """The first m-line's party is the caller; what has no place is left out."""
+    found = metadata.read_cisco_headers(
+        ['sip:+15550101@x;media-index="0"', "<sip:2001@x>;media-index=1", "sip:3@x", ';media-index="2"', ""]
+    )
+    assert {place: (participant.users, participant.calling) for place, participant in found.items()} == {
+        0: (("+15550101",), True),
+        1: (("2001",), False),
+    }
+
+
 BOMB = b"""<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">
 <!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]><recording><session session_id="&c;"/></recording>"""
 FILE = b"""<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><recording><session session_id="&x;"/></recording>"""
