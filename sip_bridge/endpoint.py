@@ -173,7 +173,7 @@ class Endpoint:
         library.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)  # all has been said; it would wait a second for more
 
     def admit(self, naming: Naming, streams: int) -> Refusal | None:
-        """Why no new fork is taken at this moment. Half a call is no use: what joins one is taken while there is room."""
+        """Why no new fork is taken at this moment. Half a call is no use: what joins one that we have is taken."""
         if self.listener.round_seconds > OVERLOAD_SECONDS:
             return Refusal.OVERLOADED
         if joined := self.joined.get(naming.call_id):
@@ -340,19 +340,24 @@ class _Dialog(pj.Call):  # type: ignore[misc]
             outcome.ACTIVE.inc()
         self.call = call = joined.call
         for offered in offer.legs:
-            seating = joined.sit(self.number, self._leg(offered))
-            leg = self._legs[offered.index] = seating.leg
-            if seating.displaced is not None:
-                endpoint.dialogs[seating.displaced].concede(leg)
-            if opening:
-                call.legs.append(leg)
-                continue
-            outcome.JOINED.labels("taken_over" if seating.known else "new").inc()
-            (endpoint.listener.resume if seating.known else endpoint.listener.join)(call, leg)
+            self._seat(joined, offered, opening)
         did = "fork answered" if opening else "fork joined"
         log.info("%s: %s", did, "+".join(leg.leg_id for leg in self._legs.values()), extra={"call_id": call.call_id})
         if opening:
             endpoint.listener.open(call)
+
+    def _seat(self, joined: JoinedCall, offered: OfferedLeg, opening: bool = False) -> None:
+        """Let a stream feed a leg of the joined call. `opening`: the listener does not have the call yet."""
+        seating = joined.sit(self.number, self._leg(offered))
+        leg = self._legs[offered.index] = seating.leg
+        if seating.displaced is not None:
+            self._endpoint.dialogs[seating.displaced].concede(leg)
+        if opening:
+            joined.call.legs.append(leg)
+            return
+        outcome.JOINED.labels("taken_over" if seating.known else "new").inc()
+        listener = self._endpoint.listener
+        (listener.resume if seating.known else listener.join)(joined.call, leg)
 
     def concede(self, leg: Leg) -> None:
         """Another dialog feeds this leg from now on: ours stays up, so that its PBX does not try again, unheard."""
@@ -437,10 +442,12 @@ class _Dialog(pj.Call):  # type: ignore[misc]
         if self.call is None or index in self._deaf:
             return
         if index not in self._legs:  # it came up in mid-call
-            self._legs[index] = leg = self._leg(OfferedLeg(index, str(index), Role.UNKNOWN))
+            offered = OfferedLeg(index, str(index), Role.UNKNOWN)
             if joined := self._endpoint.joined.get(self._naming.call_id):
-                joined.sit(self.number, leg)
-            self._endpoint.listener.join(self.call, leg)
+                self._seat(joined, offered)
+            else:
+                self._legs[index] = leg = self._leg(offered)
+                self._endpoint.listener.join(self.call, leg)
         if index not in self._ports:
             self._ports[index] = _CapturePort(self._legs[index])
         stream.startTransmit(self._ports[index])
