@@ -46,13 +46,17 @@ class Dialog:
         self.sequence += 1
         return self._request(method, self.sequence, headers, body)
 
-    def ack(self, invite: Request) -> Request:
-        """The ACK of a 2xx: a transaction of its own with the INVITE's number (section 13.2.2.4)."""
-        return self._request("ACK", int(invite.first("CSeq").split()[0]), (), b"")
+    def ack(self, invite: Request, headers: Headers = (), body: bytes = b"") -> Request:
+        """The ACK of a 2xx: a transaction of its own with the INVITE's number (section 13.2.2.4).
+
+        It carries the answer where the 2xx made the offer.
+        """
+        return self._request("ACK", int(invite.first("CSeq").split()[0]), headers, body)
 
     def _request(self, method: str, sequence: int, headers: Headers, body: bytes) -> Request:
         to_tag = f";tag={self.remote_tag}" if self.remote_tag else ""
         contact: Headers = () if method in {"ACK", "BYE"} else (("Contact", self.contact),)
+        named = any(name.lower() == "user-agent" for name, _ in headers)
         return Request(
             method,
             self.remote_target,
@@ -65,7 +69,7 @@ class Dialog:
                 ("Call-ID", self.call_id),
                 ("CSeq", f"{sequence} {method}"),
                 *contact,
-                ("User-Agent", USER_AGENT),
+                *(() if named else (("User-Agent", USER_AGENT),)),
                 *headers,
             ),
             body,

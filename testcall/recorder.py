@@ -110,9 +110,13 @@ class Recorder:
         return self.dialog.request(method, (*self._headers, *headers, *described), body)
 
     def acknowledge(self, invite: Request, response: Response) -> None:
-        """The ACK of a 2xx."""
+        """The ACK of a 2xx; with our side of the session where the INVITE had left the offer to the other side."""
         self.dialog.answered(response)
-        self.endpoint.acknowledge(invite, self.dialog.ack(invite), self.next_hop)
+        described: Headers = ()
+        answer = b""
+        if not invite.body and response.body:
+            described, answer = (("Content-Type", "application/sdp"),), self.offer()
+        self.endpoint.acknowledge(invite, self.dialog.ack(invite, described, answer), self.next_hop)
 
     def agree(self, response: Response) -> str:
         """Take the answer in a 2xx: where the packets go. What is wrong with it, if anything."""

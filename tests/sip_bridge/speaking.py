@@ -19,9 +19,6 @@ QUIET = 100
 COPY = 0.9
 """The correlation above which a piece is a copy."""
 
-LEAD_PACKETS = 15
-"""Silence before the words: as a call's first packets come."""
-TAIL_PACKETS = 10
 
 SCRIPT = """
 summary = "each party says one sentence, both at once"
@@ -31,14 +28,13 @@ turns = [{ party = "customer", text = "Hello." }, { party = "agent", text = "Hel
 """
 
 
-def sentence(party: Party, seconds: float = 2.0) -> tuple[bytes, ...]:
-    """The first words of a party, in packets of 20 ms of µ-law, with silence around them."""
+def sentence(party: Party, seconds: float = 2.0, quiet_seconds: float = 0.2) -> tuple[bytes, ...]:
+    """The first words of a party, in packets of 20 ms of µ-law, with that much silence before and after."""
     spoken = scenario.load("turns_angry")
     turn = next(turn for turn in scenario.load_manifest().scenarios[spoken.name].turns if turn.party == party)
     first = round(turn.start_seconds * 50)
-    words = spoken.payloads(party)[first : first + round(seconds * 50)]
-    quiet = bytes([ulaw.SILENCE]) * 160
-    return (quiet,) * LEAD_PACKETS + words + (quiet,) * TAIL_PACKETS
+    quiet = (bytes([ulaw.SILENCE]) * 160,) * round(quiet_seconds * 50)
+    return quiet + spoken.payloads(party)[first : first + round(seconds * 50)] + quiet
 
 
 def short_scenario(folder: Path) -> Scenario:
