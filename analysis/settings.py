@@ -26,7 +26,7 @@ class AnalysisSection(BaseModel):
     compute_type: Literal["auto", "int8", "int8_float16", "int8_bfloat16", "float16", "bfloat16", "float32"] = "auto"
     """Arithmetic of the model; `auto` is float16 on CUDA, int8 on a CPU."""
     cpu_threads: int = Field(0, ge=0, le=256)
-    """Threads of one transcription on a CPU; 0 takes as many as there are cores, four at most."""
+    """Threads of one transcription on a CPU; 0 is one for the shipped model, else as many as cores, four at most."""
     feature_threads: int = Field(2, ge=1, le=64)
     """Threads that turn audio into the model's spectrogram."""
     language: str = Field("en", pattern=r"^[a-z]{2,3}$")

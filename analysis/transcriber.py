@@ -63,11 +63,13 @@ class Transcriber:
     def __init__(self, settings: AnalysisSection) -> None:
         """Load the model and try it on a known sentence. Raises ConfigError."""
         folder = _folder(settings.model)
+        shipped = folder == SHIPPED_FOLDER
         device = _device(settings.device)
         compute_type = settings.compute_type
         if compute_type == "auto":
             compute_type = "float16" if device == "cuda" else "int8"
-        threads = settings.cpu_threads or min(4, os.cpu_count() or 1)
+        # The shipped model is too small to share out: on busy cores its threads would mostly wait for each other.
+        threads = settings.cpu_threads or (1 if shipped else min(4, os.cpu_count() or 1))
         try:
             whisper = WhisperModel(
                 str(folder), device=device, compute_type=compute_type, cpu_threads=threads, local_files_only=True
@@ -80,7 +82,6 @@ class Transcriber:
         if whisper.feature_extractor.mel_filters.shape[0] != bands:
             self._extract = FeatureExtractor(feature_size=bands)
         self._tokenizer, self._prompt = _prompt(whisper, settings.language)
-        shipped = folder == SHIPPED_FOLDER
         # Half of it must not equal the number of mel bands: CTranslate2 would take features for encoder output.
         self.frames = tuple(length for length in (SHIPPED_FRAMES if shipped else FRAMES) if length // 2 != bands)
         self.device = device
