@@ -6,7 +6,6 @@ import importlib
 import pkgutil
 from pathlib import Path
 
-from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
 FILE = Path(__file__).parent.parent / "docs" / "metrics.md"
@@ -32,20 +31,19 @@ PACKAGES = {
 
 
 def metrics() -> dict[str, list[MetricWrapperBase]]:
-    """Callvane's metrics by the package that defines them, in the order of definition."""
+    """Callvane's metrics by the package that defines them, module by module, in the order of definition."""
     found: dict[str, list[MetricWrapperBase]] = {}
     seen: set[MetricWrapperBase] = set()
     for name in reversed(PACKAGES):  # callbus first: the others import it
         package = importlib.import_module(name)
-        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
-            if not module.name.endswith("__main__"):
-                importlib.import_module(module.name)
         found[name] = []
-        for collector in REGISTRY._collector_to_names:
-            if isinstance(collector, MetricWrapperBase) and collector not in seen:
-                seen.add(collector)
-                if collector._name.startswith("callvane_"):
-                    found[name].append(collector)
+        for each in pkgutil.walk_packages(package.__path__, f"{name}."):
+            if each.name.endswith("__main__"):
+                continue
+            for defined in vars(importlib.import_module(each.name)).values():
+                if isinstance(defined, MetricWrapperBase) and defined not in seen:
+                    seen.add(defined)
+                    found[name].append(defined)
     return {name: found[name] for name in PACKAGES}
 
 
