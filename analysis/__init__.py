@@ -1,8 +1,9 @@
 """Utterances become transcripts, turns, shifts and alerts.
 
-Read in the order of the data: `worker` takes what a bridge wrote; `transcriber` and `batcher` turn speech into words;
-`silence`, `hallucination` and `redaction` decide which words stay; `turn` joins them, `scorer` weighs them, `shift`
-says when a customer has turned, `evidence` writes down why; `conversation` holds one call's whole state.
+Read in the order of the data: `worker` takes what a bridge wrote; in `ear`, `features`, `batcher` and `transcriber`
+turn speech into words, of which `silence` and `hallucination` let pass what was said; then `analyst` has them redacted
+(`redaction`), joined (`turn`), weighed (`scorer`) and watched (`shift`), and an alert proven (`evidence`).
+`conversation` holds one call's whole state.
 """
 
 import os
