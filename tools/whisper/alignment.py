@@ -13,6 +13,7 @@ def best_path(chances: np.ndarray, lines: list[list[int]], frames: list[int]) ->
 
     `chances` are log-probabilities [rows, frames, classes], class 0 is blank; rows end at their own `frames`.
     """
+    chances = chances[:, : max(frames)]
     rows, length, _ = chances.shape
     states = 2 * max(len(line) for line in lines) + 1
     symbols = np.zeros((rows, states), np.int64)

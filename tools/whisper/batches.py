@@ -19,13 +19,13 @@ from .sentences import vocabulary
 from .synthesis import Clip, Espeak, read_chunk
 
 NO_SPEECH_SHARE = 0.06
-SNIPPET_SHARE = 0.4
-"""Of the rows; of the time it is a fifth."""
+SNIPPET_SHARE = 0.25
+"""Of the rows; of the time it is a tenth."""
 FRAMES_PER_BATCH = 5000
 POOL_ROWS = 480
 IGNORED = -100
 
-WINDOWS = ((0.02, 3000), (0.02, 1400), (0.05, 1000), (0.10, 600))
+WINDOWS = ((0.01, 3000), (0.01, 1400), (0.03, 1000), (0.07, 600))
 """Share of batches padded to a fixed window, as inference pads them; the rest get a short random tail."""
 
 Batch = dict[str, Tensor]

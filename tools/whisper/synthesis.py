@@ -15,7 +15,7 @@ import numpy as np
 from scipy.signal import resample_poly  # type: ignore[import-untyped]  # ships no types
 
 from .sentences import Part, Sentence, draw, draw_snippets
-from .voices import draw_training_voice
+from .voices import PLAIN, draw_training_voice
 
 RATE_HZ = 8000
 CHUNK_UTTERANCES = 500
@@ -75,6 +75,10 @@ class Espeak:
             raise RuntimeError("libespeak-ng is not installed (Debian: libespeak-ng1)")
         self._lib = ctypes.CDLL(name)
         self.rate_hz: int = self._lib.espeak_Initialize(_SYNCHRONOUS, 0, None, 0)
+        self._lib.espeak_Info.restype = ctypes.c_char_p
+        data = ctypes.c_char_p()
+        self._lib.espeak_Info(ctypes.byref(data))
+        self._variants = Path((data.value or b"").decode()) / "voices" / "!v"
         self._pieces: list[np.ndarray] = []
         self._callback = _CALLBACK(self._receive)  # kept: the library holds only its address
         self._lib.espeak_SetSynthCallback(self._callback)
@@ -87,7 +91,9 @@ class Espeak:
 
     def _select(self, voice: str) -> None:
         accent, plus, variant = voice.partition("+")
-        file = _VOICE_FILES.get(accent, accent) + plus + variant
+        if variant and variant != PLAIN and not (self._variants / variant).is_file():
+            raise ValueError(f"espeak-ng has no variant {variant}: it would speak with the accent's own voice")
+        file = _VOICE_FILES.get(accent, accent) + ("" if variant == PLAIN else plus + variant)
         if self._lib.espeak_SetVoiceByName(file.encode()) != 0:
             raise ValueError(f"espeak-ng has no voice {voice}")
 
