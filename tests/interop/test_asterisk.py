@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +32,8 @@ pytestmark = pytest.mark.timeout(1_200)
 SCENARIO = "turns_angry"
 PHONES = Path(__file__).parent / "phones.py"
 CONNECTING_SECONDS = 60.0
+RETURN_SECONDS = 58.0
+"""A crash is noticed at the session's refresh, 45 s after the answer, and the bridge called again 5 s later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +59,8 @@ def heard(asterisk_system: Path, tmp_path_factory: pytest.TempPathFactory) -> He
     store.start()
     try:
         with bridge(store.url) as running, asterisk(asterisk_system, folder, running.address) as pbx:
-            try:
-                _talk(pbx.address)
-            finally:
-                print(pbx.log())
+            with _talking(pbx.address):
+                pass
             until(lambda: any(isinstance(event, CallClosed) for event in running.events()), running.lines)
             events = running.events()
         transcripts = asyncio.run(_transcripts(store.url)) if (SHIPPED_FOLDER / "model.bin").exists() else []
@@ -65,11 +69,18 @@ def heard(asterisk_system: Path, tmp_path_factory: pytest.TempPathFactory) -> He
         store.stop()
 
 
-def _talk(pbx: str) -> None:
+@contextmanager
+def _talking(pbx: str) -> Iterator[None]:
+    """The phones' call, which must come to its end by itself once the caller is done."""
     recorded = scenario.load(SCENARIO)
     phones = [f"1001={recorded.audio_path('customer')}", f"2001={recorded.audio_path('agent')}"]
     seconds = scenario.load_manifest().scenarios[SCENARIO].seconds
-    subprocess.run([sys.executable, PHONES, pbx, *phones], check=True, timeout=seconds + CONNECTING_SECONDS)
+    with subprocess.Popen([sys.executable, str(PHONES), pbx, *phones]) as talking:
+        try:
+            yield
+            assert talking.wait(seconds + CONNECTING_SECONDS) == 0
+        finally:
+            talking.kill()
 
 
 async def _transcripts(redis_url: str) -> list[Transcript]:
@@ -127,3 +138,28 @@ def test_words_of_both_legs(heard: Heard) -> None:
 
 def _began_at(utterance: Utterance) -> float:
     return utterance.ended_at - (utterance.end_seconds - utterance.start_seconds)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "crashed"])
+def test_the_call_outlives_the_bridge(
+    asterisk_system: Path, private_redis: PrivateRedis, tmp_path: Path, ending: signal.Signals
+) -> None:
+    """A bridge that goes in mid-call leaves the call as it is; the rest is forked to the bridge that comes after it."""
+    with (
+        bridge(private_redis.url, bridge_id="first") as first,
+        asterisk(asterisk_system, tmp_path, first.address) as pbx,
+        _talking(pbx.address),
+    ):
+        until(lambda: _both_legs(first.events(), "first"), first.lines)
+        first.process.send_signal(ending)
+        first.process.wait()
+        with bridge(private_redis.url, bridge_id="second", port=first.address[1]) as second:
+            deadline = time.monotonic() + RETURN_SECONDS
+            while not _both_legs(second.events(), "second"):
+                assert time.monotonic() < deadline, pbx.log()
+                time.sleep(0.5)
+
+
+def _both_legs(events: list[ForkEvent], bridge_id: str) -> bool:
+    found = [event for event in events if isinstance(event, CallOpened) and event.bridge_id == bridge_id]
+    return any({leg.role for leg in event.legs} == {Role.CUSTOMER, Role.AGENT} for event in found)
