@@ -44,8 +44,9 @@ systemname = pbx1
 MODULES = """
     res_timing_timerfd res_sorcery_config res_sorcery_memory res_sorcery_astdb res_pjproject res_pjsip res_pjsip_session
     res_pjsip_sdp_rtp res_pjsip_registrar res_pjsip_endpoint_identifier_user res_pjsip_caller_id res_pjsip_header_funcs
-    res_pjsip_pubsub res_pjsip_authenticator_digest res_rtp_asterisk chan_pjsip codec_ulaw codec_alaw
-    bridge_simple bridge_native_rtp pbx_config app_dial app_stack app_originate app_chanspy func_channel func_logic
+    res_pjsip_refer res_pjsip_pubsub res_pjsip_authenticator_digest res_rtp_asterisk chan_pjsip codec_ulaw codec_alaw
+    bridge_simple bridge_native_rtp pbx_config app_dial app_stack app_originate app_chanspy app_queue
+    func_channel func_logic
 """
 
 PJSIP_CONF = """\
@@ -73,6 +74,9 @@ aors = 1001
 [2001](phone)
 aors = 2001
 [2001](line)
+[2002](phone)
+aors = 2002
+[2002](line)
 
 #include "callvane-pjsip.conf"
 
@@ -85,7 +89,16 @@ EXTENSIONS_CONF = """\
 #include "callvane-extensions.conf"
 
 [extensions]
-exten => 2001,1,Dial(PJSIP/2001,20,U(callvane))
+exten => _200X,1,Dial(PJSIP/${EXTEN},20,U(callvane))
+; an agent calls a customer
+exten => 92001,1,Dial(PJSIP/2001,20,U(callvane^out))
+exten => 3000,1,Queue(support,r,,,20,,callvane)
+"""
+
+QUEUES_CONF = """\
+[support]
+strategy = ringall
+member => PJSIP/2001
 """
 
 
@@ -149,6 +162,7 @@ class Asterisk:
             "rtp.conf": "[general]\nrtpstart = 41000\nrtpend = 41999\n",
             "pjsip.conf": PJSIP_CONF.format(port=self.port),
             "extensions.conf": EXTENSIONS_CONF,
+            "queues.conf": QUEUES_CONF,
         }
         for name, content in files.items():
             (etc / name).write_text(content)

@@ -1,10 +1,11 @@
-"""Two telephones that register at a PBX and talk to each other, each saying what its WAV file says.
+"""Telephones that register at a PBX and talk to each other, each saying what its WAV file says.
 
-A program of its own: `python phones.py PBX CALLER=WAV CALLED=WAV`. Ends with 0 when both have said everything.
+A program of its own; see --help. Ends with 0 when all has been said and the call was up until then.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -67,8 +68,16 @@ class Talk(pj.Call):  # type: ignore[misc]
         self.over = state == pj.PJSIP_INV_STATE_DISCONNECTED
 
 
-def main(pbx: str, calling: str, called: str) -> None:
-    """Register both, call, talk, hang up."""
+def main() -> None:
+    """Register all, call, talk, hang up."""
+    parser = argparse.ArgumentParser(description="Two telephones that talk; a third that the call is transferred to.")
+    parser.add_argument("pbx", metavar="HOST:PORT")
+    parser.add_argument("phones", nargs="+", metavar="EXTENSION=WAV", help="the caller, the called, the third")
+    parser.add_argument("--dial", help="what the caller dials; else the called one's extension")
+    parser.add_argument("--seconds", type=float, help="how long they talk; else until the longest file's end")
+    parser.add_argument("--transfer-after", type=float, help="seconds after which the called one transfers the call")
+    options = parser.parse_args()
+    pbx, extensions = options.pbx, [each.partition("=")[0] for each in options.phones]
     library = pj.Endpoint()
     library.libCreate()
     config = pj.EpConfig()
@@ -90,23 +99,34 @@ def main(pbx: str, calling: str, called: str) -> None:
             if time.monotonic() > deadline:
                 sys.exit(f"phones: {what} took more than {seconds:.0f} s")
 
-    phones = [Phone(pbx, *each.split("=", 1)) for each in (calling, called)]
+    phones = [Phone(pbx, *each.split("=", 1)) for each in options.phones]
     until(lambda: all(phone.registered for phone in phones), REGISTRATION_SECONDS, "registering")
-    caller = phones[0]
-    caller.dial(f"sip:{called.partition('=')[0]}@{pbx}")
-    until(lambda: all(phone.call and phone.call.up for phone in phones), ANSWER_SECONDS, "being connected")
-    for phone in phones:
+    caller, called = phones[:2]
+    caller.dial(f"sip:{options.dial or extensions[1]}@{pbx}")
+    until(lambda: all(phone.call and phone.call.up for phone in (caller, called)), ANSWER_SECONDS, "being connected")
+    begun = time.monotonic()
+    for phone in (caller, called):
         phone.speak()
     print("talking", flush=True)
-    said_at = time.monotonic() + max(phone.player.getInfo().sizeSamples for phone in phones) / 8_000
-    until(lambda: time.monotonic() > said_at + SILENCE_AFTER_SECONDS, float("inf"), "talking")
-    if any(phone.call is None or phone.call.over for phone in phones):
+    talking = [caller, called]
+    if options.transfer_after:
+        third = phones[2]
+        until(lambda: time.monotonic() > begun + options.transfer_after, float("inf"), "talking")
+        assert called.call is not None
+        called.call.xfer(f"sip:{extensions[2]}@{pbx}", pj.CallOpParam())
+        until(lambda: bool(third.call and third.call.up), ANSWER_SECONDS, "being transferred")
+        third.speak()
+        talking = [caller, third]
+    longest = max(phone.player.getInfo().sizeSamples for phone in (caller, called)) / 8_000
+    ends_at = begun + (options.seconds or longest + SILENCE_AFTER_SECONDS)
+    until(lambda: time.monotonic() > ends_at, float("inf"), "talking")
+    if any(phone.call is None or phone.call.over for phone in talking):
         sys.exit("phones: the call ended before all was said")
     assert caller.call is not None
     caller.call.hangup(pj.CallOpParam())
-    until(lambda: all(phone.call and phone.call.over for phone in phones), 5, "hanging up")
+    until(lambda: all(phone.call and phone.call.over for phone in talking), 5, "hanging up")
     library.libDestroy()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -25,7 +25,7 @@ from tests.analysis.process import analysis
 from tests.conftest import PrivateRedis
 from tests.e2e.test_scenarios import word_errors
 from tests.interop.pbx import asterisk
-from tests.sip_bridge.running import bridge, until
+from tests.sip_bridge.running import RunningBridge, bridge, until
 
 pytestmark = pytest.mark.timeout(1_200)
 
@@ -61,8 +61,7 @@ def heard(asterisk_system: Path, tmp_path_factory: pytest.TempPathFactory) -> He
         with bridge(store.url) as running, asterisk(asterisk_system, folder, running.address) as pbx:
             with _talking(pbx.address):
                 pass
-            until(lambda: any(isinstance(event, CallClosed) for event in running.events()), running.lines)
-            events = running.events()
+            events = _closed(running)
         transcripts = asyncio.run(_transcripts(store.url)) if (SHIPPED_FOLDER / "model.bin").exists() else []
         return Heard(events, transcripts)
     finally:
@@ -70,12 +69,14 @@ def heard(asterisk_system: Path, tmp_path_factory: pytest.TempPathFactory) -> He
 
 
 @contextmanager
-def _talking(pbx: str) -> Iterator[None]:
+def _talking(pbx: str, *options: str, third: bool = False) -> Iterator[None]:
     """The phones' call, which must come to its end by itself once the caller is done."""
     recorded = scenario.load(SCENARIO)
     phones = [f"1001={recorded.audio_path('customer')}", f"2001={recorded.audio_path('agent')}"]
+    if third:
+        phones.append(f"2002={recorded.audio_path('agent')}")
     seconds = scenario.load_manifest().scenarios[SCENARIO].seconds
-    with subprocess.Popen([sys.executable, str(PHONES), pbx, *phones]) as talking:
+    with subprocess.Popen([sys.executable, str(PHONES), pbx, *phones, *options]) as talking:
         try:
             yield
             assert talking.wait(seconds + CONNECTING_SECONDS) == 0
@@ -140,6 +141,36 @@ def _began_at(utterance: Utterance) -> float:
     return utterance.ended_at - (utterance.end_seconds - utterance.start_seconds)
 
 
+@pytest.mark.parametrize(
+    ("dialled", "first_speaker"),
+    [("3000", Role.AGENT), ("92001", Role.CUSTOMER)],
+    ids=["queue", "outgoing"],
+)
+def test_other_ways_to_put_a_call_through(
+    asterisk_system: Path, private_redis: PrivateRedis, tmp_path: Path, dialled: str, first_speaker: Role
+) -> None:
+    """A queue's member is the agent; on a line for outgoing calls the one who is called is the customer."""
+    with bridge(private_redis.url) as running, asterisk(asterisk_system, tmp_path, running.address) as pbx:
+        with _talking(pbx.address, "--dial", dialled, "--seconds", "8"):
+            pass
+        events = _closed(running)
+    assert _both_legs(events)
+    assert next(event.role for event in events if isinstance(event, Utterance)) is first_speaker
+
+
+def test_a_transferred_call_goes_on(asterisk_system: Path, private_redis: PrivateRedis, tmp_path: Path) -> None:
+    """After a blind transfer the next agent's words come on the agent's leg of the same call."""
+    with bridge(private_redis.url) as running, asterisk(asterisk_system, tmp_path, running.address) as pbx:
+        with _talking(pbx.address, "--transfer-after", "8", "--seconds", "18", third=True):
+            pass
+        events = _closed(running)
+        assert running.metric('callvane_legs_joined_total{kind="taken_over"}') == 1
+    assert len({event.call_id for event in events}) == 1
+    assert max(len(event.legs) for event in events if isinstance(event, CallOpened)) == 2
+    by_agent = [u.start_seconds for u in events if isinstance(u, Utterance) and u.role is Role.AGENT]
+    assert by_agent[0] < 6 < 8 < by_agent[-1]
+
+
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "crashed"])
 def test_the_call_outlives_the_bridge(
     asterisk_system: Path, private_redis: PrivateRedis, tmp_path: Path, ending: signal.Signals
@@ -160,6 +191,13 @@ def test_the_call_outlives_the_bridge(
                 time.sleep(0.5)
 
 
-def _both_legs(events: list[ForkEvent], bridge_id: str) -> bool:
-    found = [event for event in events if isinstance(event, CallOpened) and event.bridge_id == bridge_id]
+def _closed(running: RunningBridge) -> list[ForkEvent]:
+    """All events, once a call has been closed."""
+    until(lambda: any(isinstance(event, CallClosed) for event in running.events()), running.lines)
+    return running.events()
+
+
+def _both_legs(events: list[ForkEvent], bridge_id: str = "") -> bool:
+    """Whether one bridge, or any, has both legs of the call."""
+    found = [event for event in events if isinstance(event, CallOpened) and event.bridge_id.startswith(bridge_id)]
     return any({leg.role for leg in event.legs} == {Role.CUSTOMER, Role.AGENT} for event in found)
