@@ -34,6 +34,11 @@ class ForkWriter:
         self._written = asyncio.Event()
         self._written.set()
 
+    @property
+    def waiting(self) -> float:
+        """How full the backlog is, 0 to 1."""
+        return len(self._backlog) / self._bus.settings.backlog_events
+
     def publish(self, event: ForkEvent) -> None:
         """Queue `event`. Never blocks; see Backlog for what gives way when Redis stays away."""
         self._presence.note(event)
@@ -70,13 +75,15 @@ class ForkWriter:
     async def _write(self, events: Sequence[ForkEvent]) -> None:
         settings, keys = self._bus.settings, self._bus.keys
         rows = [
-            (keys.forks(partition_of(event.call_id, settings.partitions)), encode_fork_event(event)) for event in events
+            (keys.forks(partition_of(event.call_id, settings.partitions)), encode_fork_event(event), event)
+            for event in events
         ]
 
         async def write() -> None:
             pipeline = self._bus.client.pipeline(transaction=False)
-            for stream, payload in rows:
+            for stream, payload, event in rows:
                 pipeline.xadd(stream, {"m": payload}, maxlen=settings.partition_length, approximate=False)
+                self._presence.record(pipeline, event)
             await pipeline.execute()
 
         await self._bus.persist(write)

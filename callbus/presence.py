@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Any
 from uuid import uuid4
 
 from prometheus_client import Counter
@@ -43,6 +44,15 @@ class Presence:
                 self._calls[event.call_id] = event.opened_at
             case CallClosed():
                 self._calls.pop(event.call_id, None)
+
+    def record(self, pipeline: Any, event: ForkEvent) -> None:
+        """Note an open call beside its event in the stream: it is known even if no further sign of life follows."""
+        key = self._bus.keys.bridge_calls(self._instance)
+        match event:
+            case CallOpened():
+                pipeline.hset(key, event.call_id, event.opened_at)
+            case CallClosed():
+                pipeline.hdel(key, event.call_id)
 
     @property
     def wait_seconds(self) -> float:

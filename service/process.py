@@ -24,7 +24,11 @@ class Process:
 
     def __init__(self) -> None:
         self.stopping = asyncio.Event()
-        """Set by SIGTERM and SIGINT. A second signal ends the process at once."""
+        """Set by SIGTERM and SIGINT. A second signal ends the process at once, unless it is `draining`."""
+        self.draining = False
+        """Set by work that lets what runs come to its natural end: the next signal then sets `hurried`."""
+        self.hurried = asyncio.Event()
+        """Set when what is draining is to end now, in order."""
         self.unready = "starting"
         """Why /readyz says 503; empty when the process can work."""
 
@@ -75,6 +79,10 @@ async def _run(name: str, settings: S, work: Work[S], metrics_port: int) -> None
     loop = asyncio.get_running_loop()
 
     def stop(number: signal.Signals) -> None:
+        if process.draining and not process.hurried.is_set():
+            log.info("%s: stopping without waiting any longer", number.name)
+            process.hurried.set()
+            return
         if process.stopping.is_set():
             raise KeyboardInterrupt
         log.info("%s: stopping", number.name)
