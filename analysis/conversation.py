@@ -15,7 +15,7 @@ from analysis.shift import Evidence, ShiftRules, ShiftState, after_alert, step
 from analysis.turn import Said, Turn, place
 from callbus import Alert, CallClosed, CallOpened, CallState, Leg, Mood, Phase, Role, Utterance
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 RECENT_TURNS = 8
 """Turns of both parties that are kept, beside those that a shift is measured from."""
 SCORES = 60

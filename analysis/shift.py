@@ -1,8 +1,8 @@
 """The shift detector: a customer's smoothed score against their own opening. Pure: state in, state and shift out.
 
-A shift must be sustained (two turns running), large (the threshold) and seen in the words themselves (each of those
-turns is unhappy, or pleased, by its own evidence). A call that opens upset is marked, not alerted: there is nothing
-to compare it with. Every number here waits for a calibrated scorer; `threshold` is the one to set.
+A shift must be sustained (several turns), large (the threshold) and seen in the words themselves (each of those turns
+is unhappy, or pleased, by its own evidence). A call that opens upset is marked, not alerted: there is nothing to
+compare it with. The rules go with a scorer; `threshold` is the one to set, from a budget of false alarms.
 """
 
 from __future__ import annotations
@@ -24,8 +24,12 @@ class ShiftRules:
     """Share of a full turn's evidence in the new level."""
     opening_turns: int = 2
     """Turns that make the baseline."""
-    turns_running: int = 2
-    """Turns that must agree."""
+    turns_agreeing: int = 2
+    """Turns that must be unhappy by their own evidence for a worsened shift."""
+    within_turns: int = 2
+    """Latest turns among which those are looked for: a number given in the midst of anger does not end it."""
+    recovering_turns: int = 2
+    """Turns running that must be pleased for a recovered shift."""
     arrived_upset: float = -1.9
     """A baseline at or below it is of a caller who was upset before the call."""
     unhappy: float = -0.5
@@ -54,6 +58,8 @@ class ShiftState:
     """The latest turns, by number, that agree on a move."""
     run_kind: ShiftKind | None = None
     """Which way they agree."""
+    latest: tuple[int, ...] = ()
+    """The latest turns of weight, by number: what is not among them leaves the run."""
     reference: tuple[int, ...] = ()
     """The turns that show the party as they were before the next shift."""
     worsened_at: float | None = None
@@ -105,10 +111,11 @@ def step(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> tuple[Shif
             if risen:
                 return _recover(_counted(state, evidence, rules, ShiftKind.RECOVERED), rules)
     # A party marked as worsened that came back quietly is armed: it can worsen again.
-    fallen = state.baseline - level >= rules.threshold and evidence.value <= rules.unhappy
-    if fallen and state.armed:
-        return _worsen(_counted(state, evidence, rules, ShiftKind.WORSENED), evidence, rules)
-    return _counted(state, evidence, rules, None), None
+    unhappy = evidence.value <= rules.unhappy
+    state = _counted(state, evidence, rules, ShiftKind.WORSENED if unhappy else None)
+    if unhappy and state.armed and state.baseline - level >= rules.threshold:
+        return _worsen(state, evidence, rules)
+    return state, None
 
 
 def after_alert(raised: ShiftState, before: ShiftState) -> ShiftState:
@@ -128,31 +135,33 @@ def _open(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> ShiftStat
     if evidence.weight < rules.slight_weight:
         return state
     state = replace(state, opened=state.opened + 1, reference=(*state.reference, evidence.turn))
+    state = _counted(state, evidence, rules, ShiftKind.WORSENED if evidence.value <= rules.unhappy else None)
     upset = state.opened == rules.opening_turns and baseline <= rules.arrived_upset
     return replace(state, mood=Mood.ARRIVED_UPSET) if upset else state
 
 
 def _counted(state: ShiftState, evidence: Evidence, rules: ShiftRules, kind: ShiftKind | None) -> ShiftState:
-    """The run with this turn in it; ended by a turn of weight that agrees with no shift."""
+    """The run with this turn in it, for as long as its turns are among the latest of weight."""
     if evidence.weight < rules.slight_weight:
         return state
-    earlier = state.run if state.run_kind is kind else ()
-    run = (*earlier, evidence.turn)[-rules.turns_running :] if kind else ()
-    return replace(state, run=run, run_kind=kind)
+    latest = (*state.latest, evidence.turn)[-rules.within_turns :]
+    earlier = tuple(turn for turn in state.run if turn in latest) if kind in (None, state.run_kind) else ()
+    run = (*earlier, evidence.turn) if kind else earlier
+    return replace(state, run=run, run_kind=kind or state.run_kind, latest=latest)
 
 
 def _settle(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> ShiftState:
     """Who arrived upset and calms down begins anew from there; nobody is told."""
     calmer = state.level - state.baseline >= rules.threshold and evidence.value > rules.unhappy
     state = _counted(state, evidence, rules, ShiftKind.RECOVERED if calmer else None)
-    if len(state.run) < rules.turns_running:
+    if not calmer or len(state.run) < rules.turns_agreeing:
         return state
     return replace(state, mood=Mood.CALM, baseline=state.level, armed=True, reference=state.run, run=())
 
 
 def _worsen(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> tuple[ShiftState, Shift | None]:
     since = evidence.at_seconds - state.worsened_at if state.worsened_at is not None else rules.refractory_seconds
-    if len(state.run) < rules.turns_running or since < rules.refractory_seconds:
+    if len(state.run) < rules.turns_agreeing or since < rules.refractory_seconds:
         return state, None
     shift = Shift(ShiftKind.WORSENED, state.reference, state.run)
     worsened = replace(
@@ -168,7 +177,7 @@ def _worsen(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> tuple[S
 
 
 def _recover(state: ShiftState, rules: ShiftRules) -> tuple[ShiftState, Shift | None]:
-    if len(state.run) < rules.turns_running:
+    if len(state.run) < rules.recovering_turns:
         return state, None
     shift = Shift(ShiftKind.RECOVERED, state.reference, state.run)
     return replace(state, mood=Mood.RECOVERED, armed=True, run=(), reference=state.run), shift

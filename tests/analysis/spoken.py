@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from analysis.conversation import Conversation, hear, judge, state_of
-from analysis.scorer import VaderScorer
+from analysis.scorer import Scorer, VaderScorer
 from analysis.shift import ShiftRules
 from analysis.turn import Said
 from callbus import Alert, CallState, Leg, Role
@@ -56,6 +56,7 @@ def play(
     corrupt: Callable[[str], str] = lambda text: text,
     legs: tuple[Leg, ...] = LEGS,
     rules: ShiftRules = RULES,
+    scorer: Scorer = SCORER,
 ) -> Played:
     """Say a dialogue at 170 words a minute with half a second between utterances."""
     leg_of = {leg.role: leg.leg_id for leg in legs}
@@ -72,7 +73,9 @@ def play(
             call = heard.conversation
             if heard.turn is None or not heard.scored:
                 continue
-            verdict = judge(call, heard.turn, SCORER.score(heard.turn, ()), rules, 1_000 + end, 1_001 + end)
+            history = [judged.turn for judged in call.turns if judged.turn.number < heard.turn.number]
+            score = scorer.score(heard.turn, history)
+            verdict = judge(call, heard.turn, score, rules, 1_000 + end, 1_001 + end)
             call = verdict.conversation
             if verdict.alert:
                 alerts.append((index, str(verdict.alert.kind)))

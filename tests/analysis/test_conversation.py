@@ -156,7 +156,7 @@ def test_state_survives_storage_at_any_moment() -> None:
         b"not msgpack",
         msgspec.msgpack.encode([1, 2]),
         msgspec.msgpack.encode({"version": 999, "call": {}}),
-        msgspec.msgpack.encode({"version": 1, "call": {"call_id": 5}}),
+        msgspec.msgpack.encode({"version": 2, "call": {"call_id": 5}}),
         encode(Conversation("c", 0.0))[:-3],
     ],
 )

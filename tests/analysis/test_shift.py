@@ -22,13 +22,13 @@ def follow(scores: Sequence[float], weights: float | list[float] = 0.9, seconds:
 
 
 def trace(
-    scores: Sequence[float], weights: float | list[float] = 0.9, seconds: float = 10.0
+    scores: Sequence[float], weights: float | list[float] = 0.9, seconds: float = 10.0, rules: ShiftRules = RULES
 ) -> list[tuple[int, ShiftState, Shift | None]]:
     """The state after each turn."""
     state, steps = ShiftState(), []
     for turn, score in enumerate(scores):
         weight = weights[turn] if isinstance(weights, list) else weights
-        state, shift = step(state, Evidence(turn, score, weight, turn * seconds), RULES)
+        state, shift = step(state, Evidence(turn, score, weight, turn * seconds), rules)
         steps.append((turn, state, shift))
     return steps
 
@@ -53,6 +53,22 @@ def trace(
 def test_table(scores: list[float], expected: list[tuple[int, str]]) -> None:
     """What raises a shift, and in which turn."""
     assert follow(scores) == expected
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        pytest.param([0, 0, -2, 0, -2, 0], [(4, "worsened")], id="a neutral turn between two unhappy ones"),
+        pytest.param([0, 0, -2, 0, 0, -2, 0], [], id="two neutral turns between them"),
+        pytest.param([0, -2, -3, 0], [(2, "worsened")], id="an unhappy turn of the opening counts"),
+        pytest.param([0, 0, -2, -2, 2, 0], [(3, "worsened"), (4, "recovered")], id="one pleased turn is enough"),
+    ],
+)
+def test_looser_rules(scores: list[float], expected: list[tuple[int, str]]) -> None:
+    """Unhappy turns are looked for among the latest three, and one pleased turn recovers, where the rules say so."""
+    rules = ShiftRules(threshold=0.6, within_turns=3, recovering_turns=1)
+    found = [(turn, str(shift.kind)) for turn, _, shift in trace(scores, rules=rules) if shift]
+    assert found == expected
 
 
 def test_a_second_worsening_waits_for_the_refractory_time() -> None:
@@ -135,5 +151,6 @@ def test_shifts_alternate_or_worsen_again_and_start_with_worsened(said: list[tup
 def test_state_holds_few_turns(said: list[tuple[float, float]]) -> None:
     """What is kept does not grow with the call."""
     for _, state, _ in trace([s for s, _ in said], [w for _, w in said]):
-        assert len(state.run) <= RULES.turns_running
+        assert len(state.run) <= RULES.within_turns
+        assert len(state.latest) <= RULES.within_turns
         assert len(state.reference) <= RULES.opening_turns
