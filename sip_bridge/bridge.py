@@ -8,6 +8,7 @@ import os
 import resource
 import sys
 import time
+from contextlib import suppress
 
 from callbus.bus import Bus
 from callbus.fork_writer import ForkWriter
@@ -26,7 +27,10 @@ FILES_A_CALL = 4
 """Sockets of RTP and RTCP of two streams."""
 SPARE_FILES = 256
 WATCH_SECONDS = 0.25
+DRAIN_STEP_SECONDS = 0.25
 STALL_SECONDS = 10.0
+BACKLOG_FULL = 0.9
+"""Of redis.backlog_events: the rest is for the calls that run."""
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +51,10 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
         )
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(writer.run(), name="writer")
-            watching = tasks.create_task(_watch(bus, endpoint, process), name="watch")
+            watching = tasks.create_task(_watch(bus, writer, endpoint, process), name="watch")
             await _until_told(process, endpoint)
             watching.cancel()
+            await _drain(settings.bridge.drain_seconds, endpoint, process)
             await _shut_down(settings, endpoint, listener, publisher, writer)
             writing.cancel()
 
@@ -63,9 +68,10 @@ async def _until_told(process: Process, endpoint: Endpoint) -> None:
         ended.result()
 
 
-async def _watch(bus: Bus, endpoint: Endpoint, process: Process) -> None:
-    """Keep /readyz true: calls are taken without Redis, but nobody sees them."""
+async def _watch(bus: Bus, writer: ForkWriter, endpoint: Endpoint, process: Process) -> None:
+    """Keep /readyz true: calls are taken without Redis, but nobody sees them; with a full backlog none are taken."""
     while True:
+        endpoint.backlogged = writer.waiting >= BACKLOG_FULL
         if time.monotonic() - endpoint.turned_at > STALL_SECONDS:
             process.unready = "the sip thread stands still"
         else:
@@ -73,11 +79,27 @@ async def _watch(bus: Bus, endpoint: Endpoint, process: Process) -> None:
         await asyncio.sleep(WATCH_SECONDS)
 
 
+async def _drain(seconds: float, endpoint: Endpoint, process: Process) -> None:
+    """Refuse new forks and let running calls end by themselves, until the deadline or the next signal."""
+    endpoint.drain()
+    if not seconds:
+        return
+    process.draining, process.unready = True, "draining"
+    log.info("draining: %d calls run on, for %.0f s at most", endpoint.held, seconds)
+    deadline = time.monotonic() + seconds
+    await asyncio.sleep(DRAIN_STEP_SECONDS)  # a fork that was being answered is held by then
+    while endpoint.held and time.monotonic() < deadline and not endpoint.ended.done():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.hurried.wait(), DRAIN_STEP_SECONDS)
+            break
+    process.draining = False
+    log.info("drained: %d calls left", endpoint.held)
+
+
 async def _shut_down(
     settings: SipBridgeSettings, endpoint: Endpoint, listener: Listener, publisher: Publisher, writer: ForkWriter
 ) -> None:
-    """The sound's way, in its order: no new forks, calls hung up, last words cut, messages handed over and written."""
-    endpoint.drain()
+    """The sound's way, in its order: calls hung up, last words cut, messages handed over and written."""
     closed = await asyncio.to_thread(endpoint.stop, settings.bridge.shutdown_seconds + DESTROY_SECONDS)
     heard = await asyncio.to_thread(listener.stop, LISTENER_SECONDS)
     publisher.hand_over()

@@ -37,6 +37,8 @@ class Dialog(pj.Call):  # type: ignore[misc]
     def __init__(self, account: pj.Account, number: int, endpoint: Endpoint) -> None:
         super().__init__(account, number)
         self.number = number
+        self.peer = ""
+        """The address that forks the call."""
         self.call: Call | None = None
         self._endpoint = endpoint
         self._offer: Invite | None = None
@@ -51,7 +53,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
     def answer(self, offer: Invite, naming: Naming) -> None:
         """Answer 200 with as many streams as the offer has, or refuse."""
         outcome.METADATA.labels(offer.metadata_fault or "complete").inc()
-        refusal = self._endpoint.admit(naming, len(offer.legs)) or (None if offer.legs else Refusal.NO_AUDIO)
+        refusal = self._endpoint.admit(self.peer, naming, len(offer.legs)) or (None if offer.legs else Refusal.NO_AUDIO)
         if not refusal and not self.getInfo().remOfferer:  # we see an offer where the library has found none
             refusal = Refusal.MALFORMED
         if refusal:

@@ -26,6 +26,7 @@ from sip_bridge.invite import Invite
 from sip_bridge.joining import JoinedCall, Naming
 from sip_bridge.listener import Listener
 from sip_bridge.outcome import Ending, Refusal
+from sip_bridge.peers import Peers, address_of
 from sip_bridge.roles import AgentRules
 from sip_bridge.settings import BridgeSettings
 
@@ -56,6 +57,9 @@ class Endpoint:
         self.joined: dict[str, JoinedCall] = {}
         """Open calls of plain forks that name their call, by that name."""
         self.draining = False
+        self.backlogged = False
+        """Set from outside while Redis takes messages too slowly for more calls."""
+        self.peers = Peers(settings.allowed_peers, settings.new_forks_per_second)
         self.call_ids = CallIds()
         self.rules = AgentRules(settings.agent_uri_patterns, settings.agent_extensions, settings.agent_side)
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -72,6 +76,11 @@ class Endpoint:
         """Listen; the SIP port. ConfigError if that cannot be done with these settings."""
         self._thread.start()
         return self._opened.result(OPENING_SECONDS)
+
+    @property
+    def held(self) -> int:
+        """Forks that feed a call at this moment. Any thread."""
+        return sum(dialog.call is not None for dialog in list(self.dialogs.values()))
 
     def drain(self) -> None:
         """Refuse new forks from now on."""
@@ -110,6 +119,8 @@ class Endpoint:
                 for dialog in list(self.dialogs.values()):
                     dialog.inspect(now)
                 library.report()
+                if noise := self.peers.noise(now):
+                    log.warning("%s", noise)
 
     def _turn(self, library: _Library) -> None:
         library.libHandleEvents(round(POLL_SECONDS * 1000))
@@ -168,7 +179,7 @@ class Endpoint:
         del account
         library.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)  # all has been said; it would wait a second for more
 
-    def admit(self, naming: Naming, streams: int) -> Refusal | None:
+    def admit(self, peer: str, naming: Naming, streams: int) -> Refusal | None:
         """Why no new fork is taken at this moment. Half a call is no use: what joins one that we have is taken."""
         if self.listener.round_seconds > OVERLOAD_SECONDS:
             return Refusal.OVERLOADED
@@ -176,8 +187,13 @@ class Endpoint:
             return None if joined.has_room(naming.role or Role.UNKNOWN, streams) else Refusal.LEGS
         if self.draining:
             return Refusal.DRAINING
-        if sum(dialog.call is not None for dialog in self.dialogs.values()) >= self.settings.max_calls:
+        if self.backlogged:
+            return Refusal.BACKLOG
+        holders = [dialog.peer for dialog in self.dialogs.values() if dialog.call is not None]
+        if len(holders) >= self.settings.max_calls:
             return Refusal.CAPACITY
+        if 0 < self.settings.max_calls_per_peer <= holders.count(peer):
+            return Refusal.PEER_CAPACITY
         return None
 
     def forget(self, dialog: Dialog) -> None:
@@ -228,6 +244,10 @@ class _Account(pj.Account):  # type: ignore[misc]
         """An INVITE: answer or refuse it at once, so that no PBX waits for us with a live call."""
         dialog = Dialog(self, prm.callId, self._endpoint)
         self._endpoint.dialogs[dialog.number] = dialog
+        dialog.peer = address_of(prm.rdata.srcAddress)
+        if refusal := self._endpoint.peers.judge(dialog.peer, time.monotonic()):
+            dialog.refuse(refusal)
+            return
         try:
             raw = prm.rdata.wholeMsg.encode("utf-8", "surrogateescape")
             offer = invite.read(raw, self._endpoint.rules, self._endpoint.settings.plain_role)

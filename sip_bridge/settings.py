@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from ipaddress import ip_network
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -38,6 +39,14 @@ class BridgeSettings(BaseModel):
     """Ends below Linux's ephemeral ports; a two-leg call takes four ports."""
     max_calls: int = Field(500, ge=1, le=2_000)
     """Forks above it get 503, so that a load balancer tries the next bridge; the PBX's own call goes on."""
+    max_calls_per_peer: int = Field(0, ge=0, le=2_000)
+    """Forks that one peer may hold; above it 503. A peer is an address: an SBC, or the proxy in front. 0 is no such
+    limit."""
+    new_forks_per_second: float = Field(0.0, ge=0, le=10_000)
+    """Forks that one peer may begin in a second, and as many at once; above it 503. 0 is no limit."""
+    allowed_peers: tuple[str, ...] = ()
+    """Addresses and networks that may fork calls, such as "192.0.2.10" and "198.51.100.0/24"; others get 403. Empty:
+    anybody may."""
     bridge_id: str = Field("", max_length=128)
     """Names this bridge in its messages; empty is the machine's name and the SIP port."""
 
@@ -76,8 +85,21 @@ class BridgeSettings(BaseModel):
     """Longest time between session refreshes, where the PBX uses session timers (RFC 4028)."""
     session_minimum_seconds: int = Field(90, ge=90)
     """Shortest one that is agreed to."""
+    drain_seconds: float = Field(0.0, ge=0, le=86_400)
+    """How long a stop lets running calls go on to their own end, while new forks get 503; a second signal ends the
+    wait. 0 hangs up at once."""
     shutdown_seconds: float = Field(3.0, ge=0.5, le=60)
     """How long a stop waits for the PBXes to confirm the end of their calls."""
+
+    @field_validator("allowed_peers")
+    @classmethod
+    def _are_networks(cls, peers: tuple[str, ...]) -> tuple[str, ...]:
+        for peer in peers:
+            try:
+                ip_network(peer, strict=False)
+            except ValueError:
+                raise ValueError(f"{peer!r} is no address or network") from None
+        return peers
 
     @field_validator("agent_uri_patterns")
     @classmethod
