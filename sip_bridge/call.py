@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import Counter
 
 import callbus
+from callbus import Role
 from callbus.wire import ForkEvent
 from sip_bridge.leg import Leg
 from sip_bridge.segmenter import FRAME_SECONDS, SAMPLE_RATE_HZ, Segment
@@ -59,15 +60,17 @@ class Call:
         self.legs.append(leg)
         return self.opened()
 
-    def leave(self, leg: Leg) -> Iterator[ForkEvent]:
-        """What was being said on a leg that nothing feeds any more; it may be resumed."""
-        for segment in (*leg.segments(), *leg.flush()):
-            yield self._utterance(leg, segment)
-
-    def resume(self, leg: Leg) -> Iterator[ForkEvent]:
-        """Let a leg that something else feeds from now on go on where the call's time is."""
-        yield from self.leave(leg)
-        leg.start_at(self.position_seconds)
+    def tell(self, said: Iterable[tuple[Leg, Role, str]]) -> Iterator[ForkEvent]:
+        """Give legs another role or name from now on; tells the legs anew where that changes anything."""
+        news = [(leg, role, name) for leg, role, name in said if (leg.role, leg.name) != (role, name)]
+        if not news:
+            return
+        yield from self.utterances()
+        for leg, role, name in news:
+            if leg.role is not role:  # what is being said was begun under the old one
+                yield from (self._utterance(leg, segment) for segment in leg.flush())
+            leg.role, leg.name = role, name
+        yield self.opened()
 
     def utterances(self) -> Iterator[ForkEvent]:
         """What the legs have said since the last time, each leg's in its order."""

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pjsua2 as pj
 
 from callbus import Role
-from sip_bridge import outcome
+from sip_bridge import invite, outcome
 from sip_bridge.call import Call
 from sip_bridge.invite import Invite, OfferedLeg
 from sip_bridge.joining import JoinedCall, Naming
 from sip_bridge.leg import Leg
+from sip_bridge.lines import Lines, labelled
 from sip_bridge.outcome import Ending, Refusal
+from sip_bridge.recordings import Recording
 from sip_bridge.stream_health import StreamHealth
 
 if TYPE_CHECKING:
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 
 BLOCK_MICROSECONDS = 100_000
 """Ten callbacks a second and leg instead of fifty: each costs a hold of the GIL."""
+
+CHANGES = ("INVITE", "UPDATE")
+"""The requests within a dialog that may say something new of its call."""
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +47,15 @@ class Dialog(pj.Call):  # type: ignore[misc]
         """The address that forks the call."""
         self.call: Call | None = None
         self._endpoint = endpoint
-        self._offer: Invite | None = None
+        self._request: Invite | None = None
+        """An offer that is being answered; it counts once the library has agreed to it."""
+        self._standing: Invite | None = None
+        """What the other side has said last; none where it does not matter any more."""
         self._naming = Naming()
-        self._legs: dict[int, Leg] = {}
+        self._recording: Recording | None = None
+        self._heard = False
+        """Whether its streams feed the call: no while another dialog records the same."""
+        self._lines = Lines()
         self._ports: dict[int, CapturePort] = {}
         self._deaf: set[int] = set()
         """Streams whose leg another dialog has taken over."""
@@ -59,21 +71,17 @@ class Dialog(pj.Call):  # type: ignore[misc]
         if refusal:
             self.refuse(refusal)
             return
-        self._offer, self._naming = offer, naming
+        self._request, self._naming = offer, naming
         parameters = pj.CallOpParam(True)
         parameters.statusCode = pj.PJSIP_SC_OK
-        parameters.opt.audioCount = len(offer.legs)
-        parameters.opt.videoCount = parameters.opt.textCount = 0
-        parameters.opt.flag |= pj.PJSUA_CALL_SET_MEDIA_DIR  # we only listen, whatever is offered
-        for _ in range(offer.legs[-1].index + 1):
-            parameters.opt.mediaDir.append(pj.PJMEDIA_DIR_DECODING)
+        _only_listen(parameters.opt, offer.legs)
         try:
             super().answer(parameters)
         except pj.Error as error:
             log.info("a fork could not be answered: %s", error.reason, extra={"call_id": offer.call_id})
             self.refuse(Refusal.UNACCEPTABLE)
             return
-        outcome.FORKS.labels("answered").inc()
+        outcome.FORKS.labels("duplicate" if self._same_as(offer) else "answered").inc()
 
     def refuse(self, refusal: Refusal) -> None:
         """Answer with the refusal's status."""
@@ -101,58 +109,85 @@ class Dialog(pj.Call):  # type: ignore[misc]
             log.debug("a call could not be hung up: %s", error.reason)
 
     def _open(self, offer: Invite) -> None:
+        endpoint = self._endpoint
+        self._standing = offer
         if self._naming.call_id:
             self._join(offer)
             return
-        call_id = self._endpoint.call_ids.claim(offer.call_id, offer.sip_call_id)
-        self._legs = {leg.index: self._leg(leg) for leg in offer.legs}
-        self.call = Call(call_id, self._endpoint.bridge_id, list(self._legs.values()), time.time())
+        if recording := self._same_as(offer):
+            self.call, self._recording = recording.call, recording
+            recording.dialogs.append(self.number)
+            log.info("fork answered: another one records the call, it waits", extra={"call_id": self.call.call_id})
+            return
+        call_id = endpoint.call_ids.claim(offer.call_id, offer.sip_call_id)
+        self.call = Call(call_id, endpoint.bridge_id, [], time.time())
+        self._recording = Recording(self.call, offer.call_id, offer.parties, dialogs=[self.number])
+        endpoint.recordings.add(self._recording)
+        self._begin(self.call, offer)
         roles = "+".join(leg.role for leg in offer.legs)
         log.info("fork answered: %s%s", roles, _note(offer), extra={"call_id": call_id})
-        outcome.ACTIVE.inc()
-        self._endpoint.listener.open(self.call)
+
+    def _same_as(self, offer: Invite) -> Recording | None:
+        """The recording of the same call that is up already."""
+        return None if self._naming.call_id else self._endpoint.recordings.find(offer.call_id, offer.parties)
 
     def _join(self, offer: Invite) -> None:
         """Feed legs of the call that the fork names: the one that is open under this name, else a new one."""
         endpoint, name = self._endpoint, self._naming.call_id
-        joined = endpoint.joined.get(name)
-        if opening := joined is None:
-            call = Call(endpoint.call_ids.claim(name, offer.sip_call_id), endpoint.bridge_id, [], time.time())
-            joined = endpoint.joined[name] = JoinedCall(call)
-            outcome.ACTIVE.inc()
-        self.call = call = joined.call
-        for offered in offer.legs:
-            self._seat(joined, offered, opening)
-        did = "fork answered" if opening else "fork joined"
-        log.info("%s: %s", did, "+".join(leg.leg_id for leg in self._legs.values()), extra={"call_id": call.call_id})
-        if opening:
-            endpoint.listener.open(call)
+        if joined := endpoint.joined.get(name):
+            self.call, self._heard, did = joined.call, True, "fork joined"
+            self._lines.arrange(offer.legs, self._further)
+        else:
+            self.call = Call(endpoint.call_ids.claim(name, offer.sip_call_id), endpoint.bridge_id, [], time.time())
+            endpoint.joined[name], did = JoinedCall(self.call), "fork answered"
+            self._begin(self.call, offer)
+        legs = "+".join(leg.leg_id for leg in self._lines.legs.values())
+        log.info("%s: %s", did, legs, extra={"call_id": self.call.call_id})
 
-    def _seat(self, joined: JoinedCall, offered: OfferedLeg, opening: bool = False) -> None:
-        """Let a stream feed a leg of the joined call. `opening`: the listener does not have the call yet."""
-        seating = joined.sit(self.number, self._leg(offered))
-        leg = self._legs[offered.index] = seating.leg
-        if seating.displaced is not None:
-            self._endpoint.dialogs[seating.displaced].concede(leg)
-        if opening:
-            joined.call.legs.append(leg)
-            return
-        outcome.JOINED.labels("taken_over" if seating.known else "new").inc()
-        listener = self._endpoint.listener
-        (listener.resume if seating.known else listener.join)(joined.call, leg)
+    def _begin(self, call: Call, offer: Invite) -> None:
+        """Give a new call to the listener, with the legs of this offer."""
+        outcome.ACTIVE.inc()
+        self._lines.arrange(offer.legs, self._further)
+        self._heard = True
+        self._endpoint.listener.open(call)
+
+    def _further(self, offered: OfferedLeg) -> Leg | None:
+        """A leg for a stream that this dialog has not had before."""
+        if self.call is None or offered.index in self._deaf:
+            return None
+        new = self._leg(offered)
+        if self._recording:
+            new.leg_id = self._recording.leg_id(new.leg_id)
+            self._recording.legs.append(new)
+        elif joined := self._endpoint.joined.get(self._naming.call_id):
+            if not joined.has_room(new.role, 1):
+                return None
+            seating = joined.sit(self.number, new)
+            if seating.displaced is not None:
+                self._endpoint.dialogs[seating.displaced].concede(seating.leg)
+            if self._heard:
+                outcome.JOINED.labels("taken_over" if seating.known else "new").inc()
+            if seating.known:
+                return seating.leg
+        if self._heard:
+            self._endpoint.listener.join(self.call, new)
+        else:  # the listener does not have the call yet
+            self.call.legs.append(new)
+        return new
 
     def concede(self, leg: Leg) -> None:
         """Another dialog feeds this leg from now on: ours stays up, so that its PBX does not try again, unheard."""
-        for index in [index for index, own in self._legs.items() if own is leg]:
-            del self._legs[index]
+        for index in [index for index, own in self._lines.legs.items() if own is leg]:
             self._deaf.add(index)
-            if port := self._ports.pop(index, None):
-                port.close()
-        if not self._legs:
-            self.call = self._offer = None
+            self._release(index, time.time())
+        self._lines.drop(leg)
+        if not self._lines.legs:
+            self.call = self._standing = self._request = None
 
     def _leave(self, call: Call) -> bool:
         """Let go of our legs of a call that others may feed; whether it is over with that."""
+        if self._recording:
+            return self._hand_over(self._recording)
         joined = self._endpoint.joined.get(self._naming.call_id)
         if joined is None or joined.call is not call:
             return True
@@ -160,15 +195,53 @@ class Dialog(pj.Call):  # type: ignore[misc]
         if joined.deserted:
             del self._endpoint.joined[self._naming.call_id]
             return True
-        for leg in left:
-            self._endpoint.listener.leave(call, leg)
         log.info("fork left: %s", "+".join(leg.leg_id for leg in left), extra={"call_id": call.call_id})
         return False
+
+    def _hand_over(self, recording: Recording) -> bool:
+        """Leave the call to the next dialog that records it; whether there is none."""
+        recording.dialogs.remove(self.number)
+        if not recording.dialogs:
+            self._endpoint.recordings.remove(recording)
+            return True
+        if self._heard:
+            self._endpoint.later(lambda: self._endpoint.succeed(recording))
+        return False
+
+    def take_over(self, recording: Recording) -> None:
+        """Be heard: the dialog that fed the call until now has ended."""
+        if self._heard or self._standing is None or self._ending is not None:
+            return
+        spare = list(recording.legs)
+        self._heard = True
+        self._lines.arrange(self._standing.legs, lambda offered: _likest(spare, offered) or self._further(offered))
+        self._tell(self._standing)
+        self._attend()
+        log.info("fork takes over: the one heard has ended", extra={"call_id": recording.call.call_id})
 
     def _leg(self, offered: OfferedLeg) -> Leg:
         settings = self._endpoint.settings
         role = self._naming.role or offered.role
         return Leg(offered.leg_id, role, offered.name, settings.speech, settings.vad_aggressiveness)
+
+    def _change(self, request: Invite) -> None:
+        """The other side has said how the call stands now."""
+        self._standing = request
+        if self._heard:
+            if request.offers:
+                self._lines.arrange(request.legs, self._further)
+            self._tell(request)
+
+    def _tell(self, request: Invite) -> None:
+        """Pass on who speaks; metadata that does not say so of a leg takes nothing away."""
+        if request.metadata_fault == "none" or self.call is None:
+            return
+        legs = self._lines.legs
+        known = [each for each in request.legs if each.role is not Role.UNKNOWN and each.index in legs]
+        if known:
+            self._endpoint.listener.tell(self.call, [(legs[each.index], each.role, each.name) for each in known])
+        if self._recording and request.parties:
+            self._recording.parties = request.parties
 
     def onCallState(self, prm: Any) -> None:
         """The dialog has moved on."""
@@ -180,9 +253,12 @@ class Dialog(pj.Call):  # type: ignore[misc]
 
     def over(self, ending: Ending) -> None:
         """Close the call and let go of everything; the library has ended the dialog, or we wait no longer."""
+        now = time.time()
         for index in list(self._ports):
-            self._release(index)
+            self._release(index, now)
         if self.call and self._leave(self.call):
+            for leg in self._recording.legs if self._recording else self._lines.legs.values():
+                leg.resume(now)  # a call that ends within a pause is as long as it was
             outcome.ACTIVE.dec()
             outcome.ENDED.labels(ending).inc()
             log.info("call ended: %s", ending, extra={"call_id": self.call.call_id})
@@ -190,23 +266,60 @@ class Dialog(pj.Call):  # type: ignore[misc]
         self.call = None
         self._endpoint.forget(self)
 
+    def onCallTsxState(self, prm: Any) -> None:
+        """Requests within the dialog, before the library does anything about them."""
+        event = prm.e.body.tsxState
+        if event.type != pj.PJSIP_EVENT_RX_MSG or event.tsx.state != pj.PJSIP_TSX_STATE_TRYING:
+            return
+        if self._standing is None or event.tsx.role != pj.PJSIP_ROLE_UAS or event.tsx.method not in CHANGES:
+            return
+        raw = event.src.rdata.wholeMsg.encode("utf-8", "surrogateescape")
+        settings = self._endpoint.settings
+        request = invite.read(raw, self._endpoint.rules, settings.plain_role, self._standing.sdp)
+        self._request = request if request.offers else None
+        if not request.offers:
+            self._change(request)
+
+    def onCallRxOffer(self, prm: Any) -> None:
+        """A new offer, of a re-INVITE or an UPDATE: streams may have been added."""
+        if self._request and self._request.legs:
+            _only_listen(prm.opt, self._request.legs)
+
     def onCallMediaState(self, prm: Any) -> None:
         """Streams came up, went on hold, or went away. First of all when the 200 has gone out."""
-        if self.call is None and self._offer and self._ending is None:
-            self._open(self._offer)
+        request, self._request = self._request, None
+        if request and self._ending is None:
+            (self._change if self.call else self._open)(request)
+        self._attend()
+
+    def _attend(self) -> None:
+        """Listen to the streams that are up, each into its leg."""
         info = self.getInfo()  # must outlive the loop: it owns what `media` refers to
+        up = {}
         for place, media in enumerate(info.media):  # a place here is no m-line's: refused ones may be left out
             heard = media.type == pj.PJMEDIA_TYPE_AUDIO and media.dir & pj.PJMEDIA_DIR_DECODING
             # A stream that we only receive counts as held by the other side.
             held = media.status == pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
             if heard and (held or media.status == pj.PJSUA_CALL_MEDIA_ACTIVE):
-                self._capture(media.index, self.getAudioMedia(place))
-            else:
-                self._release(media.index)
+                up[media.index] = place
+        legs = self._lines.legs
+        now = time.time()
+        for index, port in list(self._ports.items()):  # all before any is taken: two legs may have changed places
+            if index not in up or legs.get(index) is not port.leg:
+                self._release(index, now)
+        for index, leg in legs.items():
+            if index in up and self._heard:
+                self._capture(index, leg, self.getAudioMedia(up[index]), now)
+            elif index not in self._ports:
+                leg.pause(now)
+        self._health.expect(up, time.monotonic())
 
     def onCallSdpCreated(self, prm: Any) -> None:
         """Our side of an SDP, before it is negotiated: the library would offer to speak in the first stream."""
-        prm.sdp.wholeSdp = prm.sdp.wholeSdp.replace("a=sendrecv", "a=recvonly")
+        described = prm.sdp.wholeSdp.replace("a=sendrecv", "a=recvonly")
+        if not prm.remSdp.wholeSdp:  # an offer of ours; in an answer the library repeats the labels
+            described = labelled(described, self._lines.labels)
+        prm.sdp.wholeSdp = described
 
     def onCallTransferRequest(self, prm: Any) -> None:
         """REFER: nobody makes a recorder place calls."""
@@ -220,29 +333,20 @@ class Dialog(pj.Call):  # type: ignore[misc]
         """A stream is about to go: its last statistics."""
         self._inspect(prm.streamIdx, time.monotonic())
 
-    def _capture(self, index: int, stream: Any) -> None:
-        if self.call is None or index in self._deaf:
-            return
-        if index not in self._legs:  # it came up in mid-call
-            offered = OfferedLeg(index, str(index), Role.UNKNOWN)
-            if joined := self._endpoint.joined.get(self._naming.call_id):
-                self._seat(joined, offered)
-            else:
-                self._legs[index] = leg = self._leg(offered)
-                self._endpoint.listener.join(self.call, leg)
+    def _capture(self, index: int, leg: Leg, stream: Any, now: float) -> None:
         if index not in self._ports:
-            self._ports[index] = CapturePort(self._legs[index])
+            self._ports[index] = CapturePort(leg)
+            leg.resume(now)
         stream.startTransmit(self._ports[index])
-        self._health.expect(index, time.monotonic())
 
-    def _release(self, index: int) -> None:
-        self._health.forget(index)
+    def _release(self, index: int, now: float) -> None:
         if port := self._ports.pop(index, None):
             port.close()
+            port.leg.pause(now)
 
     def inspect(self, now: float) -> None:
         """Read the streams' statistics; hang up where nothing has arrived for too long."""
-        for index in (*self._ports, *self._deaf):
+        for index in self._health.streams:
             self._inspect(index, now)
         if self._health.silent(now):
             self.end(Ending.RTP_TIMEOUT)
@@ -261,6 +365,7 @@ class CapturePort(pj.AudioMediaPort):  # type: ignore[misc]
 
     def __init__(self, leg: Leg) -> None:
         super().__init__()
+        self.leg = leg
         self._take = leg.take
         form = pj.MediaFormatAudio()
         form.init(pj.PJMEDIA_FORMAT_PCM, 8_000, 1, BLOCK_MICROSECONDS, 16)
@@ -279,6 +384,25 @@ class CapturePort(pj.AudioMediaPort):  # type: ignore[misc]
         Not left to Python's collector: a callback that starts while it runs would find no object.
         """
         type(self).__swig_destroy__(self)
+
+
+def _only_listen(options: Any, legs: Sequence[OfferedLeg]) -> None:
+    """Answer these streams, and speak in none, whatever is offered."""
+    options.audioCount = len(legs)
+    options.videoCount = options.textCount = 0
+    options.flag |= pj.PJSUA_CALL_SET_MEDIA_DIR
+    options.mediaDir.clear()
+    for _ in range(legs[-1].index + 1):
+        options.mediaDir.append(pj.PJMEDIA_DIR_DECODING)
+
+
+def _likest(spare: list[Leg], offered: OfferedLeg) -> Leg | None:
+    """Which of the legs a stream of another dialog carries: that of its role, else that of its id; taken out."""
+    same = [leg for leg in spare if offered.role is not Role.UNKNOWN and leg.role is offered.role]
+    found = next(iter(same or [leg for leg in spare if leg.leg_id == offered.leg_id]), None)
+    if found:
+        spare.remove(found)
+    return found
 
 
 def _note(offer: Invite) -> str:

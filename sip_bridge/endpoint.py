@@ -27,6 +27,7 @@ from sip_bridge.joining import JoinedCall, Naming
 from sip_bridge.listener import Listener
 from sip_bridge.outcome import Ending, Refusal
 from sip_bridge.peers import Peers, address_of
+from sip_bridge.recordings import Recording, Recordings
 from sip_bridge.roles import AgentRules
 from sip_bridge.settings import BridgeSettings
 
@@ -56,6 +57,7 @@ class Endpoint:
         """Strong references: Python's collector must never end a call. By the library's call number."""
         self.joined: dict[str, JoinedCall] = {}
         """Open calls of plain forks that name their call, by that name."""
+        self.recordings = Recordings()
         self.draining = False
         self.backlogged = False
         """Set from outside while Redis takes messages too slowly for more calls."""
@@ -195,6 +197,15 @@ class Endpoint:
         if 0 < self.settings.max_calls_per_peer <= holders.count(peer):
             return Refusal.PEER_CAPACITY
         return None
+
+    def later(self, command: Callable[[], None]) -> None:
+        """Do something that may not be done within a callback of the library."""
+        self._commands.put(command)
+
+    def succeed(self, recording: Recording) -> None:
+        """Let the next dialog of a call that is recorded more than once be heard."""
+        if recording.dialogs:
+            self.dialogs[recording.dialogs[0]].take_over(recording)
 
     def forget(self, dialog: Dialog) -> None:
         """Let go of an ended dialog, once its callback has returned."""

@@ -5,6 +5,7 @@ The SDP is read only as far as labels and directions go (RFC 4566, RFC 4574); th
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 from collections.abc import Sequence
@@ -32,11 +33,13 @@ class OfferedLeg:
     role: Role
     name: str = ""
     """The agent's; empty for everybody else."""
+    label: str = ""
+    """Its SDP label, where it has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """What a fork's INVITE says."""
+    """What a fork's INVITE says, or a later INVITE or UPDATE of its dialog."""
 
     call_id: str
     sip_call_id: str
@@ -45,6 +48,12 @@ class Invite:
     metadata_fault: str
     """As `metadata.Metadata.fault`; `none` where there is no metadata, `headers` where Cisco's stand for it, empty
     where all could be read."""
+    sdp: bytes = b""
+    """The session as it stands with this request."""
+    offers: bool = False
+    """Whether the session stands in the request itself."""
+    parties: str = ""
+    """Tells who takes part from others, and nothing else; empty where no address is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +63,33 @@ class _Stream:
     leg_id: str
 
 
-def read(raw: bytes, rules: AgentRules, plain_role: Role) -> Invite:
-    """The INVITE in `raw`. `plain_role`: of a lone stream without metadata."""
+def read(raw: bytes, rules: AgentRules, plain_role: Role, standing: bytes = b"") -> Invite:
+    """The INVITE or UPDATE in `raw`. `plain_role`: of a lone stream without metadata.
+
+    `standing`: the dialog's session so far, for a request that brings none of its own.
+    """
     message = multipart.read(raw)
     sip_call_id = _clean(message.first("call-id"))[:MAX_CALL_ID]
-    streams = _streams(message.part("application/sdp") or b"")
+    own = message.part("application/sdp")
+    sdp = own or standing
+    streams = _streams(sdp)
     content = message.part(*metadata.CONTENT_TYPES)
     if content is None:
         if places := metadata.read_cisco_headers(message.headers.get("x-cisco-recording-participant", [])):
             speakers = [places.get(stream.index) for stream in streams]
-            return Invite(sip_call_id, sip_call_id, _legs(streams, speakers, tuple(places.values()), rules), "headers")
+            parties = tuple(places.values())
+            legs = _legs(streams, speakers, parties, rules)
+            return Invite(sip_call_id, sip_call_id, legs, "headers", sdp, bool(own), _mark(parties))
         role = plain_role if len(streams) == 1 else Role.UNKNOWN
-        return Invite(sip_call_id, sip_call_id, tuple(OfferedLeg(s.index, s.leg_id, role) for s in streams), "none")
+        legs = tuple(OfferedLeg(stream.index, stream.leg_id, role, label=stream.label) for stream in streams)
+        return Invite(sip_call_id, sip_call_id, legs, "none", sdp, bool(own))
     found = metadata.read(content)
     call_id = _clean(found.call_id)[:MAX_CALL_ID] or sip_call_id
     speakers = [found.senders.get(stream.label) for stream in streams]
     if found.fault == "no_senders" and 1 < len(streams) == len(found.participants):
         speakers = [*found.participants]  # no associations at all: the streams stand in the parties' order
-    return Invite(call_id, sip_call_id, _legs(streams, speakers, found.participants, rules), found.fault)
+    legs = _legs(streams, speakers, found.participants, rules)
+    return Invite(call_id, sip_call_id, legs, found.fault, sdp, bool(own), _mark(found.participants))
 
 
 def _legs(
@@ -86,8 +104,13 @@ def _legs(
     for stream, speaker in zip(streams, speakers, strict=True):
         role = roles.get(speaker, Role.UNKNOWN) if speaker else Role.UNKNOWN
         name = agent_name(speaker) if speaker and role is Role.AGENT else ""
-        legs.append(OfferedLeg(stream.index, stream.leg_id, role, name))
+        legs.append(OfferedLeg(stream.index, stream.leg_id, role, name, stream.label))
     return tuple(legs)
+
+
+def _mark(participants: Sequence[Participant]) -> str:
+    users = sorted(participant.users[0].lower() for participant in participants if participant.users)
+    return hashlib.blake2b("\n".join(users).encode(errors="replace"), digest_size=8).hexdigest() if users else ""
 
 
 def _streams(sdp: bytes) -> list[_Stream]:

@@ -1,6 +1,7 @@
 """One party's audio in a call: from the frames that the library hands over to segments of speech.
 
-The one place where two threads meet over audio: `take` runs on the library's clock thread, all else on the listener's.
+The one place where threads meet over audio: `take` runs on the library's clock thread, `pause` and `resume` on its own,
+all else on the listener's.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class Leg:
         self.leg_id = leg_id
         self.role = role
         self.name = name
-        self._ring: deque[tuple[int, bytes | bytearray, float]] = deque(maxlen=RING_BLOCKS)
+        self._ring: deque[tuple[int, bytes | bytearray | None, float]] = deque(maxlen=RING_BLOCKS)
+        self._paused_at: float | None = None  # of those who feed the ring
         self._blocks = 0  # written by `take` alone
         self._next_block = 0  # read and written by `segments` alone
         self._block_frames = 0
@@ -43,7 +45,7 @@ class Leg:
         return self._segmenter.position * FRAME_SECONDS
 
     def start_at(self, seconds: float) -> None:
-        """Go on at this call time: the leg joined late, or comes back after a gap. Its speech so far was flushed."""
+        """Begin at this call time: the leg joined late."""
         self._segmenter.skip(max(0, round(seconds / FRAME_SECONDS) - self._segmenter.position))
 
     def take(self, pcm: bytes | bytearray, arrived_at: float) -> None:
@@ -54,16 +56,35 @@ class Leg:
         self._ring.append((self._blocks, pcm, arrived_at))
         self._blocks += 1
 
+    def pause(self, now: float) -> None:
+        """Nothing feeds the leg from now on (unix seconds): what was being said ends here.
+
+        By whoever has just ended `take`, as is `resume`, so that the two never run beside it.
+        """
+        if self._paused_at is None:
+            self._paused_at = now
+            self._ring.append((self._blocks, None, 0.0))
+
+    def resume(self, now: float) -> None:
+        """Something feeds the leg again: its time goes on as if the pause had been silence."""
+        if self._paused_at is not None:
+            self._ring.append((self._blocks, None, max(0.0, now - self._paused_at)))
+            self._paused_at = None
+
     def segments(self) -> list[Segment]:
         """What ended within the blocks that have come since the last time."""
         found: list[Segment] = []
         ring = self._ring
         while ring:
-            number, pcm, arrived_at = ring.popleft()
+            number, pcm, arrived_at = ring.popleft()  # without a block, the third is the seconds of a pause
             if number > self._next_block:  # the ring has lost the blocks between
                 lost = (number - self._next_block) * self._block_frames
                 FRAMES_DROPPED.inc(lost)
                 found += self._segmenter.skip(lost)
+            if pcm is None:
+                self._next_block = number
+                found += self._segmenter.skip(round(arrived_at / FRAME_SECONDS))
+                continue
             self._next_block = number + 1
             if not pcm:
                 found += self._segmenter.skip(self._block_frames)

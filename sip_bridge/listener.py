@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from queue import Empty, SimpleQueue
 from threading import Thread
 
 from prometheus_client import Histogram
 
+from callbus import Role
 from callbus.wire import ForkEvent
 from sip_bridge.call import Call, Clock
 from sip_bridge.leg import Leg
@@ -57,13 +58,9 @@ class Listener:
         """Listen to a further leg of an open call."""
         self._steps.put(lambda: [call.join(leg)])
 
-    def leave(self, call: Call, leg: Leg) -> None:
-        """Publish what was being said on a leg that nothing feeds any more."""
-        self._steps.put(lambda: call.leave(leg))
-
-    def resume(self, call: Call, leg: Leg) -> None:
-        """Go on with a leg that something else feeds from now on."""
-        self._steps.put(lambda: call.resume(leg))
+    def tell(self, call: Call, said: Sequence[tuple[Leg, Role, str]]) -> None:
+        """Publish who speaks on these legs from now on, where that is news."""
+        self._steps.put(lambda: call.tell(said))
 
     def close(self, call: Call, reason: str) -> None:
         """Publish what is left of `call`, then that it has ended."""

@@ -76,7 +76,7 @@ def ending(status: int, phrase: str, confirmed: bool) -> Ending:
 
 
 # Every series is there from the start, so that a rate over it is right from the first event on.
-for _outcome in ("answered", *(refusal.outcome for refusal in Refusal), *_OF_LIBRARY.values()):
+for _outcome in ("answered", "duplicate", *(refusal.outcome for refusal in Refusal), *_OF_LIBRARY.values()):
     FORKS.labels(_outcome)
 for _kind in ("new", "taken_over"):
     JOINED.labels(_kind)

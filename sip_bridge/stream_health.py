@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from prometheus_client import Counter, Histogram
@@ -34,13 +35,14 @@ class StreamHealth:
         self._timeout_seconds = timeout_seconds
         self._streams: dict[int, _Stream] = {}
 
-    def expect(self, index: int, now: float) -> None:
-        """Packets are due on this stream from now on."""
-        self._streams.setdefault(index, _Stream(now))
+    @property
+    def streams(self) -> tuple[int, ...]:
+        """Those on which packets are due."""
+        return tuple(self._streams)
 
-    def forget(self, index: int) -> None:
-        """The stream is held or gone: nothing is due."""
-        self._streams.pop(index, None)
+    def expect(self, indices: Iterable[int], now: float) -> None:
+        """Packets are due on these streams from now on; the others are held or gone."""
+        self._streams = {index: self._streams.get(index) or _Stream(now) for index in indices}
 
     def update(self, index: int, now: float, packets: int, lost: int, late: int, jitter_microseconds: int) -> None:
         """Take a stream's totals as they stand now."""

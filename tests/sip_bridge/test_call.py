@@ -59,6 +59,19 @@ def test_a_leg_that_joins_late_shares_the_calls_time() -> None:
     assert 4.5 < said.start_seconds < 6
 
 
+def test_who_speaks_is_told_where_it_is_news() -> None:
+    """Another name tells the legs anew, another role also ends what was being said under the old one."""
+    agent = leg("1", Role.UNKNOWN)
+    call = Call("c", "bridge", [agent], 1000.0)
+    assert list(call.tell([(agent, Role.UNKNOWN, "")])) == []
+    speak(agent, 3.0)
+    said, opening = call.tell([(agent, Role.AGENT, "Anna")])
+    assert isinstance(said, Utterance)
+    assert said.role is Role.UNKNOWN
+    assert isinstance(opening, CallOpened)
+    assert [(each.role, each.name) for each in opening.legs] == [(Role.AGENT, "Anna")]
+
+
 def test_an_utterance_carries_the_audio_of_its_stamps() -> None:
     """PCM, stamps and the moment at which the speech ended belong together."""
     agent = leg("1", Role.AGENT)

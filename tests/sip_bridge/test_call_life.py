@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
+from callbus import Role
 from testcall.endpoint import Endpoint
 from tests.conftest import PrivateRedis
-from tests.sip_bridge.recording import heard, recording, talk, words_of
-from tests.sip_bridge.running import RunningBridge, bridge, opened, utterances
+from tests.sip_bridge.recording import WORDS, heard, recording, talk, words_of
+from tests.sip_bridge.running import RunningBridge, bridge, opened, until, utterances
+from tests.sip_bridge.speaking import of_leg
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +107,69 @@ async def test_a_standby_takes_over(running: RunningBridge) -> None:
     events = await heard(running, recorder)
     assert (words_of(events, "1"), words_of(events, "2")) == (2, 2)
     assert len(opened(events)) == 1
+
+
+async def test_a_third_stream_joins(running: RunningBridge) -> None:
+    """A stream that is added in mid-call is answered, told as a leg, and heard."""
+    async with recording(running) as recorder:
+        await talk(recorder)
+        third = recorder.add_line("customer", "3")
+        response = await recorder.ask()
+        assert third.answer is not None
+        assert (third.answer.direction, third.answer.label) == ("recvonly", "3"), response.body
+        await talk(recorder)
+    events = await heard(running, recorder)
+    assert [leg.leg_id for leg in opened(events)[-1].legs] == ["1", "2", "3"]
+    assert (words_of(events, "1"), words_of(events, "2"), words_of(events, "3")) == (2, 2, 1)
+
+
+async def test_streams_change_places(running: RunningBridge) -> None:
+    """When the labels of the two streams are exchanged, so are the voices: a leg follows its label."""
+    async with recording(running) as recorder:
+        await talk(recorder)
+        first, second = recorder.lines
+        first.label, second.label = second.label, first.label
+        first.voice, second.voice = second.voice, first.voice
+        assert (await recorder.ask()).status == 200
+        await talk(recorder)
+    events = await heard(running, recorder)
+    assert (words_of(events, "1"), words_of(events, "2")) == (2, 2)
+    assert {u.role for u in of_leg(utterances(events), "2")} == {Role.AGENT}
+
+
+@pytest.mark.parametrize("how", ["inactive", "0.0.0.0"])
+async def test_a_pause_is_a_pause(running: RunningBridge, how: str) -> None:
+    """What was said before comes at once, nothing of the pause is kept, and the call's time goes on meanwhile."""
+    async with recording(running) as recorder:
+        call_id, form = recorder.facts.session_id, recorder.dialect.sdp
+        await recorder.play(dict.fromkeys(recorder.lines, WORDS["customer"][:55]))  # in the middle of a word
+        # BroadWorks and Metaswitch pause without a direction: there is no address to send to.
+        paused = {"direction": "inactive"} if how == "inactive" else {"direction": "", "address": how}
+        recorder.dialect = msgspec.structs.replace(recorder.dialect, sdp=msgspec.structs.replace(form, **paused))
+        response = await recorder.ask()
+        assert how != "inactive" or response.body.count(b"a=inactive") == 2
+        await asyncio.to_thread(until, lambda: len(utterances(running.events(call_id))) == 2, running.lines)
+        await talk(recorder)
+        recorder.dialect = msgspec.structs.replace(recorder.dialect, sdp=form)
+        assert (await recorder.ask()).status == 200
+        await talk(recorder)
+    events = await heard(running, recorder)
+    starts = [utterance.start_seconds for utterance in utterances(events)]
+    assert len(starts) == 4
+    assert all(2.6 < start < 4.5 for start in starts[2:]), starts  # 1.1 s of words and 1.9 s of pause before them
+    assert 4.5 < events[-1].duration_seconds < 6.5  # type: ignore[union-attr]
+
+
+async def test_a_refresh_may_leave_the_offer_to_us(running: RunningBridge) -> None:
+    """A re-INVITE without SDP is answered with the session as it stands, and goes on with the answer in the ACK."""
+    async with recording(running) as recorder:
+        before = [line.answer for line in recorder.lines]
+        response = await recorder.ask(without=("sdp", "metadata"))
+        assert response.status == 200
+        after = [line.answer for line in recorder.lines]
+        assert [(each.port, each.direction, each.label) for each in after if each] == [
+            (each.port, "recvonly", each.label) for each in before if each
+        ]
+        await talk(recorder)
+    events = await heard(running, recorder)
+    assert (words_of(events, "1"), words_of(events, "2")) == (1, 1)

@@ -8,7 +8,7 @@ import pytest
 
 from callbus import Leg, Role
 from tests.conftest import PrivateRedis
-from tests.sip_bridge.recording import heard, recording, talk, words_of
+from tests.sip_bridge.recording import agent_changes, heard, recording, talk, words_of
 from tests.sip_bridge.running import RunningBridge, bridge, opened
 
 
@@ -37,3 +37,18 @@ async def test_a_re_invite_without_metadata_keeps_the_roles(running: RunningBrid
         Leg("2", Role.AGENT, "Anna"),
     )
     assert (words_of(events, "1"), words_of(events, "2")) == (1, 1)
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+async def test_another_agent_takes_the_call(running: RunningBridge, method: str) -> None:
+    """New metadata names the new agent under the same call and leg; what is said before and after is one call."""
+    async with recording(running) as recorder:
+        await talk(recorder)
+        agent_changes(recorder)
+        assert (await recorder.ask(method)).status == 200
+        await talk(recorder)
+    events = await heard(running, recorder)
+    names = [[leg.name for leg in message.legs] for message in opened(events)]
+    assert names == [["", "Anna"], ["", "Ben"]]
+    assert [leg.leg_id for leg in opened(events)[-1].legs] == ["1", "2"]
+    assert (words_of(events, "1"), words_of(events, "2")) == (2, 2)

@@ -102,10 +102,11 @@ async def test_a_call_that_wants_to_hear_us_is_told_that_we_only_listen(running:
 
 
 async def test_two_calls_of_one_id_are_not_mixed(running: RunningBridge) -> None:
-    """A second call with the same session id is published under an id of its own."""
-    content = (VENDORS / "oracle.xml").read_bytes()
+    """A second call with the same session id and other parties is published under an id of its own."""
+    first = (VENDORS / "oracle.xml").read_bytes()
+    second = first.replace(b"sip:", b"sip:1")
     async with recorder(running, "twin-1") as one, recorder(running, "twin-2") as other:
-        for placed in (one, other):
+        for placed, content in ((one, first), (other, second)):
             await placed.invite(
                 siprec(placed, content, "application/rs-metadata+xml", "16777226", "16777227"), MULTIPART, SIPREC
             )

@@ -41,3 +41,30 @@ def test_blocks_without_audio_are_a_gap() -> None:
         paused.take(block, 0.0)
     assert paused.segments() == []
     assert paused.position_seconds == 0.4
+
+
+def test_a_pause_is_as_long_as_it_was() -> None:
+    """Time goes on by the clock while nothing feeds the leg; a pause within a pause changes nothing."""
+    paused = leg()
+    paused.take(BLOCK, 100.0)
+    paused.pause(100.1)
+    paused.pause(101.0)
+    assert paused.segments() == []
+    paused.resume(103.1)
+    paused.resume(104.0)
+    paused.take(BLOCK, 103.2)
+    paused.segments()
+    assert paused.position_seconds == 3.2
+
+
+def test_a_pause_loses_no_count_of_lost_blocks() -> None:
+    """A ring that overflows before a pause still keeps the time."""
+    overflowing = leg()
+    overflowing.take(BLOCK, 0.0)
+    overflowing.segments()
+    for number in range(RING_BLOCKS + 10):
+        overflowing.take(BLOCK, 0.1 * number)
+    overflowing.pause(10.0)
+    overflowing.resume(11.0)
+    overflowing.segments()
+    assert round(overflowing.position_seconds, 3) == round(0.1 * (RING_BLOCKS + 11) + 1, 3)
