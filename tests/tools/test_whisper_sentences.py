@@ -9,6 +9,7 @@ from tools.whisper.sentences import (
     MAX_WORDS,
     Part,
     draw,
+    draw_snippets,
     expand,
     grammar,
     part_of,
@@ -28,17 +29,25 @@ def test_vocabulary_covers_every_scenario_word() -> None:
 
 
 def test_every_scenario_word_is_trained_on() -> None:
-    """Every scenario word occurs in other sentences among the first 20,000 training utterances."""
-    heard = {word for sentence in islice(draw(Part.TRAIN, 1), 20_000) for word in sentence.written.split()}
+    """Every scenario word occurs in other sentences among the first 10,000 training utterances."""
+    heard = {word for sentence in islice(draw(Part.TRAIN, 1), 10_000) for word in sentence.written.split()}
     assert {word for text in scenario_texts() for word in words(text)} <= heard
 
 
 @pytest.mark.parametrize("part", list(Part))
 def test_no_scenario_sentence_is_drawn(part: Part) -> None:
     """No utterance of any part is, or holds as one of its sentences, a sentence of a scenario."""
-    for sentence in islice(draw(part, 3), 4_000):
+    for sentence in islice(draw(part, 3), 600):
         assert sentence.written not in scenario_sentences()
         assert not scenario_sentences().intersection(split_sentences(sentence.spoken))
+
+
+def test_no_scenario_sentence_is_a_snippet() -> None:
+    """Snippets are one to four words of the training part, and never a scenario's sentence."""
+    for snippet in islice(draw_snippets(3), 4_000):
+        assert snippet.written not in scenario_sentences()
+        assert part_of(snippet.written) is Part.TRAIN
+        assert 1 <= len(snippet.written.split()) <= 4
 
 
 def test_parts_share_no_sentence() -> None:
@@ -46,7 +55,7 @@ def test_parts_share_no_sentence() -> None:
     drawn = {
         part: {
             piece
-            for sentence in islice(draw(part, 5), 4_000)
+            for sentence in islice(draw(part, 5), 600)
             for piece in split_sentences(sentence.spoken)
             if len(piece.split()) > 2
         }
@@ -59,7 +68,7 @@ def test_parts_share_no_sentence() -> None:
 
 def test_utterances_are_bounded_and_differ() -> None:
     """Utterances have at most MAX_WORDS words, and none is drawn twice."""
-    drawn = [sentence.written for sentence in islice(draw(Part.TRAIN, 9), 2_000)]
+    drawn = [sentence.written for sentence in islice(draw(Part.TRAIN, 9), 600)]
     assert len(set(drawn)) == len(drawn)
     assert max(len(text.split()) for text in drawn) <= MAX_WORDS
 

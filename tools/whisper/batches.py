@@ -19,7 +19,7 @@ from .sentences import vocabulary
 from .synthesis import Clip, Espeak, read_chunk
 
 NO_SPEECH_SHARE = 0.06
-SNIPPET_SHARE = 0.25
+SNIPPET_SHARE = 0.12
 """Of the rows; of the time it is a tenth."""
 FRAMES_PER_BATCH = 5000
 POOL_ROWS = 480

@@ -153,5 +153,7 @@ def evaluate(model: Path, each: int, output: Path | None) -> None:
     _measure(recogniser, held_out(TEST_VOICES, each // 4, True), "unheard voices, shuffled words", rows)
     _measure(recogniser, scenario_clips(), "scenario sentences, heard voices", rows)
     _measure_silence(recogniser, rows)
+    met = all(row["met"] for row in rows if row["target"] is not None)
+    print(f"at most {TARGET_PERCENT:.0f} % on unheard voices and sentences: {'met' if met else 'NOT met'}")
     if output is not None:
         output.write_text(json.dumps(rows, indent=1) + "\n")

@@ -1,12 +1,11 @@
 """The training: resumable, ending on the clock rather than after a number of steps.
 
-The learning rate warms up and then falls as half a cosine of the seconds trained so far, so that whatever the
+The learning rate warms up and then falls in a straight line with the seconds trained so far, so that whatever the
 machine's speed the training ends finished after `--seconds`.
 """
 
 import dataclasses
 import json
-import math
 import signal
 import time
 from pathlib import Path
@@ -40,7 +39,7 @@ DEV_CLIPS_PER_VOICE = 30
 def learning_rate(seconds: float, total: float) -> float:
     """Rate after `seconds` of training."""
     warm = min(1.0, (seconds + 2.0) / WARM_UP_SECONDS)
-    return PEAK_RATE * warm * max(0.01, 0.5 * (1 + math.cos(math.pi * min(1.0, seconds / total))))
+    return PEAK_RATE * warm * max(0.005, 1.0 - seconds / total)
 
 
 def encoder_weight(seconds: float, total: float) -> float:
