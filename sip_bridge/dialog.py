@@ -34,6 +34,9 @@ BLOCK_MICROSECONDS = 100_000
 CHANGES = ("INVITE", "UPDATE")
 """The requests within a dialog that may say something new of its call."""
 
+QUIET_SECONDS = 4.0
+"""After so long without a packet, another dialog that records the same call is heard instead; the SBC may be dead."""
+
 log = logging.getLogger(__name__)
 
 
@@ -59,7 +62,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
         self._ports: dict[int, CapturePort] = {}
         self._deaf: set[int] = set()
         """Streams whose leg another dialog has taken over."""
-        self._health = StreamHealth(endpoint.settings.rtp_timeout_seconds)
+        self.health = StreamHealth(endpoint.settings.rtp_timeout_seconds)
         self._ending: Ending | None = None
 
     def answer(self, offer: Invite, naming: Naming) -> None:
@@ -134,15 +137,20 @@ class Dialog(pj.Call):  # type: ignore[misc]
     def _join(self, offer: Invite) -> None:
         """Feed legs of the call that the fork names: the one that is open under this name, else a new one."""
         endpoint, name = self._endpoint, self._naming.call_id
-        if joined := endpoint.joined.get(name):
+        if joined := self._joined:
             self.call, self._heard, did = joined.call, True, "fork joined"
             self._lines.arrange(offer.legs, self._further)
         else:
             self.call = Call(endpoint.call_ids.claim(name, offer.sip_call_id), endpoint.bridge_id, [], time.time())
-            endpoint.joined[name], did = JoinedCall(self.call), "fork answered"
+            endpoint.joined[self.peer, name], did = JoinedCall(self.call), "fork answered"
             self._begin(self.call, offer)
         legs = "+".join(leg.leg_id for leg in self._lines.legs.values())
         log.info("%s: %s", did, legs, extra={"call_id": self.call.call_id})
+
+    @property
+    def _joined(self) -> JoinedCall | None:
+        """The open call that this fork names. Nobody joins another peer's calls: two PBXes may use the same ids."""
+        return self._endpoint.joined.get((self.peer, self._naming.call_id))
 
     def _begin(self, call: Call, offer: Invite) -> None:
         """Give a new call to the listener, with the legs of this offer."""
@@ -159,7 +167,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
         if self._recording:
             new.leg_id = self._recording.leg_id(new.leg_id)
             self._recording.legs.append(new)
-        elif joined := self._endpoint.joined.get(self._naming.call_id):
+        elif joined := self._joined:
             if not joined.has_room(new.role, 1):
                 return None
             seating = joined.sit(self.number, new)
@@ -188,12 +196,12 @@ class Dialog(pj.Call):  # type: ignore[misc]
         """Let go of our legs of a call that others may feed; whether it is over with that."""
         if self._recording:
             return self._hand_over(self._recording)
-        joined = self._endpoint.joined.get(self._naming.call_id)
+        joined = self._joined
         if joined is None or joined.call is not call:
             return True
         left = joined.leave(self.number)
         if joined.deserted:
-            del self._endpoint.joined[self._naming.call_id]
+            del self._endpoint.joined[self.peer, self._naming.call_id]
             return True
         log.info("fork left: %s", "+".join(leg.leg_id for leg in left), extra={"call_id": call.call_id})
         return False
@@ -209,7 +217,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
         return False
 
     def take_over(self, recording: Recording) -> None:
-        """Be heard: the dialog that fed the call until now has ended."""
+        """Be heard: the dialog that fed the call until now does so no more."""
         if self._heard or self._standing is None or self._ending is not None:
             return
         spare = list(recording.legs)
@@ -217,7 +225,10 @@ class Dialog(pj.Call):  # type: ignore[misc]
         self._lines.arrange(self._standing.legs, lambda offered: _likest(spare, offered) or self._further(offered))
         self._tell(self._standing)
         self._attend()
-        log.info("fork takes over: the one heard has ended", extra={"call_id": recording.call.call_id})
+        log.info(
+            "fork takes over: the one heard so far has ended or fallen silent",
+            extra={"call_id": recording.call.call_id},
+        )
 
     def _leg(self, offered: OfferedLeg) -> Leg:
         settings = self._endpoint.settings
@@ -247,9 +258,9 @@ class Dialog(pj.Call):  # type: ignore[misc]
         """The dialog has moved on."""
         info = self.getInfo()
         if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
-            self._health.confirmed = True
+            self.health.confirmed = True
         elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
-            self.over(self._ending or outcome.ending(info.lastStatusCode, info.lastReason, self._health.confirmed))
+            self.over(self._ending or outcome.ending(info.lastStatusCode, info.lastReason, self.health.confirmed))
 
     def over(self, ending: Ending) -> None:
         """Close the call and let go of everything; the library has ended the dialog, or we wait no longer."""
@@ -312,7 +323,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
                 self._capture(index, leg, self.getAudioMedia(up[index]), now)
             elif index not in self._ports:
                 leg.pause(now)
-        self._health.expect(up, time.monotonic())
+        self.health.expect(up, time.monotonic())
 
     def onCallSdpCreated(self, prm: Any) -> None:
         """Our side of an SDP, before it is negotiated: the library would offer to speak in the first stream."""
@@ -346,10 +357,24 @@ class Dialog(pj.Call):  # type: ignore[misc]
 
     def inspect(self, now: float) -> None:
         """Read the streams' statistics; hang up where nothing has arrived for too long."""
-        for index in self._health.streams:
+        for index in self.health.streams:
             self._inspect(index, now)
-        if self._health.silent(now):
+        if self.health.silent(now):
             self.end(Ending.RTP_TIMEOUT)
+        elif self._heard and self._recording and self.health.quiet_seconds(now) >= QUIET_SECONDS:
+            self._give_way(self._recording, now)
+
+    def _give_way(self, recording: Recording, now: float) -> None:
+        """Nothing comes any more, though nobody has hung up: let a dialog of the same call be heard that brings audio."""
+        waiting = (self._endpoint.dialogs[number] for number in recording.dialogs if number != self.number)
+        livelier = next((dialog for dialog in waiting if dialog.health.quiet_seconds(now) < QUIET_SECONDS), None)
+        if livelier:
+            for index in list(self._ports):
+                self._release(index, time.time())
+            self._heard = False
+            recording.dialogs.remove(livelier.number)
+            recording.dialogs.insert(0, livelier.number)
+            livelier.take_over(recording)
 
     def _inspect(self, index: int, now: float) -> None:
         try:
@@ -357,7 +382,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
         except pj.Error:  # the stream has just gone
             return
         received, buffer = statistics.rtcp.rxStat, statistics.jbuf
-        self._health.update(index, now, received.pkt, buffer.lost, buffer.discard, received.jitterUsec.last)
+        self.health.update(index, now, received.pkt, buffer.lost, buffer.discard, received.jitterUsec.last)
 
 
 class CapturePort(pj.AudioMediaPort):  # type: ignore[misc]

@@ -61,6 +61,8 @@ class StreamHealth:
 
     def silent(self, now: float) -> bool:
         """Whether packets are due and none came on any stream for the timeout."""
-        if not self._timeout_seconds or not self._streams:
-            return False
-        return all(now - stream.heard_at >= self._timeout_seconds for stream in self._streams.values())
+        return 0 < self._timeout_seconds <= self.quiet_seconds(now)
+
+    def quiet_seconds(self, now: float) -> float:
+        """For how long no stream has brought a packet; 0 where none is due."""
+        return min((now - stream.heard_at for stream in self._streams.values()), default=0.0)
