@@ -225,10 +225,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
         self._lines.arrange(self._standing.legs, lambda offered: _likest(spare, offered) or self._further(offered))
         self._tell(self._standing)
         self._attend()
-        log.info(
-            "fork takes over: the one heard so far has ended or fallen silent",
-            extra={"call_id": recording.call.call_id},
-        )
+        log.info("fork takes over: the one so far has ended or is silent", extra={"call_id": recording.call.call_id})
 
     def _leg(self, offered: OfferedLeg) -> Leg:
         settings = self._endpoint.settings
@@ -365,7 +362,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
             self._give_way(self._recording, now)
 
     def _give_way(self, recording: Recording, now: float) -> None:
-        """Nothing comes any more, though nobody has hung up: let a dialog of the same call be heard that brings audio."""
+        """Nothing comes any more, though nobody has hung up: let another dialog be heard that brings audio."""
         waiting = (self._endpoint.dialogs[number] for number in recording.dialogs if number != self.number)
         livelier = next((dialog for dialog in waiting if dialog.health.quiet_seconds(now) < QUIET_SECONDS), None)
         if livelier:
