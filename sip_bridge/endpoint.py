@@ -55,8 +55,8 @@ class Endpoint:
         self.bridge_id = settings.name
         self.dialogs: dict[int, Dialog] = {}
         """Strong references: Python's collector must never end a call. By the library's call number."""
-        self.joined: dict[str, JoinedCall] = {}
-        """Open calls of plain forks that name their call, by that name."""
+        self.joined: dict[tuple[str, str], JoinedCall] = {}
+        """Open calls of plain forks that name their call, by the peer and that name."""
         self.recordings = Recordings()
         self.draining = False
         self.backlogged = False
@@ -185,7 +185,7 @@ class Endpoint:
         """Why no new fork is taken at this moment. Half a call is no use: what joins one that we have is taken."""
         if self.listener.round_seconds > OVERLOAD_SECONDS:
             return Refusal.OVERLOADED
-        if joined := self.joined.get(naming.call_id):
+        if joined := self.joined.get((peer, naming.call_id)):
             return None if joined.has_room(naming.role or Role.UNKNOWN, streams) else Refusal.LEGS
         if self.draining:
             return Refusal.DRAINING

@@ -15,6 +15,7 @@ from callbus.wire import ForkEvent
 from sip_bridge import joining
 from sip_bridge.joining import MAX_CALL_ID, Naming
 from testcall import scenario
+from testcall.endpoint import Endpoint
 from tests.conftest import PrivateRedis
 from tests.sip_bridge.running import Recorder, RunningBridge, bridge, multipart, recorder
 
@@ -232,6 +233,23 @@ async def test_legs_without_a_role_are_told_apart(running: RunningBridge) -> Non
         for each in forks[:-1]:
             await each.end()
     assert [leg_id for leg_id, _ in legs(running.closed("many"))[-1]] == [str(number) for number in range(1, 9)]
+
+
+async def test_nobody_joins_another_peers_call(running: RunningBridge) -> None:
+    """The same id from another address is another call: two PBXes may count alike, and nobody takes a leg from afar."""
+    async with (
+        fork(running, "peer-1", "peer", "customer") as own,
+        Endpoint(running.address, "tcp", "127.0.0.2") as afar,
+    ):
+        await afar.transport.connect()
+        other = Recorder(afar, "peer-2")
+        assert (await Fork(other).up(("X-Call-ID", "peer"), ("X-Leg", "customer"))).status == 200
+        assert (await other.ask("BYE")).status == 200
+        other.close()
+        await own.end()
+    assert legs(running.closed("peer")) == [[CUSTOMER]]
+    opened = {event.call_id for event in running.events() if isinstance(event, CallOpened)}
+    assert any(each.startswith("peer~") for each in opened)
 
 
 async def test_siprec_is_not_joined(running: RunningBridge) -> None:
