@@ -18,6 +18,13 @@ Reason = Annotated[str, Meta(max_length=64)]
 """Why a call ended or something was dropped: a word from a fixed list, safe as a metric label."""
 
 
+UnixSeconds = Annotated[float, Meta(ge=0, le=1e11)]
+"""A moment by the wall clock. The bounds keep out what is no number: it would pass through every sum."""
+
+CallSeconds = Annotated[float, Meta(ge=0, le=1e7)]
+"""Seconds since the call began, counted in samples."""
+
+
 class Role(StrEnum):
     """Which party a leg carries."""
 
@@ -58,7 +65,7 @@ class CallOpened:
 
     call_id: CallId
     bridge_id: Annotated[str, Meta(max_length=128)]
-    opened_at: float
+    opened_at: UnixSeconds
     """Unix seconds."""
     legs: Annotated[tuple[Leg, ...], Meta(max_length=16)]
 
@@ -68,9 +75,9 @@ class CallClosed:
     """A call's last message: nothing of it follows."""
 
     call_id: CallId
-    closed_at: float
+    closed_at: UnixSeconds
     """Unix seconds."""
-    duration_seconds: float
+    duration_seconds: CallSeconds
     reason: Reason
 
 
@@ -80,11 +87,11 @@ class CallState:
 
     call_id: CallId
     phase: Phase
-    opened_at: float
+    opened_at: UnixSeconds
     """Unix seconds."""
-    updated_at: float
+    updated_at: UnixSeconds
     """Unix seconds."""
-    closed_at: float | None
+    closed_at: UnixSeconds | None
     """Unix seconds; none while the call is active."""
     reason: Reason
     """Why the call ended; empty while it is active."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from callbus.call import CallId, LegId, Role
+from callbus.call import CallId, CallSeconds, LegId, Role, UnixSeconds
 
 MAX_PCM_BYTES = 2 * 16_000 * 60
 """A minute of 16 kHz audio: more in one message is a broken or hostile one."""
@@ -22,10 +22,10 @@ class Utterance:
     role: Role
     sequence: Annotated[int, Meta(ge=0)]
     """Counts a call's utterances from 0, over all its legs: a gap is a lost one, a repeat is a doubled one."""
-    start_seconds: Annotated[float, Meta(ge=0)]
+    start_seconds: CallSeconds
     """Call time: seconds of the leg's own samples."""
-    end_seconds: Annotated[float, Meta(ge=0)]
-    ended_at: float
+    end_seconds: CallSeconds
+    ended_at: UnixSeconds
     """Unix seconds at which the speech ended: when its last speech sample arrived, hangover not included."""
     sample_rate_hz: Annotated[int, Meta(ge=8_000, le=16_000)]
     pcm: Annotated[bytes, Meta(max_length=MAX_PCM_BYTES)]

@@ -86,6 +86,9 @@ def test_cut_message_raises_wire_error(event: ForkEvent, data: st.DataObject) ->
         ({"sequence": -1}, WireError),
         ({"sample_rate_hz": 1}, WireError),
         ({"pcm": 5}, WireError),
+        ({"ended_at": float("nan")}, WireError),
+        ({"start_seconds": float("inf")}, WireError),
+        ({"end_seconds": -1.0}, WireError),
     ],
 )
 def test_wrong_field_is_refused(change: dict[str, object], error: type[WireError]) -> None:
