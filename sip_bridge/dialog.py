@@ -283,7 +283,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
             return
         raw = event.src.rdata.wholeMsg.encode("utf-8", "surrogateescape")
         settings = self._endpoint.settings
-        request = invite.read(raw, self._endpoint.rules, settings.plain_role, self._standing.sdp)
+        request = invite.read(raw, self._endpoint.rules, settings.plain_role, self._standing)
         self._request = request if request.offers else None
         if not request.offers:
             self._change(request)

@@ -9,11 +9,11 @@ import hashlib
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from callbus import Role
 from sip_bridge import metadata, multipart
-from sip_bridge.metadata import Participant
+from sip_bridge.metadata import Metadata, Participant
 from sip_bridge.roles import AgentRules, agent_name, assign
 
 MAX_STREAMS = 8
@@ -54,6 +54,8 @@ class Invite:
     """Whether the session stands in the request itself."""
     parties: str = ""
     """Tells who takes part from others, and nothing else; empty where no address is known."""
+    found: Metadata = field(default_factory=Metadata)
+    """What the metadata says, or what it said before where it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +65,16 @@ class _Stream:
     leg_id: str
 
 
-def read(raw: bytes, rules: AgentRules, plain_role: Role, standing: bytes = b"") -> Invite:
+def read(raw: bytes, rules: AgentRules, plain_role: Role, before: Invite | None = None) -> Invite:
     """The INVITE or UPDATE in `raw`. `plain_role`: of a lone stream without metadata.
 
-    `standing`: the dialog's session so far, for a request that brings none of its own.
+    `before`: what the dialog said until now, for a request that does not say all anew.
     """
     message = multipart.read(raw)
     sip_call_id = _clean(message.first("call-id"))[:MAX_CALL_ID]
     own = message.part("application/sdp")
-    sdp = own or standing
+    sdp = own or (before.sdp if before else b"")
+    known = before.found if before else Metadata()
     streams = _streams(sdp)
     content = message.part(*metadata.CONTENT_TYPES)
     if content is None:
@@ -79,17 +82,19 @@ def read(raw: bytes, rules: AgentRules, plain_role: Role, standing: bytes = b"")
             speakers = [places.get(stream.index) for stream in streams]
             parties = tuple(places.values())
             legs = _legs(streams, speakers, parties, rules)
-            return Invite(sip_call_id, sip_call_id, legs, "headers", sdp, bool(own), _mark(parties))
+            return Invite(sip_call_id, sip_call_id, legs, "headers", sdp, bool(own), _mark(parties), known)
         role = plain_role if len(streams) == 1 else Role.UNKNOWN
         legs = tuple(OfferedLeg(stream.index, stream.leg_id, role, label=stream.label) for stream in streams)
-        return Invite(sip_call_id, sip_call_id, legs, "none", sdp, bool(own))
-    found = metadata.read(content)
+        return Invite(sip_call_id, sip_call_id, legs, "none", sdp, bool(own), found=known)
+    found = metadata.read(content, known)
     call_id = _clean(found.call_id)[:MAX_CALL_ID] or sip_call_id
     speakers = [found.senders.get(stream.label) for stream in streams]
     if found.fault == "no_senders" and 1 < len(streams) == len(found.participants):
         speakers = [*found.participants]  # no associations at all: the streams stand in the parties' order
     legs = _legs(streams, speakers, found.participants, rules)
-    return Invite(call_id, sip_call_id, legs, found.fault, sdp, bool(own), _mark(found.participants))
+    mark = _mark(found.participants)
+    known = found if found.participants else known
+    return Invite(call_id, sip_call_id, legs, found.fault, sdp, bool(own), mark, known)
 
 
 def _legs(
@@ -99,7 +104,9 @@ def _legs(
     rules: AgentRules,
 ) -> tuple[OfferedLeg, ...]:
     """The streams as legs; `speakers` has one for each, None where it is not known."""
-    roles = dict(zip(participants, assign(participants, rules), strict=True))
+    speaking = tuple(each for each in participants if each in speakers)  # who has left the call may still be listed
+    parties = speaking if len(speaking) > 1 else participants
+    roles = dict(zip(parties, assign(parties, rules), strict=True))
     legs = []
     for stream, speaker in zip(streams, speakers, strict=True):
         role = roles.get(speaker, Role.UNKNOWN) if speaker else Role.UNKNOWN

@@ -16,6 +16,7 @@ from defusedxml.ElementTree import fromstring
 
 MAX_BYTES = 65_536
 MAX_PARTICIPANTS = 16
+MAX_STREAMS = 64
 MAX_TEXT = 256
 NATIONAL_DIGITS = 7
 """Numbers that agree in so many last digits are the same, however their beginnings are written."""
@@ -54,10 +55,12 @@ class Metadata:
     fault: str = ""
     """Why nothing, or not all, could be read: `too_large`, `forbidden_xml`, `bad_xml`, `no_participants`,
     `no_senders`, `mixed_stream`; empty where all was."""
+    streams: dict[str, str] = field(default_factory=dict)
+    """The label of each stream, by its id."""
 
 
-def read(content: bytes) -> Metadata:
-    """The metadata in `content`."""
+def read(content: bytes, before: Metadata | None = None) -> Metadata:
+    """The metadata in `content`. `before`: of the same dialog, for a document that tells only what has changed."""
     if len(content) > MAX_BYTES:
         return Metadata(fault="too_large")
     try:
@@ -68,13 +71,17 @@ def read(content: bytes) -> Metadata:
         return Metadata(fault="bad_xml")
     elements = [*root.iter()]
     participants = _callers_told(_participants(elements) or _of_call_data(elements), elements)
-    speakers = _speakers(elements, participants)
+    partial = before if "partial" in map(str.lower, _texts(elements, "datamode")) else None
+    streams = _streams(elements, partial)
+    speakers = _speakers(elements, participants, streams)
     senders = {label: parties[0] for label, parties in speakers.items() if len(parties) == 1}
+    if partial:
+        participants, senders = _brought_up_to_date(partial, participants, senders)
     if len(senders) < len(speakers):
         fault = "mixed_stream"
     else:
         fault = "" if senders else "no_senders" if participants else "no_participants"
-    return Metadata(_call_id(elements), tuple(participants), senders, fault)
+    return Metadata(_call_id(elements), tuple(participants), senders, fault, streams)
 
 
 def read_cisco_headers(values: Sequence[str]) -> dict[int, Participant]:
@@ -149,13 +156,41 @@ def _is(participant: Participant, user: str) -> bool:
     )
 
 
-def _speakers(elements: list[Element], participants: list[Participant]) -> dict[str, list[Participant]]:
-    """Who speaks in the stream of each label."""
-    labels: dict[str, str] = {}  # by stream id
+def _brought_up_to_date(
+    before: Metadata, changed: list[Participant], new_senders: dict[str, Participant]
+) -> tuple[list[Participant], dict[str, Participant]]:
+    """All participants and senders after a change. Who takes over a stream takes the place of who had it."""
+    told = {participant.participant_id: participant for participant in changed if participant.aors}
+    parties = {known.participant_id: told.get(known.participant_id, known) for known in before.participants}
+    senders = {label: parties[known.participant_id] for label, known in before.senders.items()}
+    places = list(parties)
+    for label, new in new_senders.items():
+        old = senders.get(label)
+        senders[label] = parties.get(new.participant_id, new)
+        if new.participant_id in parties:
+            continue
+        if old and old not in senders.values():
+            senders[label] = new = replace(new, calling=old.calling)
+            places[places.index(old.participant_id)] = new.participant_id
+        else:
+            places.append(new.participant_id)
+        parties[new.participant_id] = new
+    return [parties[place] for place in places[:MAX_PARTICIPANTS]], senders
+
+
+def _streams(elements: list[Element], before: Metadata | None) -> dict[str, str]:
+    labels = dict(before.streams) if before else {}
     for stream in _named(elements, "stream"):
         label = next(map(_text, _named(stream.iter(), "label")), "")
-        if label:
+        if label and len(labels) < MAX_STREAMS:
             labels[_id(stream, "stream_id")] = label
+    return labels
+
+
+def _speakers(
+    elements: list[Element], participants: list[Participant], labels: dict[str, str]
+) -> dict[str, list[Participant]]:
+    """Who speaks in the stream of each label; `labels` by stream id."""
     by_id = {participant.participant_id: participant for participant in participants}
     speakers: dict[str, list[Participant]] = {}
     # The association is an element of its own, or stands within the participant (AudioCodes's legacy form).

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from callbus import Leg, Role
+from testcall.dialect import Dialect
 from tests.conftest import PrivateRedis
 from tests.sip_bridge.recording import agent_changes, heard, recording, talk, words_of
 from tests.sip_bridge.running import RunningBridge, bridge, opened
@@ -52,3 +54,40 @@ async def test_another_agent_takes_the_call(running: RunningBridge, method: str)
     assert names == [["", "Anna"], ["", "Ben"]]
     assert [leg.leg_id for leg in opened(events)[-1].legs] == ["1", "2"]
     assert (words_of(events, "1"), words_of(events, "2")) == (2, 2)
+
+
+def says(dialect: Dialect, text: str) -> Dialect:
+    """The dialect with this for its metadata."""
+    parts = {**dialect.parts, "metadata": msgspec.structs.replace(dialect.parts["metadata"], text=text)}
+    return msgspec.structs.replace(dialect, parts=parts)
+
+
+CHANGE = """
+<recording xmlns="urn:ietf:params:xml:ns:recording:1">
+  <datamode>partial</datamode>
+  <participant participant_id="$agent_id"><nameID aor="$agent_aor"><name>$agent_name</name></nameID></participant>
+  <participantstreamassoc participant_id="$agent_id"><send>$agent_stream_id</send></participantstreamassoc>
+</recording>
+"""
+
+
+async def test_metadata_may_tell_only_what_has_changed(running: RunningBridge) -> None:
+    """A partial document (RFC 7865 section 5.2.1) with the new agent alone is enough."""
+    async with recording(running) as recorder:
+        agent_changes(recorder)
+        recorder.dialect = says(recorder.dialect, CHANGE)
+        assert (await recorder.ask()).status == 200
+        await talk(recorder)
+    events = await heard(running, recorder)
+    assert [message.legs for message in opened(events)][-1] == (Leg("1", Role.CUSTOMER), Leg("2", Role.AGENT, "Ben"))
+    assert (words_of(events, "1"), words_of(events, "2")) == (1, 1)
+
+
+@pytest.mark.parametrize("text", ["<recording><broken", "<recording><datamode>complete</datamode></recording>"])
+async def test_metadata_that_cannot_be_used_takes_nothing_away(running: RunningBridge, text: str) -> None:
+    """Known roles and names stay when later metadata is broken or empty."""
+    async with recording(running) as recorder:
+        recorder.dialect = says(recorder.dialect, text)
+        assert (await recorder.ask()).status == 200
+    events = await heard(running, recorder)
+    assert [message.legs[1].name for message in opened(events)] == ["Anna"]

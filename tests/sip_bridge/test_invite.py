@@ -107,6 +107,27 @@ def test_bad_metadata_refuses_no_call(content: bytes) -> None:
     assert found.metadata_fault
 
 
+def test_who_has_left_the_call_is_nobodys_counterpart() -> None:
+    """Metadata may still list the agent before a transfer: roles are those of the parties that speak."""
+    gone = b'<recording><participant participant_id="x"><nameID aor="sip:left@x"/></participant>'
+    content = (VENDORS / "sems.xml").read_bytes()
+    content = content[: content.index(b"<participant ")] + gone[11:] + content[content.index(b"<participant ") :]
+    found = invite.read(request(sdp("a_leg", "b_leg"), content), AgentRules(), Role.UNKNOWN)
+    assert [role for _, role, _ in legs(found)] == ["customer", "agent"]
+
+
+def test_a_request_without_sdp_is_about_the_streams_as_they_are() -> None:
+    """Metadata alone is read against the session that stands; the same for a document that is only a change."""
+    content = (VENDORS / "sems.xml").read_bytes()
+    first = invite.read(request(sdp("a_leg", "b_leg"), content), RULES, Role.UNKNOWN)
+    alone = b"UPDATE sip:srs@x SIP/2.0\r\nContent-Type: application/rs-metadata+xml\r\n\r\n"
+    for body in (content, b"<recording><datamode>partial</datamode></recording>"):
+        later = invite.read(alone + body, RULES, Role.UNKNOWN, first)
+        assert not later.offers
+        assert legs(later) == legs(first)
+        assert later.parties == first.parties
+
+
 def test_a_stream_that_metadata_does_not_name_is_unknown() -> None:
     """Associations that are there are believed, not guessed beyond."""
     content = (VENDORS / "rfc7865.xml").read_bytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
 from hypothesis import given
@@ -186,3 +187,43 @@ def test_any_nesting_is_read(text: str) -> None:
     """Known elements in any order and depth never raise, and every sender is a known participant."""
     found = metadata.read(text.encode())
     assert set(found.senders.values()) <= set(found.participants)
+
+
+def change(*elements: str, mode: str = "partial") -> bytes:
+    """A later document of the same call."""
+    return f"<recording><datamode>{mode}</datamode>{''.join(elements)}</recording>".encode()
+
+
+def test_a_partial_document_adds_to_what_was_said() -> None:
+    """RFC 7865 section 5.2.1: another agent takes the place of the one who had the stream; the customer stays."""
+    first = metadata.read((VENDORS / "rfc7865.xml").read_bytes())
+    stream = next(identity for identity, label in first.streams.items() if label == "97")
+    ben = '<participant participant_id="ben"><nameID aor="sip:2002@pbx.example"/></participant>'
+    sends = f'<participantstreamassoc participant_id="ben"><send>{stream}</send></participantstreamassoc>'
+    found = metadata.read(change(ben, sends), first)
+    assert {label: party.users[0] for label, party in found.senders.items()} == {"96": "+15550101", "97": "2002"}
+    assert [party.users[0] for party in found.participants] == ["+15550101", "2002"]
+    assert metadata.read(change(ben, sends, mode="complete"), first).senders == {}
+    assert metadata.read(change(), first).senders == first.senders
+
+
+def test_a_partial_document_may_rename() -> None:
+    """A participant that is told again is the new one, wherever it speaks."""
+    first = metadata.read((VENDORS / "rfc7865.xml").read_bytes())
+    identity = first.senders["97"].participant_id
+    again = f'<participant participant_id="{identity}"><nameID aor="sip:2001@x"><name>Eva</name></nameID></participant>'
+    found = metadata.read(change(again), first)
+    assert found.senders["97"].name == "Eva"
+    assert [party.name for party in found.participants] == ["", "Eva"]
+
+
+@given(st.lists(st.text(max_size=60), max_size=6))
+def test_any_partial_documents_are_read(contents: list[str]) -> None:
+    """Whatever follows whatever, nothing raises and all is bounded."""
+    known = metadata.read((VENDORS / "rfc7865.xml").read_bytes())
+    for number, content in enumerate(contents):
+        joins = f'<participant participant_id="{number}"><nameID aor="sip:{number}@x"/></participant>'
+        streams = f'<stream stream_id="{number}"><label>{number}</label></stream>'
+        sends = f'<participantstreamassoc participant_id="{number}"><send>{number}</send></participantstreamassoc>'
+        known = metadata.read(change(joins, streams, sends, escape(content)), known)
+    assert len(known.participants) <= metadata.MAX_PARTICIPANTS
