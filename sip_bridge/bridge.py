@@ -49,6 +49,8 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
         log.info(
             "sip on %s:%d (%s), %d calls at most", settings.bridge.host, port, transports, settings.bridge.max_calls
         )
+        if endpoint.tls_port:
+            log.info("sips on %s:%d", settings.bridge.host, endpoint.tls_port)
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(writer.run(), name="writer")
             watching = tasks.create_task(_watch(bus, writer, endpoint, process), name="watch")

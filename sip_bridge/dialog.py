@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pjsua2 as pj
@@ -23,6 +24,7 @@ from sip_bridge.leg import Leg
 from sip_bridge.lines import Lines, labelled
 from sip_bridge.outcome import Ending, Refusal
 from sip_bridge.recordings import Recording
+from sip_bridge.rtp_source import RtpSources
 from sip_bridge.stream_health import StreamHealth
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
         self._deaf: set[int] = set()
         """Streams whose leg another dialog has taken over."""
         self.health = StreamHealth(endpoint.settings.rtp_timeout_seconds)
+        self._sources = RtpSources(endpoint.settings.rtp_source)
         self._ending: Ending | None = None
 
     def answer(self, offer: Invite, naming: Naming) -> None:
@@ -295,6 +298,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
 
     def onCallMediaState(self, prm: Any) -> None:
         """Streams came up, went on hold, or went away. First of all when the 200 has gone out."""
+        self._guard()
         request, self._request = self._request, None
         if request and self._ending is None:
             (self._change if self.call else self._open)(request)
@@ -352,6 +356,16 @@ class Dialog(pj.Call):  # type: ignore[misc]
             port.close()
             port.leg.pause(now)
 
+    def _guard(self) -> None:
+        """Tell whose packets are expected."""
+        if self._sources.mode == "off":
+            return
+        info = self.getInfo()
+        for media in info.media:
+            with suppress(pj.Error):  # it is on hold: nothing is decoded
+                remote = self.getStreamInfo(media.index).remoteRtpAddress
+                self._sources.expect(media.index, self.getMedTransportInfo(media.index).localRtpName, remote)
+
     def inspect(self, now: float) -> None:
         """Read the streams' statistics; hang up where nothing has arrived for too long."""
         for index in self.health.streams:
@@ -378,6 +392,8 @@ class Dialog(pj.Call):  # type: ignore[misc]
             statistics = self.getStreamStat(index)
         except pj.Error:  # the stream has just gone
             return
+        if self._sources.mode != "off":
+            self._sources.inspect(index, self.getMedTransportInfo(index).srcRtpName)
         received, buffer = statistics.rtcp.rxStat, statistics.jbuf
         self.health.update(index, now, received.pkt, buffer.lost, buffer.discard, received.jitterUsec.last)
 

@@ -19,7 +19,7 @@ import pjsua2 as pj
 
 from callbus import Role
 from service.settings import ConfigError
-from sip_bridge import invite, joining, outcome
+from sip_bridge import certificates, invite, joining, outcome
 from sip_bridge.call import CallIds
 from sip_bridge.dialog import Dialog
 from sip_bridge.invite import Invite
@@ -40,6 +40,9 @@ SPARE_CALLS = 32
 OVERLOAD_SECONDS = 1.0
 """A listening round this long means that audio is about to be shed: no new forks."""
 OPENING_SECONDS = 15.0
+HANDSHAKE_SECONDS = 10.0
+"""For TLS: a client that connects and says nothing is let go."""
+SRTP = {"off": pj.PJMEDIA_SRTP_DISABLED, "optional": pj.PJMEDIA_SRTP_OPTIONAL, "required": pj.PJMEDIA_SRTP_MANDATORY}
 ADDRESS_IN_USE = 120098
 LINES_KEPT = 32
 
@@ -72,6 +75,8 @@ class Endpoint:
         """Done when the thread has ended; with the fault, where one ended it."""
         self.turned_at = time.monotonic()
         """When the library last gave the thread back; long ago means that it hangs."""
+        self.tls_port = 0
+        """Where SIP over TLS is listened to; 0 for nowhere. Known once started."""
         self._thread = Thread(target=self._run, name="sip", daemon=True)
 
     def start(self) -> int:
@@ -145,8 +150,13 @@ class Endpoint:
         library.libCreate()
         library.libInit(_library_config(settings, library))
         port = settings.port
-        for transport in sorted(settings.transports):  # TCP first: the port that it was given is then asked of UDP
+        for transport in sorted(
+            {*settings.transports} - {"tls"}
+        ):  # TCP's port, where it was free, is then asked of UDP
             port = self._listen(library, transport, port)
+        if "tls" in settings.transports:
+            certificates.check(settings)
+            self.tls_port = self._listen(library, "tls", settings.tls_port)
         library.libStart()
         library.audDevManager().setNullDev()
         account = _Account(self)
@@ -159,12 +169,17 @@ class Endpoint:
     def _listen(self, library: _Library, transport: str, port: int) -> int:
         config = _address(self.settings)
         config.port = port
-        kind = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP}[transport]
+        config.tlsConfig = _tls_config(self.settings)
+        setting, kind = {
+            "udp": ("port", pj.PJSIP_TRANSPORT_UDP),
+            "tcp": ("port", pj.PJSIP_TRANSPORT_TCP),
+            "tls": ("tls_port", pj.PJSIP_TRANSPORT_TLS),
+        }[transport]
         try:
             identity = library.transportCreate(kind, config)
         except pj.Error as error:
             cause = "is taken" if error.status == ADDRESS_IN_USE else f"cannot be used: {error.reason}"
-            raise ConfigError(f"bridge.port: {transport} {self.settings.host}:{port} {cause}") from None
+            raise ConfigError(f"bridge.{setting}: {transport} {self.settings.host}:{port} {cause}") from None
         return int(library.transportGetInfo(identity).localName.rpartition(":")[2])
 
     def _close(self, library: _Library, account: _Account) -> None:
@@ -312,7 +327,22 @@ def _account_config(settings: BridgeSettings) -> Any:
     config.mediaConfig.transportConfig.portRange = settings.rtp_port_max - settings.rtp_port_min
     config.mediaConfig.lockCodecEnabled = False  # it would send re-INVITEs, which recorders handle badly
     config.mediaConfig.streamKaEnabled = False
-    config.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_DISABLED
+    config.mediaConfig.srtpUse = SRTP[settings.srtp]
+    config.mediaConfig.srtpSecureSignaling = 0  # keys over an unencrypted dialog are the operator's business
+    return config
+
+
+def _tls_config(settings: BridgeSettings) -> Any:
+    config = pj.TlsConfig()
+    config.proto = pj.PJ_SSL_SOCK_PROTO_TLS1_2 | pj.PJ_SSL_SOCK_PROTO_TLS1_3
+    config.certFile, config.privKeyFile, config.CaListFile = (
+        settings.tls_certificate,
+        settings.tls_key,
+        settings.tls_ca,
+    )
+    config.verifyClient = bool(settings.tls_ca)
+    config.requireClientCert = settings.tls_client_certificate
+    config.msecTimeout = round(HANDSHAKE_SECONDS * 1000)
     return config
 
 

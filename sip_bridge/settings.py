@@ -29,9 +29,24 @@ class BridgeSettings(BaseModel):
     host: str = "0.0.0.0"
     """Address to listen on, for SIP and RTP."""
     port: int = Field(5060, ge=0, le=65535)
-    """SIP port of every transport; 0 takes a free one, which the log names."""
-    transports: tuple[Literal["udp", "tcp"], ...] = Field(("udp", "tcp"), min_length=1)
-    """TCP is the one for SIPREC: metadata seldom fits a UDP packet."""
+    """SIP port of UDP and TCP; 0 takes a free one, which the log names."""
+    transports: tuple[Literal["udp", "tcp", "tls"], ...] = Field(("udp", "tcp"), min_length=1)
+    """TCP and TLS are the ones for SIPREC: metadata seldom fits a UDP packet."""
+    tls_port: int = Field(5061, ge=0, le=65535)
+    """SIP port of TLS, where it is one of the transports; 0 takes a free one, which the log names."""
+    tls_certificate: str = ""
+    """The bridge's certificate for TLS and those between it and its CA, a PEM file."""
+    tls_key: str = ""
+    """Its private key, a PEM file without a password."""
+    tls_ca: str = ""
+    """The CA's certificates that sign those of PBXes, a PEM file. A client that shows a certificate is held to them."""
+    tls_client_certificate: bool = False
+    """Whether PBXes must show a certificate (mutual TLS) that `tls_ca` signed."""
+    srtp: Literal["off", "optional", "required"] = "off"
+    """Encrypted RTP, its keys in the SDP (SDES, RFC 4568): use TLS with it. `required` refuses forks without."""
+    rtp_source: Literal["strict", "learn", "off"] = "off"
+    """Whose packets are heard. `strict`: only of the address that the stream's SDP names. `learn`: of the address heard
+    first, as with an SDP that names none. `off`: anybody's."""
     public_address: str = ""
     """The address that PBXes reach, where it differs from `host` (containers, NAT); written into SIP and SDP."""
     rtp_port_min: int = Field(16_384, ge=1024, le=65_534)
@@ -117,6 +132,10 @@ class BridgeSettings(BaseModel):
             raise ValueError(
                 f"rtp_port_min to rtp_port_max must hold {PORTS_A_CALL} ports for each of max_calls={self.max_calls}"
             )
+        if "tls" in self.transports and not (self.tls_certificate and self.tls_key):
+            raise ValueError('transports has "tls": set tls_certificate and tls_key')
+        if self.tls_client_certificate and not self.tls_ca:
+            raise ValueError("tls_client_certificate needs tls_ca, the CA that signs them")
         if self.session_minimum_seconds > self.session_expires_seconds:
             raise ValueError("session_minimum_seconds must not exceed session_expires_seconds")
         return self

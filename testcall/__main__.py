@@ -48,7 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--list", action="store_true", help="say which scenarios there are, and place no call")
     parser.add_argument("--target", default="sip:127.0.0.1:5060", help="whom to call (default: %(default)s)")
-    parser.add_argument("--transport", choices=("udp", "tcp"), help="default: the target's ;transport=, else tcp")
+    parser.add_argument(
+        "--transport", choices=("udp", "tcp", "tls"), help="default: the target's ;transport=, else tcp"
+    )
     parser.add_argument("--dialect", default="rfc7865", help=f"{', '.join(dialect_names())} (default: %(default)s)")
     parser.add_argument(
         "--calls",

@@ -6,6 +6,7 @@ One endpoint serves any number of calls; a message finds its call by Call-ID, a 
 import asyncio
 import itertools
 import logging
+import ssl
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Final, Self, TypeVar
@@ -13,7 +14,7 @@ from typing import Final, Self, TypeVar
 from testcall import sip
 from testcall.dialog import ALLOW, ack_of_failure, cancel_of, new_tag, response_to
 from testcall.sip import Request, Response
-from testcall.transport import SocketAddress, TcpTransport, Transport, UdpTransport
+from testcall.transport import SocketAddress, TcpTransport, TlsTransport, Transport, UdpTransport
 
 T1_SECONDS: Final = 0.5
 """RFC 3261's estimate of a round trip."""
@@ -49,11 +50,22 @@ def retransmissions(method: str, *, provisional: bool = False) -> Iterator[float
 class Endpoint:
     """An async context manager around one transport to one target."""
 
-    def __init__(self, target: SocketAddress, transport: str = "tcp", local_address: str = "") -> None:
-        """`transport` is `udp` or `tcp`; `target` a host and a port; `local_address` where not the routing's."""
+    def __init__(
+        self,
+        target: SocketAddress,
+        transport: str = "tcp",
+        local_address: str = "",
+        secure: ssl.SSLContext | None = None,
+    ) -> None:
+        """`transport` is `udp`, `tcp` or `tls`; `target` a host and a port; `local_address` where not the routing's.
+
+        `secure`: as `TlsTransport`.
+        """
         self.transport: Transport
         if transport == "udp":
             self.transport = UdpTransport(target, self._received, local_address)
+        elif transport == "tls":
+            self.transport = TlsTransport(target, self._received, local_address, secure)
         else:
             self.transport = TcpTransport(target, self._received, local_address)
         self.target = target

@@ -20,7 +20,7 @@ class Target:
     host: str
     port: int
     transport: str = ""
-    """`udp` or `tcp` if the URI says so."""
+    """`udp`, `tcp` or `tls` if the URI says so."""
 
 
 def parse_target(uri: str) -> Target:

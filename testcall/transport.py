@@ -1,9 +1,10 @@
-"""How SIP messages travel: one UDP socket, or one TCP connection, for all the calls of an endpoint."""
+"""How SIP messages travel: one UDP socket, or one TCP or TLS connection, for all the calls of an endpoint."""
 
 import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Final, Literal, Protocol
 
@@ -21,7 +22,7 @@ class Transport(Protocol):
     """Carries whole messages."""
 
     @property
-    def name(self) -> Literal["UDP", "TCP"]: ...
+    def name(self) -> Literal["UDP", "TCP", "TLS"]: ...
 
     @property
     def reliable(self) -> bool:
@@ -94,8 +95,9 @@ class UdpTransport(asyncio.DatagramProtocol):
 class TcpTransport:
     """One connection to the target. Requests of the other side come back on it, since Contact names its end."""
 
-    name: Final[Literal["TCP"]] = "TCP"
+    name: Literal["TCP", "TLS"] = "TCP"
     reliable: Final = True
+    secure: ssl.SSLContext | None = None
 
     def __init__(self, target: SocketAddress, receive: Receive, local_address: str = "") -> None:
         """`local_address`: empty is the one that the routing table chooses."""
@@ -120,7 +122,7 @@ class TcpTransport:
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     reader, self._writer = await asyncio.open_connection(
-                        *self._target, limit=sip.MAX_MESSAGE_BYTES, local_addr=self._local
+                        *self._target, limit=sip.MAX_MESSAGE_BYTES, local_addr=self._local, ssl=self.secure
                     )
             except TimeoutError:
                 raise OSError(f"no TCP connection within {CONNECT_SECONDS:g} s") from None
@@ -154,6 +156,26 @@ class TcpTransport:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+
+class TlsTransport(TcpTransport):
+    """The same over TLS (RFC 3261 section 26.2)."""
+
+    name = "TLS"
+
+    def __init__(
+        self, target: SocketAddress, receive: Receive, local_address: str = "", secure: ssl.SSLContext | None = None
+    ) -> None:
+        """`secure`: whom to trust and what to show; none trusts whoever answers, as fits a test call."""
+        super().__init__(target, receive, local_address)
+        self.secure = secure or _trusting()
+
+
+def _trusting() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _length_in(head: bytes) -> int:

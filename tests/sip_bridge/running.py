@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -47,6 +48,11 @@ class RunningBridge:
         sip = self.logged(r"sip on 127\.0\.0\.1:(\d+)")
         self.address = ("127.0.0.1", int(sip[1]))
         self.health_port = int(health[1])
+
+    @property
+    def tls_address(self) -> tuple[str, int]:
+        """Where it listens for TLS."""
+        return ("127.0.0.1", int(self.logged(r"sips on 127\.0\.0\.1:(\d+)")[1]))
 
     def _read(self) -> None:
         assert self.process.stderr is not None
@@ -202,9 +208,12 @@ class Recorder:
 
 
 @asynccontextmanager
-async def recorder(bridge: RunningBridge, call_id: str, transport: str = "tcp") -> AsyncIterator[Recorder]:
-    """A recorder that has not called yet."""
-    async with Endpoint(bridge.address, transport) as endpoint:
+async def recorder(
+    bridge: RunningBridge, call_id: str, transport: str = "tcp", secure: ssl.SSLContext | None = None
+) -> AsyncIterator[Recorder]:
+    """A recorder that has not called yet. `secure`: what it trusts and shows over `tls`."""
+    address = bridge.tls_address if transport == "tls" else bridge.address
+    async with Endpoint(address, transport, secure=secure) as endpoint:
         await endpoint.transport.connect()
         placed = Recorder(endpoint, call_id)
         try:

@@ -1,0 +1,148 @@
+"""SIP over TLS, mutual TLS, and encrypted RTP at a running bridge."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from pathlib import Path
+
+import pytest
+
+from service.settings import ConfigError
+from sip_bridge import certificates
+from sip_bridge.settings import BridgeSettings
+from testcall import rtp
+from tests.sip_bridge.running import Recorder, bridge, recorder, utterances
+from tests.sip_bridge.secrecy import Identity, SecureRtp, authority, signed
+from tests.sip_bridge.speaking import likeness, sentence
+
+COPIED = 0.2
+"""Of what was heard; a busy machine sends in bursts, of which the jitter buffer drops some. Noise is no copy at all."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the certificates of these tests lie."""
+    return tmp_path_factory.mktemp("certificates")
+
+
+@pytest.fixture(scope="module")
+def ca(folder: Path) -> Identity:
+    """The CA of the bridge and of its PBXes."""
+    return authority(folder, "ca")
+
+
+@pytest.fixture(scope="module")
+def own(folder: Path, ca: Identity) -> Identity:
+    """The bridge's certificate."""
+    return signed(folder, "bridge", ca)
+
+
+def over_tls(own: Identity, **more: object) -> dict[str, object]:
+    """Settings of a bridge that listens for TLS beside TCP."""
+    files = {"tls_certificate": own.certificate, "tls_key": own.key}
+    return {"transports": '["tcp", "tls"]', "tls_port": 0, **files, **more}
+
+
+async def test_a_call_over_tls_is_heard(redis_url: str, ca: Identity, own: Identity) -> None:
+    """A PBX that trusts the bridge's CA forks a call over TLS; the bridge's own BYE comes back on that connection."""
+    with bridge(redis_url, rtp_timeout_seconds=3, **over_tls(own)) as running:
+        async with recorder(running, "over-tls", "tls", own.context(ca)) as placed:
+            response = await placed.invite(placed.offer(""))
+            assert "transport=TLS" in response.first("Contact")
+            await placed.play(response, sentence("customer"))
+            events = await asyncio.to_thread(running.closed, "over-tls")
+            assert [request.method for request in placed.received] == ["BYE"]
+        assert utterances(events)
+
+
+async def test_mutual_tls_lets_in_whom_the_ca_has_signed(
+    redis_url: str, folder: Path, ca: Identity, own: Identity
+) -> None:
+    """A client without a certificate, or with another CA's, gets no SIP at all; one of our CA's makes a call."""
+    pbx, stranger = signed(folder, "pbx", ca), signed(folder, "stranger", authority(folder, "other-ca"))
+    with bridge(redis_url, **over_tls(own, tls_ca=ca.certificate, tls_client_certificate="true")) as running:
+        for identity, shown in ((pbx, False), (stranger, True)):
+            with pytest.raises((OSError, TimeoutError)):
+                async with asyncio.timeout(5), recorder(running, "no", "tls", identity.context(ca, shown=shown)) as no:
+                    await no.ask("OPTIONS")
+        async with recorder(running, "signed", "tls", pbx.context(ca, shown=True)) as placed:
+            assert (await placed.invite(placed.offer(""))).status == 200
+            await placed.ask("BYE")
+        assert running.metric('callvane_forks_total{outcome="answered"}') == 1
+
+
+async def test_old_tls_is_refused(redis_url: str, own: Identity) -> None:
+    """TLS 1.1 and older are broken, and not spoken."""
+    context = own.context()
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with bridge(redis_url, **over_tls(own)) as running:
+        async with recorder(running, "new", "tls", context) as placed:
+            assert (await placed.ask("OPTIONS")).status == 200
+        old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+        old.set_ciphers("ALL:@SECLEVEL=0")
+        with pytest.warns(DeprecationWarning, match="TLSv1"):
+            old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+        with pytest.raises((OSError, TimeoutError)):
+            async with asyncio.timeout(5), recorder(running, "old", "tls", old) as placed:
+                await placed.ask("OPTIONS")
+
+
+@pytest.mark.parametrize(
+    ("files", "complaint"),
+    [
+        ({"tls_certificate": "/nowhere", "tls_key": "/nowhere"}, "bridge.tls_certificate, bridge.tls_key: cannot"),
+        ({"tls_key": "ca.key"}, "bridge.tls_certificate, bridge.tls_key: cannot be used"),
+        ({"tls_ca": "/nowhere"}, "bridge.tls_ca: cannot be used: No such file"),
+        ({"tls_ca": "bridge.key"}, "bridge.tls_ca: cannot be used"),
+    ],
+    ids=["no files", "another's key", "no CA", "no certificate in the CA's file"],
+)
+def test_files_that_cannot_be_used_are_named(
+    folder: Path, ca: Identity, own: Identity, files: dict[str, str], complaint: str
+) -> None:
+    """Before anything listens, and with the setting's name."""
+    given = {"tls_certificate": own.certificate.name, "tls_key": own.key.name, **files}
+    settings = BridgeSettings.model_validate({name: str(folder / file) for name, file in given.items()})
+    with pytest.raises(ConfigError, match=complaint):
+        certificates.check(settings)
+
+
+def secured(placed: Recorder, secret: SecureRtp) -> bytes:
+    """An offer of one stream of SRTP."""
+    return placed.offer("").replace(b"RTP/AVP", b"RTP/SAVP") + f"{secret.line}\r\n".encode()
+
+
+async def test_encrypted_audio_is_heard_and_forged_audio_is_not(redis_url: str) -> None:
+    """SRTP with its keys in the SDP; packets that the key did not sign give no speech. Without SRTP: 488."""
+    spoken, secret = sentence("customer", 1.0), SecureRtp()
+    with bridge(redis_url, srtp="required") as running:
+        async with recorder(running, "plain") as placed:
+            assert (await placed.invite(placed.offer(""))).status == 488
+        for call_id, sender in (("encrypted", secret), ("forged", SecureRtp())):
+            async with recorder(running, call_id) as placed:
+                response = await placed.invite(secured(placed, secret))
+                answer = response.body.decode()
+                assert "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" in answer
+                port = re.search(r"^m=audio (\d+) RTP/SAVP ", answer, re.MULTILINE)
+                assert port
+                placed.sockets[0].connect(("127.0.0.1", int(port[1])))
+                stream = rtp.Stream(spoken, placed.sockets[0].send)
+                for packet in [sender.protect(stream.packet(index)) for index in range(len(spoken))]:
+                    stream.send(packet)
+                    await asyncio.sleep(rtp.PACKET_SECONDS)
+                await placed.ask("BYE")
+        assert likeness(utterances(running.closed("encrypted")), spoken) > COPIED
+        assert utterances(running.closed("forged")) == []
+
+
+async def test_optional_encryption_takes_both(redis_url: str) -> None:
+    """`optional` answers an offer of SRTP with SRTP and one without without."""
+    with bridge(redis_url, srtp="optional") as running:
+        async with recorder(running, "with") as one, recorder(running, "without") as other:
+            assert b"RTP/SAVP" in (await one.invite(secured(one, SecureRtp()))).body
+            assert b"RTP/AVP" in (await other.invite(other.offer(""))).body
+            await one.ask("BYE")
+            await other.ask("BYE")

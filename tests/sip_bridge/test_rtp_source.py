@@ -1,0 +1,124 @@
+"""Whose packets reach a stream: the filter on real sockets, then at a running bridge."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from ipaddress import ip_address
+
+import pytest
+
+from sip_bridge import rtp_source
+from sip_bridge.rtp_source import RtpSources
+from testcall import rtp, sdp
+from tests.sip_bridge.running import bridge, recorder, utterances
+from tests.sip_bridge.speaking import likeness, sentence
+
+
+def bound(address: str) -> socket.socket:
+    """A UDP socket on a loopback address."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_DGRAM)
+    made.bind((address, 0))
+    made.setblocking(False)
+    return made
+
+
+def received(own: socket.socket) -> list[bytes]:
+    """All packets that wait in a socket."""
+    found = []
+    while True:
+        try:
+            found.append(own.recv(100))
+        except BlockingIOError:
+            return found
+
+
+def named(own: socket.socket) -> str:
+    """A socket's address and port, as the library writes them."""
+    host, port = own.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def foreign() -> float:
+    """Foreign packets counted since the start of the process."""
+    return float(rtp_source.FOREIGN._value.get())
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_the_filter_keeps_one_address(address: str) -> None:
+    """With the sender's address it lets its packets through, with a neighbour's none."""
+    with bound(address) as own, bound(address) as sender:
+        for held, count in ((ip_address(address), 1), (ip_address(address) + 1, 0), (ip_address("192.0.2.1"), 0)):
+            if held.version == ip_address(address).version:
+                rtp_source._attach(own, held)
+                sender.sendto(b"packet", own.getsockname())
+                assert len(received(own)) == count
+
+
+def test_strict_holds_to_the_sdp_until_that_changes() -> None:
+    """Packets of the address in the SDP pass, others are dropped and counted; a re-INVITE names another."""
+    before = foreign()
+    with bound("127.0.0.1") as own, bound("127.0.0.2") as pbx, bound("127.0.0.3") as other:
+        sources = RtpSources("strict")
+        sources.expect(0, named(own), "127.0.0.2:4000")
+        for sender in (pbx, other, other):
+            sender.sendto(sender.getsockname()[0].encode(), own.getsockname())
+        assert received(own) == [b"127.0.0.2"]
+        sources.inspect(0, named(pbx))
+        sources.inspect(0, named(pbx))
+        assert foreign() - before == 2
+        sources.expect(0, named(own), "127.0.0.3:4000")
+        other.sendto(b"moved", own.getsockname())
+        assert received(own) == [b"moved"]
+
+
+@pytest.mark.parametrize(("mode", "told"), [("learn", "127.0.0.9:4000"), ("strict", "0.0.0.0:4000")])
+def test_learning_holds_to_who_was_heard_first(mode: str, told: str) -> None:
+    """Whatever the SDP says in `learn`, and where it says nothing in `strict`; a changed SDP is learnt anew."""
+    with bound("127.0.0.1") as own, bound("127.0.0.2") as first, bound("127.0.0.3") as later:
+        sources = RtpSources(mode)  # type: ignore[arg-type] # one of the words
+        sources.expect(0, named(own), told)
+        sources.inspect(0, "")
+        first.sendto(b"first", own.getsockname())
+        sources.inspect(0, named(first))
+        sources.expect(0, named(own), told)
+        later.sendto(b"later", own.getsockname())
+        assert received(own) == [b"first"]
+        if mode == "learn":
+            sources.expect(0, named(own), "127.0.0.8:4000")
+            later.sendto(b"later", own.getsockname())
+            assert received(own) == [b"later"]
+
+
+def test_sockets_are_only_lent() -> None:
+    """Looking for a port's socket closes none; a port that is not ours is not found."""
+    with bound("127.0.0.1") as own:
+        port = own.getsockname()[1]
+        with rtp_source._socket_of(port) as found:
+            assert found is not None
+            assert found.fileno() == own.fileno()
+        assert own.getsockname()[1] == port
+    with rtp_source._socket_of(port) as found:
+        assert found is None
+
+
+async def test_foreign_packets_are_not_heard(redis_url: str) -> None:
+    """At a running bridge: speech from another address than the SDP's is dropped and counted, the PBX's is heard."""
+    spoken = sentence("customer")
+    with bridge(redis_url, rtp_source="strict") as running:
+        async with recorder(running, "intruded") as placed:
+            response = await placed.invite(placed.offer(""))
+            answered = sdp.parse_answer(response.body)[0]
+            with bound("127.0.0.7") as intruder:
+                noise = rtp.Stream(sentence("agent"), lambda packet: None)
+                for index in range(len(noise.payloads)):
+                    intruder.sendto(noise.packet(index), (answered.address, answered.port))
+                    await asyncio.sleep(rtp.PACKET_SECONDS)
+            assert running.metric("callvane_rtp_packets_received_total") == 0
+            await placed.play(response, spoken)
+            await placed.ask("BYE")
+        said = utterances(running.closed("intruded"))
+        assert likeness(said, spoken) > likeness(said, sentence("agent"))
+        assert running.metric("callvane_rtp_foreign_packets_total") == len(noise.payloads)
+        assert running.metric("callvane_rtp_streams_unguarded_total") == 0
