@@ -91,3 +91,15 @@ async def test_metadata_that_cannot_be_used_takes_nothing_away(running: RunningB
         assert (await recorder.ask()).status == 200
     events = await heard(running, recorder)
     assert [message.legs[1].name for message in opened(events)] == ["Anna"]
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+async def test_a_request_may_bring_metadata_alone(running: RunningBridge, method: str) -> None:
+    """Without SDP the streams go on as they are, and the new names count."""
+    async with recording(running) as recorder:
+        agent_changes(recorder)
+        assert (await recorder.ask(method, without=("sdp",))).status == 200
+        await talk(recorder)
+    events = await heard(running, recorder)
+    assert [message.legs[1].name for message in opened(events)] == ["Anna", "Ben"]
+    assert (words_of(events, "1"), words_of(events, "2")) == (1, 1)
