@@ -41,7 +41,7 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
     async with Bus(settings.redis) as bus:
         writer = ForkWriter(bus)
         publisher = Publisher(writer, asyncio.get_running_loop())
-        listener = Listener(publisher.publish)
+        listener = Listener(publisher.publish, one_way_seconds=settings.bridge.one_way_seconds)
         endpoint = Endpoint(settings.bridge, listener)
         port = await asyncio.to_thread(endpoint.start)
         listener.start()

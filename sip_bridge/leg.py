@@ -12,6 +12,7 @@ from prometheus_client import Counter
 
 from callbus import Role
 from sip_bridge.segmenter import FRAME_BYTES, FRAME_SECONDS, Segment, Segmenter, SpeechLimits
+from sip_bridge.sound import Sound
 from sip_bridge.vad import VoiceActivity
 
 FRAMES_RECEIVED = Counter("callvane_frames_received_total", "Audio frames of 20 ms taken from the calls' legs.")
@@ -38,6 +39,8 @@ class Leg:
         self._block_frames = 0
         self._vad = VoiceActivity(aggressiveness)
         self._segmenter = Segmenter(limits)
+        self.sound = Sound()
+        """How it sounds; of the listener's thread."""
 
     @property
     def position_seconds(self) -> float:
@@ -83,16 +86,20 @@ class Leg:
                 found += self._segmenter.skip(lost)
             if pcm is None:
                 self._next_block = number
+                self.sound.pause()
                 found += self._segmenter.skip(round(arrived_at / FRAME_SECONDS))
                 continue
             self._next_block = number + 1
             if not pcm:
+                self.sound.take(b"", ())
                 found += self._segmenter.skip(self._block_frames)
                 continue
             self._block_frames = len(pcm) // FRAME_BYTES
             FRAMES_RECEIVED.inc(self._block_frames)
             block = bytes(pcm)
-            found += self._segmenter.push(block, self._vad.flags(block), arrived_at)
+            flags = self._vad.flags(block)
+            self.sound.take(block, flags)
+            found += self._segmenter.push(block, flags, arrived_at)
         return self._counted(found)
 
     def flush(self) -> list[Segment]:

@@ -94,6 +94,8 @@ class BridgeSettings(BaseModel):
     maximum_utterance_seconds: float = Field(12.0, ge=3, le=29)
     """Longer speech is split at its quietest moment; Whisper's window is 30 s."""
 
+    one_way_seconds: float = Field(30.0, ge=0)
+    """A leg that says nothing while the others speak for so long, all in all, is told of as one-way audio; 0 never."""
     rtp_timeout_seconds: float = Field(30.0, ge=0)
     """A call none of whose active streams brings a packet for this long is hung up; 0 never hangs up."""
     session_expires_seconds: int = Field(1_800, ge=90)
