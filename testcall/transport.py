@@ -15,6 +15,8 @@ Receive = Callable[[bytes, SocketAddress], None]
 """Is called with each message's bytes and where it came from."""
 
 CONNECT_SECONDS: Final = 5.0
+GOODBYE_SECONDS: Final = 0.5
+"""For the other side of TLS to say that it closes too; not all do."""
 _log = logging.getLogger(__name__)
 
 
@@ -122,7 +124,11 @@ class TcpTransport:
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     reader, self._writer = await asyncio.open_connection(
-                        *self._target, limit=sip.MAX_MESSAGE_BYTES, local_addr=self._local, ssl=self.secure
+                        *self._target,
+                        limit=sip.MAX_MESSAGE_BYTES,
+                        local_addr=self._local,
+                        ssl=self.secure,
+                        ssl_shutdown_timeout=GOODBYE_SECONDS if self.secure else None,
                     )
             except TimeoutError:
                 raise OSError(f"no TCP connection within {CONNECT_SECONDS:g} s") from None
