@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.feeling import FEELING_RULES, FeelingScorer
 from analysis.scorer import VaderScorer
 from analysis.shift import ShiftRules
 from bench.evaluation.budget import by_group, within_budget
 from bench.evaluation.dialogues import Dialogue, DialogueError, read_jsonl, read_maia
-from bench.evaluation.judges import ByWords, Labels, Length
+from bench.evaluation.judges import ByWords, FigureError, HeldOut, Labels, Length
 from bench.evaluation.playing import Judge, Played, play
 from bench.evaluation.report import AUC, Entry, entry, show
 from bench.evaluation.word_errors import WordErrors
@@ -21,6 +22,7 @@ from bench.evaluation.word_errors import WordErrors
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSED = ROOT / "tools" / "scorer" / "composed"
 TESTS = ROOT / "tests" / "dialogues"
+HELD_OUT = ROOT / "tools" / "scorer" / "heldout.json"
 WORD_ERRORS = (0.0, 0.1, 0.2)
 TARGETS = {AUC: 0.90, "onset F1": 0.65, "recovery F1": 0.60, "false alarms": 0.5, "calm dialogues alarmed": 0.03}
 MAIA_TARGETS = {AUC: 0.80, "onset F1": 0.45}
@@ -33,6 +35,8 @@ class Judged:
     name: str
     judge: Judge
     rules: ShiftRules
+    held_out: Judge | None = None
+    """Who judges the composed dialogues instead, where the judge was trained on them."""
     on_trial: bool = False
     """Held against the targets; else a control."""
 
@@ -56,16 +60,17 @@ def main() -> None:
     options = parser.parse_args()
     own = options.dialogues or (Path(os.environ["DIALOGUES"]) if os.environ.get("DIALOGUES") else None)
     try:
-        composed = Labelled(
-            "composed", [one for path in sorted(COMPOSED.glob("*.jsonl")) for one in read_jsonl(path)], TARGETS
-        )
+        held_out = HeldOut(HELD_OUT)
+        files = [COMPOSED / f"{group}.jsonl" for group in held_out.groups]
+        composed = Labelled("composed", [one for path in files for one in read_jsonl(path)], TARGETS)
         sets = list(_others(own, options.data))
-    except (OSError, DialogueError) as error:
+    except (OSError, DialogueError, FigureError) as error:
         sys.exit(f"eval: {error}")
+    shipped = ByWords(FeelingScorer())
     entries: list[Entry] = []
     for rate in WORD_ERRORS:
         tuning = _misheard(composed, rate)
-        for judged in _judges(rate):
+        for judged in _judges(shipped, held_out, rate):
             entries += _evaluate(judged, rate, tuning, [_misheard(each, rate) for each in sets])
     show(sorted(entries, key=lambda each: (each.dialogues, each.word_error)))
 
@@ -82,11 +87,14 @@ def _others(own: Path | None, data: Path) -> Iterator[Labelled]:
         print(f"MAIA is left out: no folder {data / 'maia'}; --data says where it lies", file=sys.stderr)
 
 
-def _judges(rate: float) -> list[Judged]:
+def _judges(shipped: Judge, held_out: Judge, rate: float) -> list[Judged]:
     """Who is compared; labels are the same however the words were heard."""
-    rules = ShiftRules()
-    judged = [Judged("VADER", ByWords(VaderScorer()), rules, on_trial=True), Judged("length only", Length(), rules)]
-    return judged if rate else [*judged, Judged("labels", Labels(), rules)]
+    judged = [
+        Judged("Callvane", shipped, FEELING_RULES, held_out=held_out, on_trial=True),
+        Judged("VADER", ByWords(VaderScorer()), ShiftRules()),
+        Judged("length only", Length(), FEELING_RULES),
+    ]
+    return judged if rate else [*judged, Judged("labels", Labels(), FEELING_RULES)]
 
 
 def _misheard(labelled: Labelled, rate: float) -> Labelled:
@@ -99,10 +107,11 @@ def _misheard(labelled: Labelled, rate: float) -> Labelled:
 def _evaluate(judged: Judged, rate: float, tuning: Labelled, sets: list[Labelled]) -> Iterator[Entry]:
     """The figures of one judge: on the tuning set by group left out, elsewhere by the whole of it."""
     confidence = 1.0 - rate
-    played, thresholds = by_group(tuning.dialogues, judged.judge, judged.rules, confidence)
+    judge = judged.held_out or judged.judge
+    played, thresholds = by_group(tuning.dialogues, judge, judged.rules, confidence)
     spread = f"{min(thresholds):g}..{max(thresholds):g}" if len(set(thresholds)) > 1 else f"{thresholds[0]:g}"
     yield _entry(judged, tuning, rate, played, spread)
-    rules = within_budget(tuning.dialogues, judged.judge, judged.rules, confidence)
+    rules = within_budget(tuning.dialogues, judge, judged.rules, confidence)
     for each in sets:
         played = [play(one, judged.judge, rules, confidence) for one in each.dialogues]
         yield _entry(judged, each, rate, played, f"{rules.threshold:g}")

@@ -51,9 +51,9 @@ def gold(labels: Sequence[int]) -> Gold:
     )
 
 
-def in_stretch(known: Gold, turn: int) -> bool:
-    """Whether a turn lies in an unhappy stretch."""
-    return any(stretch.first <= turn <= stretch.last for stretch in known.stretches)
+def has_turned(known: Gold, turn: int) -> bool:
+    """Whether a turn lies in a sustained stretch that has an onset."""
+    return any(stretch.first in known.onsets and stretch.first <= turn <= stretch.last for stretch in known.stretches)
 
 
 def match(wanted: Sequence[int], found: Sequence[int]) -> list[tuple[int, int]]:

@@ -8,13 +8,12 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from analysis.feeling import HISTORY_TURNS
 from analysis.scorer import MOST_LOG_ODDS, Score, Scorer
 from analysis.turn import Turn
 from analysis.wording import plain
 from bench.evaluation.dialogues import Dialogue
 from callbus import Term
-
-HISTORY_TURNS = 8
 
 
 class FigureError(ValueError):
@@ -41,6 +40,8 @@ class HeldOut:
 
     def __init__(self, path: Path) -> None:
         stored = json.loads(path.read_text("utf-8"))
+        self.groups: list[str] = stored["groups"]
+        """Those that a model was trained without."""
         self._scores: dict[str, tuple[float, float]] = {key: (odds, weight) for key, odds, weight in stored["scores"]}
         self._path = path
 

@@ -27,7 +27,7 @@ _COLUMNS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("recovery P/R", ("recovery precision", "recovery recall"), False),
     ("F1", ("recovery F1",), True),
     ("false/100 turns", ("false alarms",), True),
-    ("not late", ("false alarms, late ones apart",), False),
+    ("late", ("late alarms",), False),
     ("false/h", ("false alarms by time",), False),
     ("calm: /h", ("false alarms in calm calls",), False),
     ("alarmed", ("calm dialogues alarmed",), True),

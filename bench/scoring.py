@@ -1,0 +1,58 @@
+"""`python -m bench.scoring`: what judging a turn costs on one CPU thread, alone and many turns at once."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from analysis.feeling import SHIPPED_FEELING, FeelingScorer
+from analysis.turn import Turn
+from bench.evaluation.dialogues import read_jsonl
+from bench.table import row, show
+from callbus import Role
+
+DIALOGUES = Path(__file__).parent.parent / "tests" / "dialogues"
+TURNS = 400
+TOGETHER = 16
+
+
+def main() -> None:
+    """Judge the customers' turns of the test dialogues, with what was said before them."""
+    scorer = FeelingScorer()
+    asked: list[tuple[Turn, list[Turn]]] = []
+    for path in sorted(DIALOGUES.glob("*.jsonl")):
+        for dialogue in read_jsonl(path):
+            said: list[Turn] = []
+            for number, line in enumerate(dialogue.lines):
+                text = " ".join(line.utterances)
+                turn = Turn(number, line.role.value, line.role, text, 0.0, 0.0, 1.0, 1)
+                if line.role is Role.CUSTOMER:
+                    asked.append((turn, said[-8:]))
+                said.append(turn)
+    asked = asked[:TURNS]
+    scorer.score(*asked[0])
+    alone = sorted(_cpu_milliseconds(lambda one=one: scorer.score(*one)) for one in asked)  # type: ignore[misc]
+    groups = [asked[at : at + TOGETHER] for at in range(0, len(asked), TOGETHER)]
+    together = [_cpu_milliseconds(lambda of=of: scorer.feelings(of)) / len(of) for of in groups]  # type: ignore[misc]
+    size = sum(path.stat().st_size for path in SHIPPED_FEELING.iterdir()) / 1e6
+    said_of = f"{len(asked)} turns of the test dialogues, one thread, CPU time"
+    show(
+        [
+            row("a turn, median", statistics.median(alone), "ms", said_of, at_most=10.0),
+            row("a turn, p95", alone[int(0.95 * len(alone))], "ms", said_of),
+            row("a turn among 16", statistics.median(together), "ms", said_of),
+            row("model", size, "MB", "files of the shipped scorer", at_most=30.0),
+        ]
+    )
+
+
+def _cpu_milliseconds(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return 1_000 * (time.process_time() - began)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""How far probabilities can be believed: a temperature, a bias for each feeling, and the table that shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Logits become shares as softmax((logits + biases) / temperature)."""
+
+    temperature: float
+    biases: tuple[float, float, float]
+
+
+PLAIN = Calibration(1.0, (0.0, 0.0, 0.0))
+
+
+def probabilities(logits: Floats, calibration: Calibration) -> Floats:
+    """Shares of the feelings, shape (turns, 3)."""
+    warm = (logits + np.array(calibration.biases)) / calibration.temperature
+    raised = np.exp(warm - warm.max(1, keepdims=True))
+    shares: Floats = raised / raised.sum(1, keepdims=True)
+    return shares
+
+
+def fitted(logits: Floats, labels: NDArray[np.int64]) -> Calibration:
+    """The calibration under which the labels (0, 1, 2) are likeliest, by a search with ever smaller steps."""
+    rows = np.arange(len(labels))
+
+    def cost(at: tuple[float, float, float]) -> float:
+        tried = Calibration(float(np.exp(at[0])), (at[1], 0.0, at[2]))
+        return float(-np.log(probabilities(logits, tried)[rows, labels] + 1e-12).mean())
+
+    best, step = (0.0, 0.0, 0.0), 0.5
+    least = cost(best)
+    while step > 0.005:
+        around = [(best[0] + a * step, best[1] + b * step, best[2] + c * step) for a, b, c in _AROUND]
+        costs = [cost(at) for at in around]
+        if min(costs) < least:
+            least, best = min(zip(costs, around, strict=True))
+        else:
+            step /= 2
+    return Calibration(round(float(np.exp(best[0])), 4), (round(best[1], 4), 0.0, round(best[2], 4)))
+
+
+_AROUND = [(a, b, c) for a in (-1, 0, 1) for b in (-1, 0, 1) for c in (-1, 0, 1) if (a, b, c) != (0, 0, 0)]
+
+
+def reliability(said: Floats, true: NDArray[np.bool_]) -> tuple[str, float]:
+    """A table of what was said to be likely and what was so; the mean gap between them, weighed by turns."""
+    lines = ["said       turns  said, mean  true"]
+    gap = 0.0
+    for number in range(BINS):
+        low, high = number / BINS, (number + 1) / BINS
+        chosen = (said >= low) & ((said < high) if number < BINS - 1 else (said <= 1))
+        if chosen.any():
+            mean, share = float(said[chosen].mean()), float(true[chosen].mean())
+            gap += abs(mean - share) * chosen.sum() / len(said)
+            lines.append(f"{low:.1f}-{high:.1f} {int(chosen.sum()):8d} {mean:11.3f} {share:5.3f}")
+    return "\n".join(lines), float(gap)

@@ -1,0 +1,80 @@
+"""What fold models say of the dialogues they never saw, for `make eval`: played as the evaluation plays them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.feeling import FeelingScorer
+from analysis.scorer import Score
+from analysis.shift import ShiftRules
+from analysis.turn import Turn
+from analysis.wording import plain
+from bench.evaluation.dialogues import Dialogue, read_jsonl
+from bench.evaluation.judges import wording_key
+from bench.evaluation.playing import play
+from bench.evaluation.word_errors import WordErrors
+from callbus import Role
+
+WORD_ERRORS = (0.0, 0.1, 0.2)
+SEED = 1
+"""The evaluation's own, so that it meets the same errors."""
+
+
+class Asked:
+    """A judge that keeps what it was asked and what it said."""
+
+    def __init__(self, scorer: FeelingScorer) -> None:
+        self._scorer = scorer
+        self.said: dict[str, tuple[float, float]] = {}
+
+    def score(self, dialogue: Dialogue, line: int, turn: Turn, history: Sequence[Turn]) -> Score:
+        """See bench.evaluation.playing.Judge."""
+        score = self._scorer.score(turn, history)
+        self.said[wording_key(turn, history)] = (round(score.log_odds, 4), round(score.weight / turn.confidence, 4))
+        return score
+
+
+def held_out(models: dict[str, Path], composed: Path) -> dict[str, tuple[float, float]]:
+    """Log-odds and weight of every turn of every group, by its words, from the group's own model."""
+    groups = {group: read_jsonl(composed / f"{group}.jsonl") for group in models}
+    everything = [one for dialogues in groups.values() for one in dialogues]
+    errors = WordErrors(everything)
+    said: dict[str, tuple[float, float]] = {}
+    for group, folder in models.items():
+        judge = Asked(FeelingScorer(folder))
+        for rate in WORD_ERRORS:
+            for dialogue in groups[group]:
+                heard = errors.corrupt(dialogue, rate, SEED) if rate else dialogue
+                play(heard, judge, ShiftRules(), 1.0 - rate)
+        said |= judge.said
+    return said
+
+
+def write(groups: Sequence[str], said: dict[str, tuple[float, float]], path: Path) -> None:
+    """Write the file that bench.evaluation reads."""
+    rows = [[key, *values] for key, values in sorted(said.items())]
+    path.write_text(
+        f'{{"groups": {json.dumps(groups)}, "scores": [\n' + ",\n".join(json.dumps(row) for row in rows) + "\n]}\n",
+        "utf-8",
+    )
+
+
+def logits(folder: Path, dialogues: Sequence[Dialogue]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """A model's raw logits of the customers' lines, and their labels as 0, 1, 2; acknowledgements too."""
+    scorer = FeelingScorer(folder)
+    rows, labels = [], []
+    for dialogue in dialogues:
+        turns: list[Turn] = []
+        for number, line in enumerate(dialogue.lines):
+            text = " ".join(line.utterances)
+            turn = Turn(number, line.role.value, line.role, text, 0.0, 0.0, 1.0, 1)
+            if line.role is Role.CUSTOMER and plain(text):
+                rows.append(scorer.logits([(turn, turns)])[0, :3])
+                labels.append((line.label or 0) + 1)
+            turns.append(turn)
+    return np.array(rows, dtype=float), np.array(labels)

@@ -1,0 +1,200 @@
+"""The network: MiniLM reads each turn by itself; its upper layers then see the turns before it, too.
+
+The lower half stays as it was trained by others. Its output for a text never changes, so it is computed once.
+"""
+
+# mypy: disallow-subclassing-any=false, disallow-any-unimported=false
+# torch is not in the environment that is checked
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from analysis.wording import Wording
+from tools.scorer.examples import CORES, FEELINGS
+
+WIDTH, HEADS, LAYERS, INNER = 384, 12, 6, 1536
+LOWER = 3
+"""Layers that stay as they are and see one turn alone."""
+DROPOUT = 0.1
+DISTANCES = 8
+"""How far apart turns can be and still be told from those farther."""
+LOWER_TOKENS = 4_000
+"""Tokens that the lower half reads at once."""
+
+
+class Layer(nn.Module):
+    """One layer of BERT, with a bias for what is looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query_key_value = nn.Linear(WIDTH, 3 * WIDTH)
+        self.joined = nn.Linear(WIDTH, WIDTH)
+        self.attention_norm = nn.LayerNorm(WIDTH, eps=1e-12)
+        self.inner = nn.Linear(WIDTH, INNER)
+        self.outer = nn.Linear(INNER, WIDTH)
+        self.norm = nn.LayerNorm(WIDTH, eps=1e-12)
+        self.dropout = nn.Dropout(DROPOUT)
+
+    def forward(self, hidden: Tensor, bias: Tensor) -> Tensor:
+        """Hidden states, shape (rows, tokens, WIDTH); `bias` has shape (rows, 1 or HEADS, tokens, tokens)."""
+        rows, tokens, _ = hidden.shape
+        parts = self.query_key_value(hidden).view(rows, tokens, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
+        weights = (parts[0] @ parts[1].transpose(-1, -2)) * (WIDTH // HEADS) ** -0.5 + bias
+        mixed = (weights.softmax(-1) @ parts[2]).transpose(1, 2).reshape(rows, tokens, WIDTH)
+        hidden = self.attention_norm(hidden + self.dropout(self.joined(mixed)))
+        return self.norm(hidden + self.dropout(self.outer(functional.gelu(self.inner(hidden)))))
+
+
+class Network(nn.Module):
+    """Logits of FEELINGS and CORES, side by side, of turns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(30_522, WIDTH)
+        self.places = nn.Embedding(64, WIDTH)
+        self.norm = nn.LayerNorm(WIDTH, eps=1e-12)
+        self.lower = nn.ModuleList(Layer() for _ in range(LOWER))
+        self.kinds = nn.Embedding(2, WIDTH)
+        self.distances = nn.ModuleList(nn.Embedding(DISTANCES, HEADS) for _ in range(LAYERS - LOWER))
+        self.upper = nn.ModuleList(Layer() for _ in range(LAYERS - LOWER))
+        self.dropout = nn.Dropout(DROPOUT)
+        self.heads = nn.Linear(2 * WIDTH, len(FEELINGS) + len(CORES))
+        for module in (self.words, self.places, self.norm, self.lower):
+            module.requires_grad_(False)
+
+    def read(self, ids: Tensor, places: Tensor, turns: Tensor) -> Tensor:
+        """The lower half: hidden states of tokens that see their own turn, shape (rows, tokens, WIDTH)."""
+        bias = _bias(turns.unsqueeze(2) == turns.unsqueeze(1)).unsqueeze(1)
+        hidden = self.norm(self.words(ids) + self.places(places))
+        for layer in self.lower:
+            hidden = layer(hidden, bias)
+        return hidden
+
+    def relate(self, hidden: Tensor, kinds: Tensor, turns: Tensor) -> Tensor:
+        """The upper half: hidden states of tokens that see their own turn and all before it."""
+        apart = turns.unsqueeze(2) - turns.unsqueeze(1)
+        # What lies past a row's end has a turn before all others: it is seen by none of them.
+        seen = _bias((apart >= 0) & ((turns.unsqueeze(1) >= 0) | (apart == 0))).unsqueeze(1)
+        near = apart.clamp(0, DISTANCES - 1)
+        hidden = hidden + self.kinds(kinds)
+        for layer, distances in zip(self.upper, self.distances, strict=True):
+            hidden = layer(hidden, distances(near).permute(0, 3, 1, 2) + seen)
+        return hidden
+
+    def judge(self, hidden: Tensor, own: Tensor) -> Tensor:
+        """Logits, shape (turns, 11); `own`, shape (turns, tokens), is 1 at a turn's tokens in the hidden states."""
+        before = torch.cumsum(own, 1) - own
+        mark = (own * (before == 0)).unsqueeze(-1)
+        mean = (hidden * own.unsqueeze(-1)).sum(1) / own.sum(1, keepdim=True)
+        return self.heads(self.dropout(torch.cat(((hidden * mark).sum(1), mean), -1)))
+
+
+def _bias(seen: Tensor) -> Tensor:
+    return (~seen).to(torch.float32) * -10_000.0
+
+
+def from_minilm(weights: Path) -> Network:
+    """MiniLM-L6's weights under fresh heads."""
+    found = load_file(weights)
+    network = Network()
+    state = network.state_dict()
+    # Every text is of MiniLM's first type.
+    state["words.weight"] = (
+        found["embeddings.word_embeddings.weight"] + found["embeddings.token_type_embeddings.weight"][0]
+    )
+    state["places.weight"] = found["embeddings.position_embeddings.weight"][:64]
+    state["kinds.weight"].zero_()
+    for layer in range(LAYERS - LOWER):
+        state[f"distances.{layer}.weight"].zero_()
+    for kind in ("weight", "bias"):
+        state[f"norm.{kind}"] = found[f"embeddings.LayerNorm.{kind}"]
+        for layer in range(LAYERS):
+            theirs = f"encoder.layer.{layer}."
+            ours = f"lower.{layer}." if layer < LOWER else f"upper.{layer - LOWER}."
+            state[f"{ours}query_key_value.{kind}"] = torch.cat(
+                [found[f"{theirs}attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
+            )
+            for name, own in (
+                ("attention.output.dense", "joined"),
+                ("attention.output.LayerNorm", "attention_norm"),
+                ("intermediate.dense", "inner"),
+                ("output.dense", "outer"),
+                ("output.LayerNorm", "norm"),
+            ):
+                state[f"{ours}{own}.{kind}"] = found[f"{theirs}{name}.{kind}"]
+    network.load_state_dict(state)
+    return network
+
+
+class Readings:
+    """What the lower half makes of texts, each read once."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._known: dict[tuple[int, ...], Tensor] = {}
+
+    def read(self, turns: Iterable[tuple[int, ...]]) -> None:
+        """Read the turns, as token ids, that are not known yet."""
+        fresh = sorted(set(turns) - self._known.keys(), key=len)
+        self._network.eval()
+        while fresh:
+            count = max(1, LOWER_TOKENS // len(fresh[min(len(fresh), 64) - 1]))
+            chosen, fresh = fresh[: min(count, 64)], fresh[min(count, 64) :]
+            longest = len(chosen[-1])
+            ids = torch.tensor([[*turn, *(0,) * (longest - len(turn))] for turn in chosen])
+            numbers = torch.tensor([[0] * len(turn) + [-1] * (longest - len(turn)) for turn in chosen])
+            places = torch.arange(longest).expand(len(chosen), -1)
+            with torch.inference_mode():
+                hidden = self._network.read(ids, places, numbers).half()
+            for turn, states in zip(chosen, hidden, strict=True):
+                self._known[turn] = states[: len(turn)].clone()
+
+    def of(self, turn: tuple[int, ...]) -> Tensor:
+        """The hidden states of a turn that was read, shape (tokens, WIDTH)."""
+        return self._known[turn]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows for the upper half."""
+
+    hidden: Tensor
+    kinds: Tensor
+    turns: Tensor
+    wanted: Tensor
+    """The turns to be judged, shape (turns, 2): row, and turn in it."""
+
+    def judged_by(self, network: Network) -> Tensor:
+        """Logits of the turns wanted, shape (turns, 11)."""
+        hidden = network.relate(self.hidden, self.kinds, self.turns)
+        rows = self.wanted[:, 0]
+        return network.judge(hidden[rows], (self.turns[rows] == self.wanted[:, 1:]).float())
+
+
+def batch(readings: Readings, rows: Sequence[tuple[Wording, Sequence[int]]]) -> Batch:
+    """Wordings, each with the turns wanted of it, padded to the longest."""
+    longest = max(len(wording.ids) for wording, _ in rows)
+    hidden = torch.zeros(len(rows), longest, WIDTH)
+    kinds = torch.zeros(len(rows), longest, dtype=torch.long)
+    turns = torch.full_like(kinds, -1)
+    for row, (wording, _) in enumerate(rows):
+        count = len(wording.ids)
+        hidden[row, :count] = torch.cat([readings.of(turn) for turn in split(wording)]).float()
+        kinds[row, :count] = torch.tensor(wording.kinds)
+        turns[row, :count] = torch.tensor(wording.turns)
+    wanted = [(row, turn) for row, (_, numbers) in enumerate(rows) for turn in numbers]
+    return Batch(hidden, kinds, turns, torch.tensor(wanted))
+
+
+def split(wording: Wording) -> list[tuple[int, ...]]:
+    """A wording's turns, as token ids."""
+    starts = [at for at, place in enumerate(wording.places) if place == 0]
+    return [wording.ids[start:end] for start, end in zip(starts, [*starts[1:], len(wording.ids)], strict=True)]

@@ -1,0 +1,109 @@
+"""One training: batches of like length, soft labels, and pairs of turns of which one is unhappier."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional
+
+from analysis.wording import Wording, wording
+from tools.scorer.examples import FEELINGS, Example, Label
+from tools.scorer.network import Network, Readings, batch, split
+
+BATCH_TOKENS = 800
+"""Tokens of a batch, padding included."""
+AVERAGED_FROM = 0.4
+AVERAGED_EVERY = 10
+"""The weights are the mean over the rest of the training, every so many steps: they fit the noise less."""
+SMOOTHING = 0.08
+"""Share of a label that is spread over the others: one annotator's single labels are noisy."""
+CORES_WEIGHT = 0.3
+PAIRS_WEIGHT = 0.3
+PAIRS_MARGIN = 1.0
+
+Row = tuple[Wording, tuple[Label, ...]]
+
+
+def train(
+    network: Network,
+    readings: Readings,
+    tokenizer: Tokenizer,
+    variants: Sequence[Sequence[Example]],
+    *,
+    epochs: int,
+    rate: float,
+    seed: int,
+) -> None:
+    """Train in place. `variants` are the same examples in other words; each time one of them is taken."""
+    dice = random.Random(seed)
+    torch.manual_seed(seed)
+    rows = [[(wording(tokenizer, one.turns), one.labels) for one in examples] for examples in variants]
+    readings.read(turn for examples in rows for words, _ in examples for turn in split(words))
+    rounds = [list(_cut([dice.choice(same) for same in zip(*rows, strict=True)], dice)) for _ in range(epochs)]
+    steps = sum(map(len, rounds))
+    optimizer = torch.optim.AdamW(_groups(network), lr=rate)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / (0.06 * steps), max(0.0, (steps - step) / (0.94 * steps)))
+    )
+    average = torch.optim.swa_utils.AveragedModel(network)
+    network.train()
+    mean, began = 0.0, time.monotonic()
+    for step, chosen in enumerate((one for each in rounds for one in each), 1):
+        made = batch(readings, [(words, [label.turn for label in labels]) for words, labels in chosen])
+        loss = cost(made.judged_by(network), [label for _, labels in chosen for label in labels])
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        if step > AVERAGED_FROM * steps and step % AVERAGED_EVERY == 0:
+            average.update_parameters(network)
+        mean += (loss.item() - mean) / min(step, 100)
+        if step % 50 == 0:
+            print(f"step {step}/{steps} loss {mean:.4f} {time.monotonic() - began:.0f} s", flush=True)
+    network.load_state_dict(average.module.state_dict())
+    network.eval()
+
+
+def _cut(rows: list[Row], dice: random.Random) -> Iterator[list[Row]]:
+    """All rows once, those of like length together, in random order."""
+    rows.sort(key=lambda row: len(row[0].ids) * dice.uniform(0.9, 1.1))
+    cut: list[list[Row]] = [[]]
+    longest = 0
+    for row in rows:
+        longest = max(longest, len(row[0].ids))
+        if (len(cut[-1]) + 1) * longest > BATCH_TOKENS:
+            cut.append([])
+            longest = len(row[0].ids)
+        cut[-1].append(row)
+    dice.shuffle(cut)
+    yield from filter(None, cut)
+
+
+def cost(logits: Tensor, labels: Sequence[Label]) -> Tensor:
+    """What is to become small."""
+    feelings, cores = logits.split((len(FEELINGS), logits.shape[1] - len(FEELINGS)), 1)
+    wanted = torch.tensor([label.feelings for label in labels])
+    cores_wanted = torch.tensor([label.cores for label in labels])
+    loss = functional.cross_entropy(feelings, wanted, label_smoothing=SMOOTHING)
+    known = cores_wanted.sum(1)
+    each = functional.cross_entropy(cores, cores_wanted, reduction="none", label_smoothing=SMOOTHING) * known
+    loss = loss + CORES_WEIGHT * each.sum() / known.sum().clamp(min=1.0)
+    # Turns of one batch, one wanted unhappier than the other: the order must show in the log-odds.
+    order = feelings[:, 2] - feelings[:, 0]
+    mood = wanted[:, 2] - wanted[:, 0]
+    worse = mood[:, None] - mood[None, :] > 0.4
+    gap = functional.softplus(PAIRS_MARGIN - (order[:, None] - order[None, :]))
+    return loss + PAIRS_WEIGHT * (gap * worse).sum() / worse.sum().clamp(min=1)
+
+
+def _groups(network: Network) -> list[dict[str, object]]:
+    heads = list(network.heads.parameters())
+    known = {id(parameter) for parameter in heads}
+    body = [p for p in network.parameters() if p.requires_grad and id(p) not in known]
+    return [{"params": body, "weight_decay": 0.01}, {"params": heads, "weight_decay": 0.0, "lr": 1e-3}]
