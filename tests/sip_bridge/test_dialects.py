@@ -51,6 +51,7 @@ async def place_all(running: RunningBridge, spoken: Scenario) -> dict[str, Recor
     """Place the calls, over TCP, and gather what was published of each."""
     target = parse_target(f"sip:callvane@127.0.0.1:{running.address[1]}")
     dialects = {name: load_dialect(name) for name in dialect_names()}
+    before = closed(running.events())  # of other modules' calls: they share the Redis
     async with line_to(target, "tcp") as (endpoint, sender):
         calls = {
             name: PlacedCall(spoken, target, endpoint, sender, dialect, number)
@@ -58,7 +59,7 @@ async def place_all(running: RunningBridge, spoken: Scenario) -> dict[str, Recor
         }
         await asyncio.gather(*(call.run() for call in calls.values()))
     answered = sum(bool(call.answer) for call in calls.values())
-    events = until(lambda: all_closed(running.events(), answered), running.lines)
+    events = until(lambda: all_closed(running.events(), before + answered), running.lines)
     return {
         name: Recorded(dialects[name], call, [e for e in events if e.call_id == call.outcome.expected_call_id])
         for name, call in calls.items()
@@ -67,7 +68,12 @@ async def place_all(running: RunningBridge, spoken: Scenario) -> dict[str, Recor
 
 def all_closed(events: list[ForkEvent], calls: int) -> list[ForkEvent]:
     """The events, once so many calls have ended."""
-    return events if sum(isinstance(event, CallClosed) for event in events) >= calls else []
+    return events if closed(events) >= calls else []
+
+
+def closed(events: list[ForkEvent]) -> int:
+    """How many calls have ended."""
+    return sum(isinstance(event, CallClosed) for event in events)
 
 
 @pytest.mark.parametrize("name", dialect_names())
