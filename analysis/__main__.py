@@ -8,12 +8,14 @@ import os
 import secrets
 import socket
 import sys
+from dataclasses import replace
 
 from analysis.analyst import Analyst
 from analysis.batcher import Batcher
 from analysis.ear import Ear
+from analysis.feeling import FEELING_RULES, FeelingScorer
 from analysis.hallucination import SHIPPED_PHRASES, Phrases
-from analysis.scorer import VaderScorer
+from analysis.scorer import Scorer, VaderScorer
 from analysis.settings import AnalysisSection, AnalysisSettings
 from analysis.shift import ShiftRules
 from analysis.transcriber import Transcriber
@@ -34,8 +36,7 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
     phrases = _phrases(section)
     process.unready = "loading the model"
     transcriber = await asyncio.to_thread(Transcriber, section)
-    rules = ShiftRules(threshold=section.shift_threshold, refractory_seconds=section.refractory_seconds)
-    analyst = Analyst(VaderScorer(), rules, section.redacted_digits)
+    analyst = Analyst(*await asyncio.to_thread(_scorer, section), section.redacted_digits)
     batcher = Batcher(transcriber, section.batch_size, section.queue_utterances)
     ear = Ear(transcriber, batcher, phrases, feature_threads=section.feature_threads, limit=section.queue_utterances)
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -55,6 +56,14 @@ async def _watch(bus: Bus, process: Process) -> None:
     while not process.stopping.is_set():
         process.unready = "" if bus.connected else "redis does not answer at redis.url"
         await asyncio.sleep(WATCH_SECONDS)
+
+
+def _scorer(section: AnalysisSection) -> tuple[Scorer, ShiftRules]:
+    """Who judges turns, and the detector's rules that go with it."""
+    scorer: Scorer
+    scorer, rules = (FeelingScorer(), FEELING_RULES) if section.scorer == "feeling" else (VaderScorer(), ShiftRules())
+    threshold = section.shift_threshold or rules.threshold
+    return scorer, replace(rules, threshold=threshold, refractory_seconds=section.refractory_seconds)
 
 
 def _phrases(section: AnalysisSection) -> Phrases:

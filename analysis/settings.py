@@ -39,8 +39,10 @@ class AnalysisSection(BaseModel):
     """File of phrases that Whisper invents on silence, one a line; none is the list that comes with Callvane."""
     redacted_digits: int = Field(7, ge=0, le=100)
     """A run of this many spoken or written digits leaves the process as `[digits]`; 0 keeps all digits."""
-    shift_threshold: float = Field(0.65, gt=0, le=6)
-    """How far a customer's level must leave their own baseline for an alert, in log-odds; higher is fewer alerts."""
+    scorer: Literal["feeling", "lexicon"] = "feeling"
+    """Who judges turns: `feeling`, the shipped network that reads English turns in their context, or a word list."""
+    shift_threshold: float | None = Field(None, gt=0, le=6)
+    """How far a customer's level must leave their own baseline for an alert, in log-odds; none is the scorer's own."""
     refractory_seconds: float = Field(60, ge=0, le=3_600)
     """After a worsened alert, none like it in the same call for so long."""
 
