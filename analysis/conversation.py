@@ -208,10 +208,6 @@ def _kept(call: Conversation, turns: tuple[Judged, ...]) -> tuple[Judged, ...]:
     return tuple(judged for judged in turns if judged.turn.number in wanted | recent)
 
 
-def _renewed(turns: tuple[Judged, ...], turn: Turn) -> tuple[Judged, ...]:
-    return tuple(replace(judged, turn=turn) if judged.turn.number == turn.number else judged for judged in turns)
-
-
 def _with(parties: dict[str, Party], name: str, party: Party) -> dict[str, Party]:
     """The parties with one of them renewed; a call with more of them than people is hostile."""
     if name not in parties and len(parties) >= PARTIES:

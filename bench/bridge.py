@@ -125,7 +125,6 @@ class Held:
     lost: float
     """Frames that were sent and not heard within the measured time."""
     heard: float
-    placed_a_second: float
     answered: int
     sender_late_seconds: float
 
@@ -143,10 +142,8 @@ async def hold(subject: Subject, calls: int, seconds: float) -> Held:
         calls_per_second=CALLS_PER_SECOND,
         repeat=True,
     )
-    began = time.monotonic()
     placing = asyncio.create_task(campaign.run(lambda line: None, tally))
     await asyncio.sleep(calls / CALLS_PER_SECOND + SETTLE_SECONDS)
-    placed = time.monotonic() - began - SETTLE_SECONDS
     before = await asyncio.to_thread(subject.read)
     await asyncio.sleep(seconds)
     after = await asyncio.to_thread(subject.read)
@@ -161,7 +158,6 @@ async def hold(subject: Subject, calls: int, seconds: float) -> Held:
         bytes_a_call=(after.memory_bytes - empty.memory_bytes) / calls,
         lost=sum(grown(f"callvane_frames_{fate}_total") for fate in ("lost", "late", "dropped")),
         heard=grown("callvane_frames_received_total"),
-        placed_a_second=calls / placed,
         answered=round(after.counters.get("callvane_calls_active", calls)),
         sender_late_seconds=tally.lateness.quantile_seconds(0.99),
     )

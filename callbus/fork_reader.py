@@ -73,6 +73,9 @@ class ForkReader:
         self._fresh: set[int] = set()
         """Held, but what an earlier owner left unacknowledged is not read yet."""
         self._renewed_at = 0.0
+        self._commit = bus.client.register_script(COMMIT)
+        self._renew = bus.client.register_script(RENEW)
+        self._release = bus.client.register_script(RELEASE)
 
     @property
     def held(self) -> frozenset[int]:
@@ -128,8 +131,7 @@ class ForkReader:
             keys.state(state[0] if state else ""),
             keys.live,
         ]
-        script = self._bus.client.register_script(COMMIT)
-        receivers = await self._bus.persist(lambda: script(keys=names, args=arguments))
+        receivers = await self._bus.persist(lambda: self._commit(keys=names, args=arguments))
         if receivers is None:
             self._held.discard(partition)
             raise LeaseLost(partition)
@@ -146,12 +148,11 @@ class ForkReader:
 
     async def release(self) -> None:
         """Give the partitions back at once instead of letting their leases run out. One try: Redis may be away."""
-        script = self._bus.client.register_script(RELEASE)
         names = [self._bus.keys.workers, *(self._bus.keys.lease(p) for p in sorted(self._held))]
         self._held.clear()
         PARTITIONS_HELD.set(0)
         try:
-            await script(keys=names, args=[self._worker])
+            await self._release(keys=names, args=[self._worker])
         except (RedisError, OSError) as error:
             log.warning("leases were not given back, they run out by themselves: %.200s", error)
 
@@ -176,15 +177,12 @@ class ForkReader:
         workers = max(1, await client.zcard(keys.workers))
         share = -(-settings.partitions // workers)
         lease_ms = int(settings.lease_seconds * 1000)
-        renew = client.register_script(RENEW)
         for partition in sorted(self._held):
             keep = len(self._held) <= share
-            if not keep or not await renew(keys=[keys.lease(partition)], args=[self._worker, lease_ms]):
+            if not keep or not await self._renew(keys=[keys.lease(partition)], args=[self._worker, lease_ms]):
                 self._held.discard(partition)
                 if not keep:
-                    await client.register_script(RELEASE)(
-                        keys=[keys.workers, keys.lease(partition)], args=[self._worker, "share"]
-                    )
+                    await self._release(keys=[keys.workers, keys.lease(partition)], args=[self._worker, "share"])
         for partition in range(settings.partitions):
             if len(self._held) >= share:
                 break
