@@ -62,15 +62,6 @@ class Model(Protocol):
         """The words of each row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transcription:
-    """An utterance's words and what they took."""
-
-    words: Words
-    queue_seconds: float
-    model_seconds: float
-
-
 @dataclass(slots=True, eq=False)
 class Waiting:
     """An utterance in the queue."""
@@ -83,7 +74,7 @@ class Waiting:
     since: float
     """Monotonic seconds."""
     seconds: float
-    done: asyncio.Future[Transcription] = field(repr=False)
+    done: asyncio.Future[Words] = field(repr=False)
 
 
 class Batcher:
@@ -98,14 +89,12 @@ class Batcher:
         self._awake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
 
-    def submit(
-        self, features: Spectrogram, role: Role, ended_at: float, seconds: float
-    ) -> asyncio.Future[Transcription]:
+    def submit(self, features: Spectrogram, role: Role, ended_at: float, seconds: float) -> asyncio.Future[Words]:
         """Queue an utterance that ended at `ended_at` (Unix seconds) and holds `seconds` of audio.
 
         The future raises Shed when it had to go, and what the model raised when it failed on it.
         """
-        done: asyncio.Future[Transcription] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[Words] = asyncio.get_running_loop().create_future()
         frames = self._model.context(features)
         due = ended_at + GRACE_SECONDS[role]
         self._queue.append(Waiting(features, frames, role, due, time.monotonic(), seconds, done))
@@ -168,14 +157,13 @@ class Batcher:
             self._factor += (SMOOTHING if self._factor else 1.0) * (took / speech - self._factor)
             REAL_TIME_FACTOR.set(self._factor)
         for waiting, result in zip(batch, outcome, strict=True):
-            queued = max(0.0, began - waiting.since)
-            QUEUE_SECONDS.observe(queued)
+            QUEUE_SECONDS.observe(max(0.0, began - waiting.since))
             if waiting.done.done():  # its call was given up meanwhile
                 continue
             if isinstance(result, Exception):
                 waiting.done.set_exception(result)
             else:
-                waiting.done.set_result(Transcription(result, queued, took))
+                waiting.done.set_result(result)
 
     def _shed(self) -> None:
         victim = min(self._queue, key=lambda waiting: (waiting.role is not Role.AGENT, waiting.since))

@@ -82,12 +82,12 @@ class Ear:
             return Hearing(dropped=SILENCE)
         seconds = utterance.duration_seconds
         try:
-            transcription = await self._batcher.submit(features, utterance.role, utterance.ended_at, seconds)
+            words = await self._batcher.submit(features, utterance.role, utterance.ended_at, seconds)
         except Shed:
             return Hearing(dropped=OVERLOAD)
         except Exception:  # counted and logged by the batcher
             return Hearing(dropped=ERROR)
-        return self._guard(transcription.words, seconds)
+        return self._guard(words, seconds)
 
     def close(self) -> None:
         """End the feature threads; what they work on is given up."""
