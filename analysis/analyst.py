@@ -11,7 +11,7 @@ from analysis.redaction import redact
 from analysis.scorer import Scorer
 from analysis.shift import ShiftRules
 from analysis.turn import Said
-from callbus import Alert, CallClosed, CallOpened, CallState, Transcript, Utterance
+from callbus import Alert, CallClosed, CallEvent, CallOpened, CallState, Transcript, Utterance
 from callbus.wire import Publication
 
 TRANSCRIPT_CHARACTERS = 10_000
@@ -44,6 +44,12 @@ class Analyst:
         """A call begins, or its legs change."""
         call = opened(event, call)
         return Outcome(call, (state_of(call, now),))
+
+    def told(self, event: CallEvent, call: Conversation | None, now: float) -> Outcome:
+        """Something is the matter with a call's audio, or is no more."""
+        call = call or Conversation(event.call_id, max(0.0, now - event.at_seconds), met_midway=True)
+        changed = replace(call, health=call.health.after(event))
+        return Outcome(changed, tuple(_news(changed, state_of(call, 0.0), now)))
 
     def closed(self, event: CallClosed, call: Conversation | None, now: float) -> Outcome:
         """A call ends; its state goes."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from analysis.evidence import Judged, build_alert
+from analysis.health import Health
 from analysis.scorer import Score
 from analysis.shift import Evidence, ShiftRules, ShiftState, after_alert, step
 from analysis.turn import Said, Turn, place
@@ -58,6 +59,7 @@ class Conversation:
     """Its opening message was not seen: `opened_at` is an estimate."""
     open_digits: dict[str, int] = field(default_factory=dict)
     """By leg: digits that its last utterance ended with; see redaction."""
+    health: Health = field(default_factory=Health)
 
     def is_done(self, sequence: int) -> bool:
         """Whether an utterance was worked on before."""
@@ -101,7 +103,8 @@ def opened(event: CallOpened, known: Conversation | None) -> Conversation:
     The same id with another opening time is another call.
     """
     if known and (known.met_midway or abs(known.opened_at - event.opened_at) < 1.0):
-        return replace(known, legs=event.legs, opened_at=event.opened_at, met_midway=False)
+        health = known.health.renamed(known.legs, event.legs)
+        return replace(known, legs=event.legs, opened_at=event.opened_at, met_midway=False, health=health)
     return Conversation(event.call_id, event.opened_at, event.legs)
 
 
@@ -165,6 +168,7 @@ def state_of(call: Conversation, now: float, closed: CallClosed | None = None) -
     """The call as a screen shows it. Where several parties are scored, it is the one worst off."""
     parties = list(call.parties.values())
     party = max(parties, key=lambda one: GRAVITY.index(one.now.mood), default=Party())
+    health = call.health.closed(closed.duration_seconds) if closed else call.health
     return CallState(
         call_id=call.call_id,
         phase=Phase.ENDED if closed else Phase.ACTIVE,
@@ -178,6 +182,8 @@ def state_of(call: Conversation, now: float, closed: CallClosed | None = None) -
         baseline=party.now.baseline,
         turns=call.next_turn,
         scores=party.scores,
+        health=health.standing,
+        gaps=health.gaps,
     )
 
 

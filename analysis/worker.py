@@ -22,7 +22,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from analysis.analyst import Analyst, Outcome
 from analysis.conversation import Conversation, StateError, decode, encode
 from analysis.ear import ERROR, Ear, Hearing
-from callbus import CallClosed, CallOpened, ShiftKind, Utterance
+from callbus import CallClosed, CallEvent, CallOpened, ShiftKind, Utterance
 from callbus.fork_reader import Delivery, ForkReader, LeaseLost
 
 log = logging.getLogger(__name__)
@@ -194,6 +194,8 @@ class Worker:
         match delivery.event:
             case CallOpened() as event:
                 return self._analyst.opened(event, call, now)
+            case CallEvent() as event:
+                return self._analyst.told(event, call, now)
             case CallClosed() as event:
                 return self._analyst.closed(event, call, now)
             case Utterance() as event:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from callbus.call import CallId, Leg, Mood, Role
+from callbus.call import Mood
+from callbus.leg import CallId, Leg, Role
 
 
 class ShiftKind(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from callbus.health import CallEvent
 from callbus.utterance import Utterance
 from callbus.wire import ForkEvent
 
@@ -11,8 +12,8 @@ from callbus.wire import ForkEvent
 class Backlog:
     """A bounded queue of fork events.
 
-    Overflow policy: the oldest utterance goes first. Openings and closings go only when nothing else is left, oldest
-    first, since a call without an ending is worse than one without a sentence.
+    Overflow policy: the oldest utterance goes first, then the oldest word of a call's health. Openings and closings go
+    only when nothing else is left, oldest first, since a call without an ending is worse than one without a sentence.
     """
 
     def __init__(self, limit: int) -> None:
@@ -27,10 +28,11 @@ class Backlog:
         self._events.append(event)
         if len(self._events) <= self._limit:
             return None
-        for index, waiting in enumerate(self._events):
-            if isinstance(waiting, Utterance):
-                del self._events[index]
-                return waiting
+        for expendable in (Utterance, CallEvent):
+            for index, waiting in enumerate(self._events):
+                if isinstance(waiting, expendable):
+                    del self._events[index]
+                    return waiting
         return self._events.popleft()
 
     def head(self, count: int) -> list[ForkEvent]:

@@ -8,29 +8,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-CallId = Annotated[str, Meta(min_length=1, max_length=128)]
-"""A call's id as the PBX gives it (hostile text), cut to 128 characters."""
-
-LegId = Annotated[str, Meta(max_length=64)]
-"""A leg's id within its call: the SDP label of its stream where there is one."""
+from callbus.health import MAX_CONDITIONS, MAX_GAPS, Condition, Gap
+from callbus.leg import CallId, CallSeconds, Leg, UnixSeconds
 
 Reason = Annotated[str, Meta(max_length=64)]
 """Why a call ended or something was dropped: a word from a fixed list, safe as a metric label."""
-
-
-UnixSeconds = Annotated[float, Meta(ge=0, le=1e11)]
-"""A moment by the wall clock. The bounds keep out what is no number: it would pass through every sum."""
-
-CallSeconds = Annotated[float, Meta(ge=0, le=1e7)]
-"""Seconds since the call began, counted in samples."""
-
-
-class Role(StrEnum):
-    """Which party a leg carries."""
-
-    CUSTOMER = "customer"
-    AGENT = "agent"
-    UNKNOWN = "unknown"
 
 
 class Phase(StrEnum):
@@ -47,16 +29,6 @@ class Mood(StrEnum):
     ARRIVED_UPSET = "arrived_upset"
     WORSENED = "worsened"
     RECOVERED = "recovered"
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """One party's audio in a call."""
-
-    leg_id: LegId
-    role: Role
-    name: Annotated[str, Meta(max_length=128)] = ""
-    """The agent's name, where the PBX told it. Always empty for customers: no caller's name or number travels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +77,7 @@ class CallState:
     """Turns so far, both parties'."""
     scores: Annotated[tuple[float, ...], Meta(max_length=60)] = ()
     """Scores of the latest customer turns, oldest first, log-odds."""
+    health: Annotated[tuple[Condition, ...], Meta(max_length=MAX_CONDITIONS)] = ()
+    """What is the matter with the call's audio now, in the order in which it began."""
+    gaps: Annotated[tuple[Gap, ...], Meta(max_length=MAX_GAPS)] = ()
+    """The latest pauses of the recording that are over, oldest first: nothing of them was heard."""

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from callbus.call import CallId, LegId, Reason, Role
+from callbus.call import Reason
+from callbus.leg import CallId, LegId, Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from callbus.call import CallId, CallSeconds, LegId, Role, UnixSeconds
+from callbus.leg import CallId, CallSeconds, LegId, Role, UnixSeconds
 
 MAX_PCM_BYTES = 2 * 16_000 * 60
 """A minute of 16 kHz audio: more in one message is a broken or hostile one."""

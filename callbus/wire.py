@@ -16,12 +16,13 @@ import msgspec
 
 from callbus.alert import Alert
 from callbus.call import CallClosed, CallOpened, CallState
+from callbus.health import CallEvent
 from callbus.transcript import Transcript
 from callbus.utterance import Utterance
 
 VERSION = 1
 
-ForkEvent = CallOpened | Utterance | CallClosed
+ForkEvent = CallOpened | Utterance | CallEvent | CallClosed
 """What a bridge tells analysis."""
 
 Publication = Alert | Transcript | CallState
@@ -30,6 +31,7 @@ Publication = Alert | Transcript | CallState
 TYPES: dict[str, type[ForkEvent | Publication]] = {
     "call_opened": CallOpened,
     "utterance": Utterance,
+    "call_event": CallEvent,
     "call_closed": CallClosed,
     "alert": Alert,
     "transcript": Transcript,

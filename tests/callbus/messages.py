@@ -7,8 +7,12 @@ from hypothesis import strategies as st
 from callbus import (
     Alert,
     CallClosed,
+    CallEvent,
     CallOpened,
     CallState,
+    Condition,
+    ConditionKind,
+    Gap,
     Leg,
     Mood,
     Phase,
@@ -17,6 +21,7 @@ from callbus import (
     ShiftKind,
     Term,
     Transcript,
+    Unit,
     Utterance,
 )
 
@@ -46,7 +51,12 @@ utterances = st.builds(
     st.binary(max_size=400),
 )
 calls_closed = st.builds(CallClosed, call_ids, seconds, seconds, words)
-fork_events = calls_opened | utterances | calls_closed
+conditions = st.builds(
+    Condition, st.sampled_from(ConditionKind), words, roles, seconds, st.floats(-100, 1e6), st.sampled_from(Unit)
+)
+gaps = st.builds(Gap, seconds, seconds)
+call_events = st.builds(CallEvent, call_ids, seconds, st.booleans(), conditions)
+fork_events = calls_opened | utterances | call_events | calls_closed
 
 alerts = st.builds(
     Alert,
@@ -97,6 +107,8 @@ call_states = st.builds(
     score,
     counts,
     st.lists(score, max_size=60).map(tuple),
+    st.lists(conditions, max_size=4).map(tuple),
+    st.lists(gaps, max_size=4).map(tuple),
 )
 publications = alerts | transcripts | call_states
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callbus import Utterance
+from callbus import CallEvent, Utterance
 from callbus.backlog import Backlog
 from callbus.wire import ForkEvent
 from tests.callbus import messages
@@ -24,13 +24,14 @@ def test_backlog_is_bounded_and_keeps_order(events: list[ForkEvent], limit: int)
 
 
 @given(st.lists(messages.fork_events, max_size=30), st.integers(1, 10))
-def test_call_events_outlive_utterances(events: list[ForkEvent], limit: int) -> None:
-    """An opening or closing is dropped only when no utterance is left to drop."""
+def test_openings_and_closings_outlive_the_rest(events: list[ForkEvent], limit: int) -> None:
+    """A word of a call's health is dropped when no utterance is left, an opening or closing when neither is."""
     backlog = Backlog(limit)
     for event in events:
         gone = backlog.append(event)
         if gone is not None and not isinstance(gone, Utterance):
             kept = backlog.head(limit)
-            assert not any(isinstance(waiting, Utterance) for waiting in kept)
+            rather = (Utterance,) if isinstance(gone, CallEvent) else (Utterance, CallEvent)
+            assert not any(isinstance(waiting, rather) for waiting in kept)
             for waiting in kept:
                 backlog.append(waiting)

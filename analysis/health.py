@@ -1,0 +1,54 @@
+"""The health of a call's audio, as its bridge tells it and as the call's words show it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from callbus import CallEvent, Condition, ConditionKind, Gap, Leg
+from callbus.health import MAX_CONDITIONS, MAX_GAPS
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What is the matter with a call now, and what of it was not recorded. Past their bounds the oldest go."""
+
+    standing: tuple[Condition, ...] = ()
+    """In the order in which they began."""
+    gaps: tuple[Gap, ...] = ()
+    """The pauses of the whole recording that are over, oldest first."""
+
+    def after(self, event: CallEvent) -> Health:
+        """What stands after an event; one that is told twice changes nothing the second time."""
+        condition = event.condition
+        others = self._without(condition.kind, condition.leg_id)
+        if event.began:
+            return replace(self, standing=(*others, condition)[-MAX_CONDITIONS:])
+        return Health(others, self._with_gap(condition, event.at_seconds))
+
+    def closed(self, at_seconds: float) -> Health:
+        """After the call's end: nothing stands any more, and a pause that went on is over."""
+        paused = next((each for each in self.standing if _is_pause(each)), None)
+        return Health((), self._with_gap(paused, at_seconds) if paused else self.gaps)
+
+    def renamed(self, before: Sequence[Leg], legs: Sequence[Leg]) -> Health:
+        """With other legs: conditions bear their roles; other roles end a suspicion that the parties are swapped."""
+        roles = {leg.leg_id: leg.role for leg in legs}
+        if roles == {leg.leg_id: leg.role for leg in before}:
+            return self
+        standing = self._without(ConditionKind.PARTIES_SWAPPED, "")
+        return replace(self, standing=tuple(replace(each, role=roles.get(each.leg_id, each.role)) for each in standing))
+
+    def _without(self, kind: ConditionKind, leg_id: str) -> tuple[Condition, ...]:
+        return tuple(each for each in self.standing if (each.kind, each.leg_id) != (kind, leg_id))
+
+    def _with_gap(self, condition: Condition, at_seconds: float) -> tuple[Gap, ...]:
+        gap = Gap(condition.since_seconds, at_seconds)
+        if not _is_pause(condition) or gap in self.gaps:
+            return self.gaps
+        return (*self.gaps, gap)[-MAX_GAPS:]
+
+
+def _is_pause(condition: Condition) -> bool:
+    """Of the whole recording, not of one leg."""
+    return condition.kind is ConditionKind.PAUSED and not condition.leg_id

@@ -1,0 +1,39 @@
+"""A party's leg in a call, and how calls, legs and moments are named in every message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
+
+CallId = Annotated[str, Meta(min_length=1, max_length=128)]
+"""A call's id as the PBX gives it (hostile text), cut to 128 characters."""
+
+LegId = Annotated[str, Meta(max_length=64)]
+"""A leg's id within its call: the SDP label of its stream where there is one."""
+
+UnixSeconds = Annotated[float, Meta(ge=0, le=1e11)]
+"""A moment by the wall clock. The bounds keep out what is no number: it would pass through every sum."""
+
+CallSeconds = Annotated[float, Meta(ge=0, le=1e7)]
+"""Seconds since the call began, counted in samples."""
+
+
+class Role(StrEnum):
+    """Which party a leg carries."""
+
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One party's audio in a call."""
+
+    leg_id: LegId
+    role: Role
+    name: Annotated[str, Meta(max_length=128)] = ""
+    """The agent's name, where the PBX told it. Always empty for customers: no caller's name or number travels."""
