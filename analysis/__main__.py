@@ -16,6 +16,7 @@ from analysis.ear import Ear
 from analysis.feeling import FEELING_RULES, FeelingScorer
 from analysis.hallucination import SHIPPED_PHRASES, Phrases
 from analysis.scorer import Scorer, VaderScorer
+from analysis.scoring import Threaded, one_by_one
 from analysis.settings import AnalysisSection, AnalysisSettings
 from analysis.shift import ShiftRules
 from analysis.transcriber import Transcriber
@@ -36,7 +37,9 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
     phrases = _phrases(section)
     process.unready = "loading the model"
     transcriber = await asyncio.to_thread(Transcriber, section)
-    analyst = Analyst(*await asyncio.to_thread(_scorer, section), section.redacted_digits)
+    scorer, rules = await asyncio.to_thread(_scorer, section)
+    scoring = Threaded(one_by_one(scorer))
+    analyst = Analyst(rules, section.redacted_digits)
     batcher = Batcher(transcriber, section.batch_size, section.queue_utterances)
     ear = Ear(transcriber, batcher, phrases, feature_threads=section.feature_threads, limit=section.queue_utterances)
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -44,10 +47,11 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         reader = ForkReader(bus, name)
         beside = [group.create_task(batcher.run(), name="batcher"), group.create_task(_watch(bus, process))]
         # Half the lease: whoever is still at work then may find the partition taken.
-        await Worker(reader, ear, analyst).run(process.stopping, settings.redis.lease_seconds / 2)
+        await Worker(reader, ear, scoring, analyst).run(process.stopping, settings.redis.lease_seconds / 2)
         await reader.release()
         for task in beside:
             task.cancel()
+    await scoring.close()
     ear.close()
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from analysis.conversation import Conversation, hear, joined, judge, opened, state_of
 from analysis.ear import ERROR, Hearing
 from analysis.redaction import redact
-from analysis.scorer import Scorer
+from analysis.scorer import Score
 from analysis.shift import ShiftRules
-from analysis.turn import Said
+from analysis.turn import Said, Turn
 from callbus import Alert, CallClosed, CallEvent, CallOpened, CallState, Transcript, Utterance
 from callbus.wire import Publication
 
@@ -32,11 +32,26 @@ class Outcome:
     """The utterance was worked on before: it is only acknowledged."""
 
 
-class Analyst:
-    """Turns events into outcomes by a scorer and the detector's rules."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A turn that is to be scored before anything can be told of its utterance."""
 
-    def __init__(self, scorer: Scorer, rules: ShiftRules, redacted_digits: int) -> None:
-        self._scorer = scorer
+    turn: Turn
+    history: tuple[Turn, ...]
+    """The turns of both parties before it, oldest first."""
+    call: Conversation
+    """With the words in it."""
+    event: Utterance
+    hearing: Hearing
+    earlier: CallState
+    """What a screen showed before."""
+    missing: int
+
+
+class Analyst:
+    """Turns events into outcomes by the detector's rules and the scores that it is given."""
+
+    def __init__(self, rules: ShiftRules, redacted_digits: int) -> None:
         self._rules = rules
         self._redacted_digits = redacted_digits
 
@@ -56,8 +71,8 @@ class Analyst:
         known = call or Conversation(event.call_id, event.closed_at - event.duration_seconds)
         return Outcome(None, (state_of(known, now, event),))
 
-    def heard(self, event: Utterance, call: Conversation | None, hearing: Hearing, now: float) -> Outcome:
-        """An utterance, with the words that were heard in it."""
+    def heard(self, event: Utterance, call: Conversation | None, hearing: Hearing, now: float) -> Outcome | Question:
+        """An utterance, with the words that were heard in it; a question where a score decides."""
         call = call or joined(event)
         if call.is_done(event.sequence):
             return Outcome(call, repeated=True)
@@ -77,14 +92,18 @@ class Analyst:
         if turn is None or not heard.scored:
             transcript = self._transcript(event, call, hearing, now, turn=turn.number if turn else None)
             return Outcome(call, (transcript, *_news(call, earlier, now)), missing=missing)
-        history = [judged.turn for judged in call.turns if judged.turn.number < turn.number]
-        score = self._scorer.score(turn, history)
-        verdict = judge(call, turn, score, self._rules, event.ended_at, now)
+        history = tuple(judged.turn for judged in call.turns if judged.turn.number < turn.number)
+        return Question(turn, history, call, event, hearing, earlier, missing)
+
+    def answered(self, question: Question, score: Score, now: float) -> Outcome:
+        """The utterance behind a question, by its turn's score."""
+        turn, event = question.turn, question.event
+        verdict = judge(question.call, turn, score, self._rules, event.ended_at, now)
         call = verdict.conversation
-        transcript = self._transcript(event, call, hearing, now, turn=turn.number, score=score.value)
+        transcript = self._transcript(event, call, question.hearing, now, turn=turn.number, score=score.value)
         alerts = (verdict.alert,) if verdict.alert else ()
-        publications = (transcript, *alerts, *_news(call, earlier, now))
-        return Outcome(call, publications, verdict.alert, scored=True, missing=missing)
+        publications = (transcript, *alerts, *_news(call, question.earlier, now))
+        return Outcome(call, publications, verdict.alert, scored=True, missing=question.missing)
 
     def failed(self, event: Utterance, call: Conversation | None, now: float) -> Outcome:
         """An utterance on which analysis itself broke: it is told as dropped, and the call goes on."""

@@ -38,8 +38,12 @@ class Score:
         return self.log_odds * self.weight
 
 
+Asked = tuple[Turn, Sequence[Turn]]
+"""A turn to be scored, and the turns of both parties before it, oldest first."""
+
+
 class Scorer(Protocol):
-    """Judges a customer's turn."""
+    """Judges a customer's turn, on whichever thread it is asked."""
 
     def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
         """The evidence in `turn`; `history` are the turns of both parties before it, oldest first. Never raises."""

@@ -5,7 +5,7 @@ worker may die at any moment: another one takes over from the last commit. A cal
 the call has been quiet, never trusted from memory, since its partition may have been elsewhere meanwhile.
 
 What is in hand is bounded by the queues before the features and the model: they shed past their limits, which lets
-the calls behind them move on.
+the calls behind them move on. A call waits for the score of its turn; the others do not.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from analysis.analyst import Analyst, Outcome
+from analysis.analyst import Analyst, Outcome, Question
 from analysis.conversation import Conversation, StateError, decode, encode
 from analysis.ear import ERROR, Ear, Hearing
+from analysis.scoring import Scoring
 from callbus import CallClosed, CallEvent, CallOpened, ShiftKind, Utterance
 from callbus.fork_reader import Delivery, ForkReader, LeaseLost
 
@@ -48,7 +49,7 @@ ARRIVAL_SECONDS = Histogram(
 DECISION_SECONDS = Histogram(
     "callvane_decision_seconds",
     "Time that the decision about an utterance's words took: guards passed, turn, score, detector.",
-    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 PUBLISH_SECONDS = Histogram(
     "callvane_publish_seconds",
@@ -88,9 +89,10 @@ class Lane:
 class Worker:
     """Belongs to one event loop."""
 
-    def __init__(self, reader: ForkReader, ear: Ear, analyst: Analyst) -> None:
+    def __init__(self, reader: ForkReader, ear: Ear, scoring: Scoring, analyst: Analyst) -> None:
         self._reader = reader
         self._ear = ear
+        self._scoring = scoring
         self._analyst = analyst
         self._lanes: dict[str, Lane] = {}
         self._seen: dict[str, tuple[int, float]] = {}
@@ -165,7 +167,7 @@ class Worker:
         """Decide and commit; the call after it. Raises LeaseLost."""
         hearing = await job.hearing if job.hearing else None
         began = time.monotonic()
-        event, outcome = job.delivery.event, self._decided(job.delivery, call, hearing)
+        event, outcome = job.delivery.event, await self._decided(job.delivery, call, hearing)
         decided = time.monotonic()
         after = outcome.call
         await self._reader.commit(
@@ -189,7 +191,7 @@ class Worker:
             )
         return after
 
-    def _decided(self, delivery: Delivery, call: Conversation | None, hearing: Hearing | None) -> Outcome:
+    async def _decided(self, delivery: Delivery, call: Conversation | None, hearing: Hearing | None) -> Outcome:
         now = time.time()
         match delivery.event:
             case CallOpened() as event:
@@ -200,7 +202,11 @@ class Worker:
                 return self._analyst.closed(event, call, now)
             case Utterance() as event:
                 try:
-                    return self._analyst.heard(event, call, hearing or Hearing(dropped=ERROR), now)
+                    heard = self._analyst.heard(event, call, hearing or Hearing(dropped=ERROR), now)
+                    if not isinstance(heard, Question):
+                        return heard
+                    score = await self._scoring.score(heard.turn, heard.history)
+                    return self._analyst.answered(heard, score, time.time())
                 except Exception:
                     # One call's words must not end the work on all the others.
                     log.exception("analysis broke on utterance %d", event.sequence, extra=_of(event.call_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.analyst import Analyst
+from analysis.analyst import Analyst, Outcome
 from analysis.conversation import Conversation
 from analysis.ear import Hearing
 from analysis.scorer import Score, Scorer, VaderScorer
@@ -15,9 +15,22 @@ from callbus.wire import Publication
 OPENED = CallOpened("c", "bridge", 1_000.0, (Leg("1", Role.AGENT, "Anna"), Leg("2", Role.CUSTOMER)))
 
 
-def analyst(scorer: Scorer | None = None) -> Analyst:
-    """With the shipped scorer and rules."""
-    return Analyst(scorer or VaderScorer(), ShiftRules(), 7)
+SCORER = VaderScorer()
+
+
+def analyst() -> Analyst:
+    """With the word list's rules."""
+    return Analyst(ShiftRules(), 7)
+
+
+def decided(
+    work: Analyst, event: Utterance, call: Conversation | None, hearing: Hearing, now: float, scorer: Scorer = SCORER
+) -> Outcome:
+    """What an utterance leads to, its turn scored where that is asked for."""
+    heard = work.heard(event, call, hearing, now)
+    if isinstance(heard, Outcome):
+        return heard
+    return work.answered(heard, scorer.score(heard.turn, heard.history), now)
 
 
 def utterance(sequence: int, role: Role = Role.CUSTOMER) -> Utterance:
@@ -47,7 +60,7 @@ def test_a_call_from_its_opening_to_its_end() -> None:
         (Role.CUSTOMER, "this is terrible service and i am very angry now"),
     ]
     for sequence, (role, text) in enumerate(said):
-        outcome = work.heard(utterance(sequence, role), outcome.call, Hearing(text, 0.9), 2_000.0 + sequence)
+        outcome = decided(work, utterance(sequence, role), outcome.call, Hearing(text, 0.9), 2_000.0 + sequence)
         transcript = outcome.publications[0]
         assert isinstance(transcript, Transcript)
         assert (transcript.text, transcript.turn, transcript.dropped) == (text, sequence, "")
@@ -67,8 +80,8 @@ def test_a_call_from_its_opening_to_its_end() -> None:
 def test_a_repeat_is_only_acknowledged() -> None:
     """An utterance worked on before leads to no publication."""
     work = analyst()
-    first = work.heard(utterance(0), None, Hearing("good morning", 0.9), 0.0)
-    again = work.heard(utterance(0), first.call, Hearing("good morning", 0.9), 0.0)
+    first = decided(work, utterance(0), None, Hearing("good morning", 0.9), 0.0)
+    again = decided(work, utterance(0), first.call, Hearing("good morning", 0.9), 0.0)
     assert again.repeated
     assert again.publications == ()
     assert again.call == first.call
@@ -77,7 +90,7 @@ def test_a_repeat_is_only_acknowledged() -> None:
 @pytest.mark.parametrize("reason", ["silence", "hallucination", "overload", "error"])
 def test_what_is_dropped_is_told(reason: str) -> None:
     """An utterance without words leaves a transcript that says why, and no turn."""
-    outcome = analyst().heard(utterance(4), Conversation("c", 1_000.0, OPENED.legs), Hearing(dropped=reason), 0.0)
+    outcome = decided(analyst(), utterance(4), Conversation("c", 1_000.0, OPENED.legs), Hearing(dropped=reason), 0.0)
     (transcript,) = outcome.publications
     assert isinstance(transcript, Transcript)
     assert (transcript.dropped, transcript.text, transcript.score) == (reason, "", None)
@@ -89,16 +102,16 @@ def test_what_is_dropped_is_told(reason: str) -> None:
 def test_gaps_are_counted() -> None:
     """Utterances that never came are told by the next one."""
     work = analyst()
-    first = work.heard(utterance(0), None, Hearing("hello", 0.9), 0.0)
-    assert work.heard(utterance(3), first.call, Hearing("hello", 0.9), 0.0).missing == 2
+    first = decided(work, utterance(0), None, Hearing("hello", 0.9), 0.0)
+    assert decided(work, utterance(3), first.call, Hearing("hello", 0.9), 0.0).missing == 2
 
 
 def test_numbers_leave_redacted() -> None:
     """A card number read in two utterances stands in no transcript, turn or alert beyond its first few digits."""
     work = analyst()
     call = work.opened(OPENED, None, 0.0).call
-    first = work.heard(utterance(0), call, Hearing("it is four seven two nine", 0.9), 0.0)
-    second = work.heard(utterance(1), first.call, Hearing("one one two two thank you", 0.9), 0.0)
+    first = decided(work, utterance(0), call, Hearing("it is four seven two nine", 0.9), 0.0)
+    second = decided(work, utterance(1), first.call, Hearing("one one two two thank you", 0.9), 0.0)
     transcript = second.publications[0]
     assert isinstance(transcript, Transcript)
     assert transcript.text == "[digits] thank you"
@@ -115,12 +128,12 @@ def test_a_scorer_sees_what_was_said_before() -> None:
             seen.append((turn.text, [earlier.text for earlier in history]))
             return Score(0.0, 1.0, ())
 
-    work = analyst(Noting())
+    work, noting = analyst(), Noting()
     call = work.opened(OPENED, None, 0.0).call
     for sequence, (role, text) in enumerate(
         [(Role.CUSTOMER, "one"), (Role.AGENT, "two"), (Role.CUSTOMER, "three"), (Role.CUSTOMER, "four")]
     ):
-        call = work.heard(utterance(sequence, role), call, Hearing(text, 0.9), 0.0).call
+        call = decided(work, utterance(sequence, role), call, Hearing(text, 0.9), 0.0, noting).call
     assert seen == [("one", []), ("three", ["one", "two"]), ("three four", ["one", "two"])]
 
 
