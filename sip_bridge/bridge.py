@@ -14,6 +14,7 @@ from callbus.bus import Bus
 from callbus.fork_writer import ForkWriter
 from service.process import Process
 from service.settings import ConfigError
+from sip_bridge import vendors
 from sip_bridge.endpoint import Endpoint
 from sip_bridge.listener import Listener
 from sip_bridge.publisher import Publisher
@@ -36,13 +37,14 @@ log = logging.getLogger(__name__)
 
 
 async def run(settings: SipBridgeSettings, process: Process) -> None:
-    """Answer forks until the process is told to stop. ConfigError if the SIP port cannot be had."""
+    """Answer forks until the process is told to stop. ConfigError if a port cannot be had, or a file."""
+    words = vendors.load(settings.bridge.vendors)
     _allow_files(settings.bridge.max_calls)
     async with Bus(settings.redis) as bus:
         writer = ForkWriter(bus)
         publisher = Publisher(writer, asyncio.get_running_loop())
         listener = Listener(publisher.publish, one_way_seconds=settings.bridge.one_way_seconds)
-        endpoint = Endpoint(settings.bridge, listener)
+        endpoint = Endpoint(settings.bridge, listener, words)
         port = await asyncio.to_thread(endpoint.start)
         listener.start()
         transports = " and ".join(settings.bridge.transports)

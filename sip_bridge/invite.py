@@ -9,12 +9,13 @@ import hashlib
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from callbus import Role
 from sip_bridge import metadata, multipart
 from sip_bridge.metadata import Metadata, Participant
 from sip_bridge.roles import AgentRules, agent_name, assign
+from sip_bridge.vendors import Vocabulary
 
 MAX_STREAMS = 8
 MAX_CALL_ID = 112
@@ -46,7 +47,7 @@ class Invite:
     legs: tuple[OfferedLeg, ...]
     """Audio streams in the order of their m-lines; none where there is no readable offer."""
     metadata_fault: str
-    """As `metadata.Metadata.fault`; `none` where there is no metadata, `headers` where Cisco's stand for it, empty
+    """As `metadata.Metadata.fault`; `none` where there is no metadata, `headers` where headers stand for it, empty
     where all could be read."""
     sdp: bytes = b""
     """The session as it stands with this request."""
@@ -65,10 +66,12 @@ class _Stream:
     leg_id: str
 
 
-def read(raw: bytes, rules: AgentRules, plain_role: Role, before: Invite | None = None) -> Invite:
+def read(
+    raw: bytes, rules: AgentRules, plain_role: Role, before: Invite | None = None, words: Vocabulary = metadata.STANDARD
+) -> Invite:
     """The INVITE or UPDATE in `raw`. `plain_role`: of a lone stream without metadata.
 
-    `before`: what the dialog said until now, for a request that does not say all anew.
+    `before`: what the dialog said until now, for a request that does not say all anew. `words`: the vendors'.
     """
     message = multipart.read(raw)
     sip_call_id = _clean(message.first("call-id"))[:MAX_CALL_ID]
@@ -76,9 +79,9 @@ def read(raw: bytes, rules: AgentRules, plain_role: Role, before: Invite | None 
     sdp = own or (before.sdp if before else b"")
     known = before.found if before else Metadata()
     streams = _streams(sdp)
-    content = message.part(*metadata.CONTENT_TYPES)
+    content = message.part(*metadata.CONTENT_TYPES, *words.metadata_types)
     if content is None:
-        if places := metadata.read_cisco_headers(message.headers.get("x-cisco-recording-participant", [])):
+        if places := metadata.read_headers(message.headers, words):
             speakers = [places.get(stream.index) for stream in streams]
             parties = tuple(places.values())
             legs = _legs(streams, speakers, parties, rules)
@@ -86,7 +89,7 @@ def read(raw: bytes, rules: AgentRules, plain_role: Role, before: Invite | None 
         role = plain_role if len(streams) == 1 else Role.UNKNOWN
         legs = tuple(OfferedLeg(stream.index, stream.leg_id, role, label=stream.label) for stream in streams)
         return Invite(sip_call_id, sip_call_id, legs, "none", sdp, bool(own), found=known)
-    found = metadata.read(content, known)
+    found = metadata.read(content, known, words)
     call_id = _clean(found.call_id)[:MAX_CALL_ID] or sip_call_id
     speakers = [found.senders.get(stream.label) for stream in streams]
     if found.fault == "no_senders" and 1 < len(streams) == len(found.participants):
@@ -95,6 +98,11 @@ def read(raw: bytes, rules: AgentRules, plain_role: Role, before: Invite | None 
     mark = _mark(found.participants)
     known = found if found.participants else known
     return Invite(call_id, sip_call_id, legs, found.fault, sdp, bool(own), mark, known)
+
+
+def late(said: Invite) -> Invite:
+    """An INVITE that leaves the offer to us: one stream, whose label and voice it cannot tell."""
+    return replace(said, legs=(OfferedLeg(0, "0", Role.UNKNOWN),))
 
 
 def _legs(

@@ -1,8 +1,9 @@
 """Plain forks of one call, a dialog for each direction: how they say so, and whose leg each dialog feeds. Pure.
 
 A PBX without SIPREC forks a call as several SIP calls. Each names the call and the voice that it carries, by headers
-(`X-Call-ID`, `X-Leg`) or by parameters of the request's URI (`;call-id=…;leg=…`). None waits for another: the first one
-opens the call, later ones join it for as long as it is open, and it closes with its last dialog.
+(`X-Call-ID`, `X-Leg`), by parameters of the request's URI (`;call-id=…;leg=…`) or in a way of its vendor's. None waits
+for another: the first one opens the call, later ones join it for as long as it is open, and it closes with its last
+dialog.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from callbus import Role
+from sip_bridge import multipart
 from sip_bridge.call import Call
 from sip_bridge.leg import Leg
+from sip_bridge.metadata import STANDARD
+from sip_bridge.multipart import Message
+from sip_bridge.vendors import Place, Vocabulary
 
 MAX_CALL_ID = 112
 """Longer ones are cut, with a mark of the whole: two that begin alike stay apart."""
@@ -29,16 +34,23 @@ class Naming:
     """Of the call that it belongs to; empty where it names none."""
     role: Role | None = None
     """Whose voice it carries; none where it does not say so in a word that we know."""
+    late: bool = False
+    """Whether it may leave the SDP offer to us: its vendor is known to do so."""
 
 
-def read(raw: bytes, call_header: str, role_header: str) -> Naming:
-    """What the request in `raw` says, whatever it is. A header's empty name switches it and its parameter off."""
-    head = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0].decode("utf-8", "replace")
-    start, _, headers = head.partition("\n")
-    uri = start.split(" ")[1] if start.count(" ") >= 2 else ""
-    call_id = _bounded(_value(headers, uri, call_header, "call-id")) if call_header else ""
-    word = _value(headers, uri, role_header, "leg").lower() if role_header else ""
-    return Naming(call_id, Role(word) if word in (Role.CUSTOMER, Role.AGENT) else None)
+def read(raw: bytes, call_header: str, role_header: str, words: Vocabulary = STANDARD) -> Naming:
+    """What the request in `raw` says, whatever it is; a vendor's way counts where it says nothing in ours.
+
+    A header's empty name switches it off, its parameter and the vendors' ways too.
+    """
+    message = multipart.read_head(raw)
+    call_id, late = "", False
+    if call_header:
+        own = (Place("header", call_header.lower()), False), (Place("uri", "call-id"), False)
+        said = ((_printable(_said(message, place) or ""), lately) for place, lately in (*own, *words.calls))
+        call_id, late = next((each for each in said if each[0]), ("", False))
+    role = _role(message, role_header, words) if role_header else None
+    return Naming(_bounded(call_id), role, late)
 
 
 @dataclass(slots=True)
@@ -103,12 +115,28 @@ class JoinedCall:
         return leg_id == role if role is not Role.UNKNOWN else leg_id.isdigit() and self._seats[leg_id].dialog is None
 
 
-def _value(headers: str, uri: str, header: str, parameter: str) -> str:
-    found = re.search(rf"^{re.escape(header)}[ \t]*:(.*)$", headers, re.IGNORECASE | re.MULTILINE)
-    if found and (value := _printable(found[1])):
-        return value
-    given = re.search(rf";{parameter}=([^;?&>\s]*)", uri, re.IGNORECASE)
-    return _printable(unquote(given[1], errors="replace")) if given else ""
+def _role(message: Message, header: str, words: Vocabulary) -> Role | None:
+    for place in (Place("header", header.lower()), Place("uri", "leg")):
+        if word := _printable(_said(message, place) or "").lower():
+            return Role(word) if word in (Role.CUSTOMER, Role.AGENT) else None
+    for role, places in ((Role.AGENT, words.agents), (Role.CUSTOMER, words.customers)):
+        for place in places:
+            value = _said(message, place)
+            if value is not None and place.wanted in ("", _printable(value).lower()):
+                return role
+    return None
+
+
+def _said(message: Message, place: Place) -> str | None:
+    """What stands there; None where nothing does."""
+    if place.where == "header":
+        return next(iter(message.headers.get(place.name, ())), None)
+    text = message.uri
+    if place.where == "from":  # its address, without the display name and the header's own parameters
+        value = message.first("from")
+        text = value.rpartition("<")[2].partition(">")[0] if "<" in value else value
+    found = re.search(rf";{re.escape(place.name)}(?:=([^;?&>\s]*)|(?=[;?&>\s]|$))", text, re.IGNORECASE)
+    return unquote(found[1] or "", errors="replace") if found else None
 
 
 def _printable(text: str) -> str:

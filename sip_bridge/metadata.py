@@ -1,18 +1,21 @@
 """Reads recording metadata (RFC 7865) in the dialects that PBXes and SBCs speak.
 
-Pure; elements are matched by local name, ids as `id` or `*_id`. Never raises: hostile or broken metadata gives what
-could be read, and the reason why not more.
+Pure; elements are matched by local name, ids as `id` or `*_id`. What vendors write beyond the RFC comes as a
+`vendors.Vocabulary`. Never raises: hostile or broken metadata gives what could be read, and the reason why not more.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
+
+from sip_bridge.vendors import Vocabulary
 
 MAX_BYTES = 65_536
 MAX_PARTICIPANTS = 16
@@ -21,8 +24,11 @@ MAX_TEXT = 256
 NATIONAL_DIGITS = 7
 """Numbers that agree in so many last digits are the same, however their beginnings are written."""
 
-CONTENT_TYPES = ("application/rs-metadata+xml", "application/rs-metadata", "application/+xml")
-"""RFC 9806's type, that of older recorders, and BroadWorks's with its missing subtype (white space taken out)."""
+CONTENT_TYPES = ("application/rs-metadata+xml", "application/rs-metadata")
+"""RFC 9806's type and that of older recorders."""
+
+STANDARD = Vocabulary()
+"""No vendor's names: what the RFC has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Metadata:
     """The label of each stream, by its id."""
 
 
-def read(content: bytes, before: Metadata | None = None) -> Metadata:
+def read(content: bytes, before: Metadata | None = None, words: Vocabulary = STANDARD) -> Metadata:
     """The metadata in `content`. `before`: of the same dialog, for a document that tells only what has changed."""
     if len(content) > MAX_BYTES:
         return Metadata(fault="too_large")
@@ -70,7 +76,7 @@ def read(content: bytes, before: Metadata | None = None) -> Metadata:
     except (ParseError, ValueError, LookupError, RecursionError):  # LookupError: an unknown encoding
         return Metadata(fault="bad_xml")
     elements = [*root.iter()]
-    participants = _callers_told(_participants(elements) or _of_call_data(elements), elements)
+    participants = _callers_told(_participants(elements, words) or _of_call_data(elements, words), elements, words)
     partial = before if "partial" in map(str.lower, _texts(elements, "datamode")) else None
     streams = _streams(elements, partial)
     speakers = _speakers(elements, participants, streams)
@@ -81,15 +87,19 @@ def read(content: bytes, before: Metadata | None = None) -> Metadata:
         fault = "mixed_stream"
     else:
         fault = "" if senders else "no_senders" if participants else "no_participants"
-    return Metadata(_call_id(elements), tuple(participants), senders, fault, streams)
+    return Metadata(_call_id(elements, words), tuple(participants), senders, fault, streams)
 
 
-def read_cisco_headers(values: Sequence[str]) -> dict[int, Participant]:
-    """The participants of Cisco's `X-Cisco-Recording-Participant` headers, by the place of their m-line."""
+def read_headers(headers: Mapping[str, Sequence[str]], words: Vocabulary) -> dict[int, Participant]:
+    """The participants that headers name, one each, by the place of their m-line; the first has called.
+
+    `headers`: all values of each, by its name in lower case.
+    """
     found = {}
-    for value in values[:MAX_PARTICIPANTS]:
+    told = ((value, name) for header, name in words.party_headers.items() for value in headers.get(header, ()))
+    for value, parameter in itertools.islice(told, MAX_PARTICIPANTS):
         aor, _, parameters = value.partition(";")
-        place = re.search(r'media-index\s*=\s*"?(\d{1,2})\b', parameters)
+        place = re.search(rf'(?:^|;)\s*{re.escape(parameter)}\s*=\s*"?([0-9]{{1,2}})\b', parameters, re.IGNORECASE)
         if place and aor.strip():
             found[int(place[1])] = Participant(place[1], (_text_of(aor.strip(" <>")),), calling=place[1] == "0")
     return found
@@ -101,7 +111,7 @@ def user_of(aor: str) -> str:
     return match[1] if match else aor.partition("@")[0]
 
 
-def _participants(elements: list[Element]) -> list[Participant]:
+def _participants(elements: list[Element], words: Vocabulary) -> list[Participant]:
     found: dict[str, Participant] = {}
     for element in _named(elements, "participant"):
         participant_id = _id(element, "participant_id")
@@ -111,7 +121,7 @@ def _participants(elements: list[Element]) -> list[Participant]:
         aors = [_text_of(value) for name in names for key, value in name.attrib.items() if _local(key) == "aor"]
         aors += [_text(aor) for aor in _named(element.iter(), "aor")]
         display = [_text(child) for name in names for child in name if _local(child.tag) in ("name", "display-name")]
-        flags = [_text(flag).lower() for flag in _named(element.iter(), "callingparty")]
+        flags = [_text(flag).lower() for flag in _named(element.iter(), *words.calling_flags)]
         found[participant_id] = Participant(
             participant_id,
             tuple(aor for aor in aors if aor)[:4],
@@ -121,31 +131,28 @@ def _participants(elements: list[Element]) -> list[Participant]:
     return list(found.values())
 
 
-def _of_call_data(elements: list[Element]) -> list[Participant]:
-    """Ribbon's `callData`: the From and To headers of the recorded call, caller first."""
+def _of_call_data(elements: list[Element], words: Vocabulary) -> list[Participant]:
+    """What stands for participants: the From and To headers of the recorded call, caller first."""
     found = []
-    for name, calling in (("fromhdr", True), ("tohdr", False)):
-        for element in _named(elements, name):
+    for names, calling in ((words.caller_addresses, True), (words.callee_addresses, False)):
+        for element in itertools.islice(_named(elements, *names), 1):
             display, _, aor = _text(element).rpartition("<")
             aor = aor.partition(">")[0]
-            found.append(Participant(name, (aor,), display.strip(' "'), calling))
-            break
+            found.append(Participant(_local(element.tag), (aor,), display.strip(' "'), calling))
     return found
 
 
-def _callers_told(participants: list[Participant], elements: list[Element]) -> list[Participant]:
-    """BroadWorks and Metaswitch tell who called by number, beside the participants, whose order means nothing."""
+def _callers_told(participants: list[Participant], elements: list[Element], words: Vocabulary) -> list[Participant]:
+    """Some tell who called by number, beside the participants, whose order then means nothing."""
     numbers = {
-        name: user_of(text) for name in ("callingpartynumber", "calledpartynumber") for text in _texts(elements, name)
+        calling: user_of(text)
+        for calling, names in ((True, words.caller_numbers), (False, words.callee_numbers))
+        for text in _texts(elements, *names)
     }
     if not numbers or any(participant.calling is not None for participant in participants):
         return participants
-    return [
-        replace(participant, calling=name == "callingpartynumber")
-        if (name := next((n for n, user in numbers.items() if _is(participant, user)), ""))
-        else participant
-        for participant in participants
-    ]
+    told = [next((calling for calling, user in numbers.items() if _is(each, user)), None) for each in participants]
+    return [replace(each, calling=calling) for each, calling in zip(participants, told, strict=True)]
 
 
 def _is(participant: Participant, user: str) -> bool:
@@ -204,20 +211,21 @@ def _speakers(
     return speakers
 
 
-def _call_id(elements: list[Element]) -> str:
-    for name, attribute in (("session", "session_id"), ("callid", ""), ("group", "group_id")):
+def _call_id(elements: list[Element], words: Vocabulary) -> str:
+    others = ((name, "") for name in words.call_ids)
+    for name, attribute in (("session", "session_id"), *others, ("group", "group_id")):
         for element in _named(elements, name):
             if found := _id(element, attribute) if attribute else _text(element):
                 return found
     return ""
 
 
-def _texts(elements: list[Element], name: str) -> Iterator[str]:
-    return filter(None, map(_text, _named(elements, name)))
+def _texts(elements: list[Element], *names: str) -> Iterator[str]:
+    return filter(None, map(_text, _named(elements, *names)))
 
 
-def _named(elements: Iterator[Element] | list[Element], name: str) -> Iterator[Element]:
-    return (element for element in elements if _local(element.tag) == name)
+def _named(elements: Iterator[Element] | list[Element], *names: str) -> Iterator[Element]:
+    return (element for element in elements if _local(element.tag) in names)
 
 
 def _local(tag: object) -> str:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 MAX_PARTS = 16
-_COMPACT = {"c": "content-type", "i": "call-id", "l": "content-length"}
+_COMPACT = {"c": "content-type", "f": "from", "i": "call-id", "l": "content-length"}
 _BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.){1,200})"|([^\s;,"]{1,200}))', re.IGNORECASE)
 _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 
@@ -28,6 +28,8 @@ class Part:
 class Message:
     """A request as far as a recorder needs it."""
 
+    uri: str
+    """The request's; empty where there is none."""
     headers: dict[str, list[str]]
     """The values of each header, by its long name in lower case."""
     parts: tuple[Part, ...]
@@ -44,17 +46,23 @@ class Message:
 def read(raw: bytes) -> Message:
     """The request in `raw`, whatever it is."""
     head, body = _split_head(raw)
-    headers = _headers(head)
+    uri, headers = _uri(head), _headers(head)
     content_type = _first(headers, "content-type")
     kind = _media_type(content_type)
     if not body:
-        return Message(headers, ())
+        return Message(uri, headers, ())
     if not kind.startswith("multipart/"):
-        return Message(headers, (Part(kind, body),))
+        return Message(uri, headers, (Part(kind, body),))
     boundary = _BOUNDARY.search(content_type)
     if boundary is None:
-        return Message(headers, ())
-    return Message(headers, _parts(body, (boundary[1] or boundary[2]).encode(errors="replace")))
+        return Message(uri, headers, ())
+    return Message(uri, headers, _parts(body, (boundary[1] or boundary[2]).encode(errors="replace")))
+
+
+def read_head(raw: bytes) -> Message:
+    """The same without its body."""
+    head, _ = _split_head(raw)
+    return Message(_uri(head), _headers(head), ())
 
 
 def _parts(body: bytes, boundary: bytes) -> tuple[Part, ...]:
@@ -77,6 +85,11 @@ def _parts(body: bytes, boundary: bytes) -> tuple[Part, ...]:
 def _split_head(raw: bytes) -> tuple[bytes, bytes]:
     end = _EMPTY_LINE.search(raw)
     return (raw[: end.start()], raw[end.end() :]) if end else (raw, b"")
+
+
+def _uri(head: bytes) -> str:
+    words = re.split(rb"\r?\n", head, maxsplit=1)[0].decode("utf-8", "replace").split(" ")
+    return words[1] if len(words) > 2 else ""
 
 
 def _headers(head: bytes) -> dict[str, list[str]]:

@@ -74,6 +74,8 @@ class BridgeSettings(BaseModel):
     plain_role: Role = Role.UNKNOWN
     """Whose voice a fork with one stream and no metadata carries."""
 
+    vendors: str = ""
+    """A file that says what PBXes and recorders write beyond the standards; empty is `config/vendors.toml`."""
     join_header: HeaderName = "X-Call-ID"
     """Names the call of a plain fork: forks of one name are legs of one call. Without it counts the parameter `call-id`
     of the request's URI. Empty: every plain fork is a call of its own."""

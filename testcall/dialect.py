@@ -89,5 +89,7 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A template over `boundary` alone."""
     boundary: str = ""
     """What divides the parts; a fresh one for each body if empty."""
+    late_offer: bool = False
+    """The first INVITE has no body: the other side's 200 makes the offer, and the ACK carries our answer."""
     closed: bool = True
     """Whether the closing delimiter stands at the body's end, as RFC 2046 wants it."""

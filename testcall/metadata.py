@@ -119,6 +119,7 @@ class CallFacts:
             "agent_name": self.agent_name,
             "started_at": self.started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "sip_call_id": self.sip_call_id,
+            "session_number": str(self.session.int & 0xFFFFFFFF),
             "sip_session_id": f"{self.sip_session_id};remote={'0' * 32}",
             **{f"{name}_id": _base64(value) for name, value in identifiers.items()},
             **{f"{name}_uuid": str(value) for name, value in identifiers.items()},

@@ -103,7 +103,8 @@ class Recorder:
 
     def request(self, method: str, headers: Headers = (), without: tuple[str, ...] = ()) -> Request:
         """An INVITE or UPDATE with the body's parts, but for those left out by name; without all, no body."""
-        if set(self.dialect.body) <= set(without):
+        first = not self.dialog.remote_tag
+        if (first and self.dialect.late_offer) or set(self.dialect.body) <= set(without):
             return self.dialog.request(method, (*self._headers, *headers))
         # An offer is only made where it is sent: its version counts.
         described, body = metadata.body(self.dialect, b"" if "sdp" in without else self.offer(), self.facts, without)

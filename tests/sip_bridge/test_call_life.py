@@ -10,10 +10,12 @@ import pytest
 
 from callbus import Role
 from testcall.endpoint import Endpoint
+from testcall.metadata import load_dialect
+from testcall.recorder import Recorder
 from tests.conftest import PrivateRedis
-from tests.sip_bridge.recording import WORDS, heard, recording, talk, words_of
-from tests.sip_bridge.running import RunningBridge, bridge, opened, until, utterances
-from tests.sip_bridge.speaking import of_leg
+from tests.sip_bridge.recording import ALIKE, WORDS, heard, recording, talk, words_of
+from tests.sip_bridge.running import RunningBridge, bridge, opened, recorder, until, utterances
+from tests.sip_bridge.speaking import likeness, of_leg
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +175,43 @@ async def test_a_refresh_may_leave_the_offer_to_us(running: RunningBridge) -> No
         await talk(recorder)
     events = await heard(running, recorder)
     assert (words_of(events, "1"), words_of(events, "2")) == (1, 1)
+
+
+def of_phone(recorder: Recorder, customer: str) -> None:
+    """The From address of a phone that has told of another far end."""
+    base, _, _ = recorder.dialog.local_uri.partition(";x-farendaddr=")
+    recorder.dialog.local_uri = f"{base};x-farendaddr={customer}"
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+async def test_a_phone_tells_of_a_transfer(running: RunningBridge, method: str) -> None:
+    """CUCM's phones fork without SDP and tell of a transfer in the From address: 200, and the call goes on."""
+    async with recording(running, load_dialect("cucm-bib-agent")) as recorder:
+        await talk(recorder)
+        of_phone(recorder, "2002")
+        answered = await recorder.ask(method, without=("sdp",))
+        assert answered.status == 200
+        if method == "INVITE":
+            assert b"a=recvonly" in answered.body
+        await talk(recorder)
+    call_id = recorder.facts.fields(recorder.dialect)["session_number"]
+    events = await asyncio.to_thread(running.closed, call_id)
+    assert [leg.leg_id for leg in opened(events)[0].legs] == ["agent"]
+    assert len(opened(events)) == 1
+    assert sum(likeness([utterance], WORDS["agent"]) > ALIKE for utterance in utterances(events)) == 2
+
+
+async def test_an_offer_of_ours_that_nobody_answers(redis_url: str) -> None:
+    """A fork without SDP holds a place from our 200 on, and gives it back when it ends without an answer."""
+    with bridge(redis_url, max_calls=1, shutdown_seconds=0.5) as small:
+        async with recorder(small, "late") as late, recorder(small, "next") as other:
+            late.dialog.local_uri += ";x-nearend;x-refci=17"
+            request = late.dialog.request("INVITE")
+            with late.endpoint.transaction(request) as inviting:
+                response = await inviting.final(10)
+            assert response.status == 200
+            assert (await other.invite(other.offer(""))).status == 503
+            late.dialog.answered(response)
+            late.endpoint.acknowledge(request, late.dialog.ack(request), late.endpoint.target)
+            assert (await late.ask("BYE")).status == 200
+            assert (await other.invite(other.offer(""))).status == 200

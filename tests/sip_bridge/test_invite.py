@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callbus import Role
-from sip_bridge import invite
+from sip_bridge import invite, vendors
 from sip_bridge.roles import AgentRules
 
 VENDORS = Path(__file__).parent / "vendors"
+WORDS = vendors.load()
 RULES = AgentRules(extensions=("2001", "3005"))
 
 
@@ -58,7 +59,7 @@ def legs(found: invite.Invite) -> list[tuple[str, str, str]]:
 def test_vendors(vendor: str, labels: str, kind: str, expected: list[tuple[str, str, str]]) -> None:
     """Each dialect's legs get their roles, whatever the order of the streams."""
     content = (VENDORS / f"{vendor}.xml").read_bytes()
-    assert legs(invite.read(request(sdp(*labels.split()), content, kind), RULES, Role.UNKNOWN)) == expected
+    assert legs(invite.read(request(sdp(*labels.split()), content, kind), RULES, Role.UNKNOWN, words=WORDS)) == expected
 
 
 @pytest.mark.parametrize(
@@ -87,14 +88,14 @@ def test_plain_forks(offer: str, expected: list[tuple[str, str, str]]) -> None:
     assert (found.call_id, found.metadata_fault) == ("sip-1@example.com", "none")
 
 
-def test_cisco_headers_stand_for_metadata() -> None:
-    """Network-based recording has headers instead: the m-lines' parties get their roles."""
+def test_headers_may_stand_for_metadata() -> None:
+    """Cisco's network-based recording has headers instead: the m-lines' parties get their roles."""
     headers = "".join(
         f'X-Cisco-Recording-Participant: sip:{user}@x;media-index="{place}"\r\n'
         for place, user in enumerate(("+15550101", "anna"))
     )
     raw = request(sdp(None, None)).replace(b"Call-ID:", headers.encode() + b"Call-ID:")
-    found = invite.read(raw, RULES, Role.UNKNOWN)
+    found = invite.read(raw, RULES, Role.UNKNOWN, words=WORDS)
     assert (legs(found), found.metadata_fault) == ([("0", "customer", ""), ("1", "agent", "anna")], "headers")
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from callbus import CallClosed, CallOpened, Role, Utterance
 from callbus.wire import ForkEvent
-from sip_bridge import joining
+from sip_bridge import joining, vendors
 from sip_bridge.joining import MAX_CALL_ID, Naming
 from testcall import scenario
 from testcall.endpoint import Endpoint
@@ -52,6 +52,34 @@ def invite(uri: str = "sip:srs@10.0.0.5", *headers: str) -> bytes:
 def test_what_a_fork_says_of_itself(raw: bytes, expected: Naming) -> None:
     """Headers first, then the URI's parameters; words that are not known say nothing."""
     assert joining.read(raw, "X-Call-ID", "X-Leg") == expected
+
+
+FROM = 'From: "Anna;x-refci=9" <sip:2001@h;x-nearend;x-refci=82731258;x-nearendaddr=2001>;tag=1;x-farend'
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        pytest.param(invite("sip:s@h", FROM), Naming("82731258", Role.AGENT, True), id="near end"),
+        pytest.param(
+            invite("sip:s@h", FROM.replace(";x-nearend;", ";x-farend;").replace("From", "f")),
+            Naming("82731258", Role.CUSTOMER, True),
+            id="far end",
+        ),
+        pytest.param(invite("sip:s@h", FROM, "X-Call-ID: 7", "X-Leg: customer"), Naming("7", Role.CUSTOMER), id="ours"),
+        pytest.param(invite("sip:s@h", "From: <sip:2001@h>;x-refci=1"), Naming(), id="of the header"),
+        pytest.param(invite("sip:s@h", "From: <sip:2001@h;x-refci=>"), Naming(), id="nothing"),
+        pytest.param(invite("sip:s@h", "From: <sip:2001@h;x-refcis=1;x-nearends>"), Naming(), id="another name"),
+    ],
+)
+def test_a_vendors_own_way(raw: bytes, expected: Naming) -> None:
+    """CUCM's phones name call and voice in the From address, and leave the offer to us; our own ways come first."""
+    assert joining.read(raw, "X-Call-ID", "X-Leg", vendors.load()) == expected
+
+
+def test_without_names_there_are_no_vendors_ways() -> None:
+    """Where plain forks are not to be joined, a vendor's way counts as little as ours."""
+    assert joining.read(invite("sip:s@h", FROM), "", "", vendors.load()) == Naming()
 
 
 def test_names_are_settings() -> None:

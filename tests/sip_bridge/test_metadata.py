@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip_bridge import metadata
+from sip_bridge import metadata, vendors
 
 VENDORS = Path(__file__).parent / "vendors"
+WORDS = vendors.load()
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ VENDORS = Path(__file__).parent / "vendors"
 )
 def test_vendors(vendor: str, call_id: str, senders: dict[str, str], fault: str) -> None:
     """Each dialect gives the call's id, and who speaks in which stream where it says so."""
-    found = metadata.read((VENDORS / f"{vendor}.xml").read_bytes())
+    found = metadata.read((VENDORS / f"{vendor}.xml").read_bytes(), words=WORDS)
     assert found.call_id == call_id
     assert {label: participant.users[0] for label, participant in found.senders.items()} == senders
     assert len(found.participants) == 2
@@ -39,9 +40,9 @@ def test_vendors(vendor: str, call_id: str, senders: dict[str, str], fault: str)
 
 def test_names_and_callers_are_read() -> None:
     """Display names and Oracle's flag of who called come along; Ribbon's headers name the caller first."""
-    oracle = metadata.read((VENDORS / "oracle.xml").read_bytes()).participants
+    oracle = metadata.read((VENDORS / "oracle.xml").read_bytes(), words=WORDS).participants
     assert [(participant.name, participant.calling) for participant in oracle] == [("Anna", False), ("sipp", True)]
-    ribbon = metadata.read((VENDORS / "ribbon.xml").read_bytes()).participants
+    ribbon = metadata.read((VENDORS / "ribbon.xml").read_bytes(), words=WORDS).participants
     assert [(p.users, p.name, p.calling) for p in ribbon] == [(("+15550106",), "caller", True), (("2001",), "", False)]
 
 
@@ -76,7 +77,7 @@ def people(*numbers: str, calls: str = "", same_stream: bool = False) -> bytes:
 )
 def test_who_called_is_told_by_number(numbers: tuple[str, str], calls: str, calling: list[bool | None]) -> None:
     """BroadWorks and Metaswitch name caller and called beside the participants; prefixes may differ."""
-    found = metadata.read(people(*numbers, calls=calls))
+    found = metadata.read(people(*numbers, calls=calls), words=WORDS)
     assert [participant.calling for participant in found.participants] == calling
     assert {label: participant.users[0] for label, participant in found.senders.items()} == {
         "0": numbers[0],
@@ -90,11 +91,10 @@ def test_a_stream_that_both_speak_in_is_nobodys() -> None:
     assert (found.senders, found.fault) == ({}, "mixed_stream")
 
 
-def test_cisco_headers_name_the_parties_by_place() -> None:
+def test_headers_name_the_parties_by_place() -> None:
     """The first m-line's party is the caller; what has no place is left out."""
-    found = metadata.read_cisco_headers(
-        ['sip:+15550101@x;media-index="0"', "<sip:2001@x>;media-index=1", "sip:3@x", ';media-index="2"', ""]
-    )
+    values = ['sip:+15550101@x;media-index="0"', "<sip:2001@x>;media-index=1", "sip:3@x", ';media-index="2"', ""]
+    found = metadata.read_headers({"x-cisco-recording-participant": values}, WORDS)
     assert {place: (participant.users, participant.calling) for place, participant in found.items()} == {
         0: (("+15550101",), True),
         1: (("2001",), False),

@@ -1,0 +1,69 @@
+"""pjsua2's library: how it is set up, and what it says about itself. One of the files that know pjsua2."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import Any
+
+import pjsua2 as pj
+
+from sip_bridge import invite, outcome
+from sip_bridge.settings import BridgeSettings
+
+SPARE_CALLS = 32
+"""Library calls above max_calls, for those being refused or ending: above them it answers 486 by itself."""
+LINES_KEPT = 32
+
+log = logging.getLogger(__name__)
+
+
+class Library(pj.Endpoint):  # type: ignore[misc] # pjsua2 ships no types
+    """pjsua2's endpoint, with what it says about itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: deque[str] = deque(maxlen=LINES_KEPT)
+
+    def onRejectedIncomingCall(self, prm: Any) -> None:
+        """The library refused an INVITE before we saw it."""
+        outcome.refused_by_library(prm.statusCode)
+
+    def report(self) -> None:
+        """Log the library's errors, a few at a time. Their first lines only: below may stand a caller's number."""
+        if self.lines:
+            lines, count = [*self.lines][:3], len(self.lines)
+            self.lines.clear()
+            log.warning("pjsua2 (%d lines): %s", count, " | ".join(lines))
+
+
+class _LogWriter(pj.LogWriter):  # type: ignore[misc]
+    """Keeps what the library logs; runs on any of its threads, under its locks."""
+
+    def __init__(self, lines: deque[str]) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def write(self, entry: Any) -> None:
+        """Take one entry."""
+        self._lines.append(entry.msg.partition("\n")[0][:160])
+
+
+def configured(settings: BridgeSettings, library: Library) -> Any:
+    """The library's configuration."""
+    config = pj.EpConfig()
+    config.uaConfig.threadCnt = 0  # the library's own thread is ours
+    config.uaConfig.maxCalls = settings.max_calls + SPARE_CALLS
+    config.uaConfig.userAgent = "Callvane"
+    config.uaConfig.natTypeInSdp = 0
+    config.logConfig.level, config.logConfig.consoleLevel, config.logConfig.msgLogging = 1, 0, 0
+    writer = _LogWriter(library.lines)
+    writer.__disown__()  # the library deletes it
+    config.logConfig.writer = writer
+    media = config.medConfig
+    media.clockRate = media.sndClockRate = 8_000
+    media.channelCount, media.audioFramePtime, media.ptime = 1, 20, 20
+    media.maxMediaPorts = 2 * invite.MAX_STREAMS + 4 * (settings.max_calls + SPARE_CALLS)
+    media.threadCnt = 1
+    media.ecTailLen, media.noVad, media.sndAutoCloseTime = 0, True, -1
+    return config
