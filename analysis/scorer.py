@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +20,13 @@ FULL_WORDS = 5
 TERMS_SHOWN = 8
 OTHER_TERM = "other words"
 TERM_CHARACTERS = 64
+TEXT_CHARACTERS = 2_000
+"""Of a turn; what is past it no scorer reads, so that a score's time has a bound."""
+LEAST_SHARE = 0.1
+"""A part with less of the score than this is not named."""
+
+_UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
+"""Letters of scripts that set no spaces between words: Thai, Lao, Japanese, Chinese."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +57,30 @@ class Scorer(Protocol):
         """The evidence in `turn`; `history` are the turns of both parties before it, oldest first. Never raises."""
 
 
-def weight(turn: Turn) -> float:
-    """How much a turn's evidence counts, 0 to 1."""
-    return turn.confidence * min(1.0, turn.words / FULL_WORDS)
+def weight(turn: Turn, full_words: int = FULL_WORDS) -> float:
+    """How much a turn's evidence counts, 0 to 1: whole from `full_words` on, where every word is certain."""
+    text = readable(turn.text)
+    words = max(len(text.split()), math.ceil(len(_UNSPACED.findall(text)) / 2))
+    return turn.confidence * min(1.0, words / full_words)
+
+
+def readable(text: str) -> str:
+    """`text` as a model gets it: cut, single spaces, no control or formatting character, no half of a surrogate."""
+    cut = text[: 2 * TEXT_CHARACTERS]
+    kept = (c if (kind := unicodedata.category(c))[0] != "C" else "" if kind == "Cf" else " " for c in cut)
+    return " ".join("".join(kept)[:TEXT_CHARACTERS].split())
+
+
+def shared_out(value: float, shares: Mapping[str, float], rest: str) -> tuple[Term, ...]:
+    """`value` as terms, by shares that are not negative: the strongest by name, the others as `rest`."""
+    whole = sum(shares.values())
+    if not value:
+        return ()
+    ranked = sorted(shares.items(), key=lambda item: (-item[1], item[0])) if whole > 0 else []
+    named = [(name, share / whole) for name, share in ranked[:TERMS_SHOWN] if share / whole >= LEAST_SHARE]
+    terms = [Term(name[:TERM_CHARACTERS], value * share) for name, share in named]
+    left = value - sum(term.value for term in terms)
+    return (*terms, Term(rest, left)) if abs(left) > 1e-9 else tuple(terms)
 
 
 class VaderScorer:
@@ -65,7 +94,7 @@ class VaderScorer:
 
     def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
         """See Scorer; `history` is not looked at."""
-        words = re.sub(r"[^\w\s'-]|_", " ", turn.text.replace("\u2019", "'")).lower()
+        words = re.sub(r"[^\w\s'-]|_", " ", readable(turn.text).replace("\u2019", "'")).lower()
         valences: list[tuple[str, float]] = self._lexicon.polarity_scores(words)
         total = sum(valence for _, valence in valences)
         log_odds = max(-MOST_LOG_ODDS, min(MOST_LOG_ODDS, _log_odds(total)))
