@@ -22,7 +22,7 @@ from sip_bridge.leg import Leg
 from sip_bridge.lines import labelled
 from sip_bridge.outcome import Ending, Refusal
 from sip_bridge.rtp_source import RtpSources
-from sip_bridge.stream_health import StreamHealth
+from sip_bridge.stream_health import StreamHealth, Totals
 
 if TYPE_CHECKING:
     from sip_bridge.endpoint import Endpoint
@@ -42,7 +42,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         self.number = number
         self.peer = peer
         self.feed = Feed(self, endpoint.calls)
-        self.health = StreamHealth(endpoint.settings.rtp_timeout_seconds)
+        self.health = StreamHealth(endpoint.settings.rtp_timeout_seconds, endpoint.settings.arrival_limits)
         self.ending: Ending | None = None
         """Why we have ended it, once we have."""
         self._endpoint = endpoint
@@ -200,6 +200,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         if port := self._ports.pop(index, None):
             port.close()
             port.leg.pause(now)
+            port.leg.faults = {}
 
     def release_all(self, now: float) -> None:
         """Capture no more. `now`: unix seconds."""
@@ -233,7 +234,12 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         if self._sources.mode != "off":
             self._sources.inspect(index, self.getMedTransportInfo(index).srcRtpName)
         received, buffer = statistics.rtcp.rxStat, statistics.jbuf
-        self.health.update(index, now, received.pkt, buffer.lost, buffer.discard, received.jitterUsec.last)
+        jitter = received.jitterUsec.last / 1e6
+        faults = self.health.update(
+            index, now, Totals(received.pkt, received.loss, buffer.lost, buffer.discard, jitter)
+        )
+        if port := self._ports.get(index):
+            port.leg.faults = faults
 
 
 def _only_listen(options: Any, legs: Sequence[OfferedLeg]) -> None:

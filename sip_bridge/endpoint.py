@@ -107,13 +107,17 @@ class Endpoint:
 
     def _serve(self, pjsua: Library) -> None:
         due = time.monotonic()
+        waiting: list[int] = []  # dialogs that are still to be looked at before then
+        spacing = INSPECTION_SECONDS
         while self._running:
             self._turn(pjsua)
             self.turned_at = now = time.monotonic()
-            if now >= due:
-                due = now + INSPECTION_SECONDS
-                for dialog in list(self.dialogs.values()):
+            while waiting and now >= due - len(waiting) * spacing:
+                if dialog := self.dialogs.get(waiting.pop()):
                     dialog.inspect(now)
+            if now >= due:
+                due, waiting = now + INSPECTION_SECONDS, list(self.dialogs)
+                spacing = INSPECTION_SECONDS / max(1, len(waiting))
                 pjsua.report()
                 if noise := self.peers.noise(now):
                     log.warning("%s", noise)

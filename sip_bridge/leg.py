@@ -13,6 +13,7 @@ from prometheus_client import Counter
 from callbus import Role
 from sip_bridge.segmenter import FRAME_BYTES, FRAME_SECONDS, Segment, Segmenter, SpeechLimits
 from sip_bridge.sound import Sound
+from sip_bridge.stream_health import Faults
 from sip_bridge.vad import VoiceActivity
 
 FRAMES_RECEIVED = Counter("callvane_frames_received_total", "Audio frames of 20 ms taken from the calls' legs.")
@@ -41,6 +42,10 @@ class Leg:
         self._segmenter = Segmenter(limits)
         self.sound = Sound()
         """How it sounds; of the listener's thread."""
+        self.changed_seconds = 0.0
+        """Call time at which it was paused or went on last; of the listener's thread."""
+        self.faults: Faults = {}
+        """What is the matter with how its packets arrive; replaced as a whole by the library's thread."""
 
     @property
     def position_seconds(self) -> float:
@@ -88,6 +93,7 @@ class Leg:
                 self._next_block = number
                 self.sound.pause()
                 found += self._segmenter.skip(round(arrived_at / FRAME_SECONDS))
+                self.changed_seconds = self.position_seconds
                 continue
             self._next_block = number + 1
             if not pcm:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 
@@ -17,8 +18,8 @@ from prometheus_client import Histogram
 from callbus import Role
 from callbus.wire import ForkEvent
 from sip_bridge.call import Call, Clock
+from sip_bridge.call_health import CallHealth
 from sip_bridge.leg import Leg
-from sip_bridge.sound import FAULTS, CallSound
 
 ROUND_SECONDS = Histogram(
     "callvane_listen_round_seconds",
@@ -26,10 +27,10 @@ ROUND_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
 
-JUDGE_SECONDS = 1.0
-"""Between two looks at how the calls sound."""
 INTERVAL_SECONDS = 0.02
 """Between the starts of two rounds: at most this is added to an utterance's latency."""
+HEALTH_ROUNDS = 50
+"""A call's health is looked at in every 50th round, about once a second; in each round another share of the calls."""
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +48,8 @@ class Listener:
         `one_way_seconds`: as `sound.CallSound`.
         """
         self._one_way_seconds = one_way_seconds
-        self._sounds: dict[str, CallSound] = {}
-        self._judged_at = 0.0
+        self._health: dict[str, CallHealth] = {}
+        self._rounds = 0
         self._publish = publish
         self._clock = clock
         self._calls: list[Call] = []
@@ -85,12 +86,12 @@ class Listener:
 
     def _open(self, call: Call) -> list[ForkEvent]:
         self._calls.append(call)
-        self._sounds[call.call_id] = CallSound(self._one_way_seconds)
+        self._health[call.call_id] = CallHealth(self._one_way_seconds)
         return [call.opened()]
 
     def _close(self, call: Call, reason: str) -> Iterable[ForkEvent]:
         self._calls.remove(call)
-        del self._sounds[call.call_id]
+        del self._health[call.call_id]
         return call.closed(reason, self._clock())
 
     def _run(self) -> None:
@@ -98,21 +99,12 @@ class Listener:
             started = time.monotonic()
             for call in self._calls:
                 self._do(call.utterances)
-            if started - self._judged_at >= JUDGE_SECONDS:
-                self._judged_at = started
-                self._judge()
+            self._rounds += 1
+            for call in self._calls[self._rounds % HEALTH_ROUNDS :: HEALTH_ROUNDS]:
+                self._do(partial(self._health[call.call_id].events, call))
             self.round_seconds = time.monotonic() - started
             ROUND_SECONDS.observe(self.round_seconds)
             time.sleep(max(0.0, INTERVAL_SECONDS - self.round_seconds))
-
-    def _judge(self) -> None:
-        """Tell of what is wrong with the calls' sound."""
-        for call in self._calls:
-            legs = {leg.leg_id: leg for leg in call.legs}
-            for leg_id, fault in self._sounds[call.call_id].faults({each: legs[each].sound for each in legs}):
-                FAULTS.labels(fault).inc()
-                told = (legs[leg_id].role, leg_id, fault.text)
-                log.warning("the %s's leg %s: %s", *told, extra={"call_id": call.call_id})
 
     def _obey(self) -> bool:
         """Do all that was asked, waiting for it while there is no call to listen to; false when it was to end."""

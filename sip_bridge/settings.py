@@ -13,6 +13,7 @@ from callbus import Role
 from callbus.settings import RedisSettings
 from service.settings import ProcessSettings
 from sip_bridge.segmenter import FRAME_SECONDS, SpeechLimits
+from sip_bridge.stream_health import ArrivalLimits
 
 PORTS_A_CALL = 4
 """RTP and RTCP of two streams."""
@@ -98,6 +99,13 @@ class BridgeSettings(BaseModel):
 
     one_way_seconds: float = Field(30.0, ge=0)
     """A leg that says nothing while the others speak for so long, all in all, is told of as one-way audio; 0 never."""
+    lost_share: float = Field(0.05, ge=0, le=1)
+    """A leg that loses this share of its packets within some seconds is told of, until it loses less than half as many;
+    0 never."""
+    jitter_seconds: float = Field(0.05, ge=0)
+    """The same of its packets' interarrival jitter (RFC 3550)."""
+    late_share: float = Field(0.03, ge=0, le=1)
+    """The same of its share of audio that comes too late, or in bursts, to be heard."""
     rtp_timeout_seconds: float = Field(30.0, ge=0)
     """A call none of whose active streams brings a packet for this long is hung up; 0 never hangs up."""
     session_expires_seconds: int = Field(1_800, ge=90)
@@ -148,6 +156,11 @@ class BridgeSettings(BaseModel):
     def name(self) -> str:
         """This bridge's id in messages."""
         return self.bridge_id or f"{socket.gethostname()[:100]}:{self.port}"
+
+    @property
+    def arrival_limits(self) -> ArrivalLimits:
+        """From where on something is the matter with how packets arrive."""
+        return ArrivalLimits(self.lost_share, self.jitter_seconds, self.late_share)
 
     @property
     def speech(self) -> SpeechLimits:

@@ -6,16 +6,14 @@ needed: what counts for one-way audio is how long the others have spoken since a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 
 import numpy as np
-from prometheus_client import Counter
 
+from callbus import ConditionKind
 from sip_bridge.segmenter import FRAME_SECONDS
-
-FAULTS = Counter("callvane_audio_faults_total", "Legs whose sound was found faulty, by what was wrong.", ["kind"])
 
 MEASURED_EVERY = 4
 """One block of so many with speech is measured: it costs some microseconds."""
@@ -29,25 +27,7 @@ CLIPPED_SHARE = 0.01
 """Of a window's samples; loud speech touches the ceiling now and then, overdriven speech stays there."""
 
 
-class Fault(StrEnum):
-    """What is wrong with a leg."""
-
-    ONE_WAY = "one_way"
-    QUIET = "quiet"
-    CLIPPED = "clipped"
-
-    @property
-    def text(self) -> str:
-        """For the log."""
-        return {
-            Fault.ONE_WAY: "one-way audio, nothing is heard while the others speak",
-            Fault.QUIET: "its speech is all but silent",
-            Fault.CLIPPED: "its speech is clipped",
-        }[self]
-
-
-for _fault in Fault:
-    FAULTS.labels(_fault)
+FULL_SCALE = 32_768.0
 
 
 class Sound:
@@ -58,8 +38,8 @@ class Sound:
         """Speech so far."""
         self.paused = False
         """Whether nothing feeds the leg: it is on hold."""
-        self.level: Fault | None = None
-        """What was wrong with the level of the latest window."""
+        self.level: tuple[ConditionKind, float] | None = None
+        """What was wrong with the level of the latest window: near silent (dBFS) or clipped (share of samples)."""
         self._blocks = 0
         self._energy: list[float] = []
         self._clipped: list[float] = []
@@ -84,10 +64,12 @@ class Sound:
         self._clipped.append(float((np.abs(samples) >= CLIPPED_SAMPLE).mean()))
         if len(self._energy) < WINDOW_BLOCKS:
             return
-        if sum(self._clipped) / WINDOW_BLOCKS > CLIPPED_SHARE:
-            self.level = Fault.CLIPPED
-        else:
-            self.level = Fault.QUIET if (sum(self._energy) / WINDOW_BLOCKS) ** 0.5 < QUIET_RMS else None
+        clipped, rms = sum(self._clipped) / WINDOW_BLOCKS, (sum(self._energy) / WINDOW_BLOCKS) ** 0.5
+        self.level = None
+        if clipped > CLIPPED_SHARE:
+            self.level = ConditionKind.CLIPPED, clipped
+        elif rms < QUIET_RMS:
+            self.level = ConditionKind.NEAR_SILENT, 20 * math.log10(max(1.0, rms) / FULL_SCALE)
         self._energy.clear()
         self._clipped.clear()
 
@@ -97,19 +79,18 @@ class _Heard:
     voiced_seconds: float = -1.0
     others_seconds: float = 0.0
     """The others' speech when this leg was heard last."""
-    told: set[Fault] = field(default_factory=set)
 
 
 class CallSound:
-    """One call's legs, looked at together. A fault is told once, and again when it comes back after it was over."""
+    """One call's legs, looked at together."""
 
     def __init__(self, one_way_seconds: float) -> None:
         """`one_way_seconds`: speech of the others within which a leg must be heard; 0 for never."""
         self._one_way_seconds = one_way_seconds
         self._legs: dict[str, _Heard] = {}
 
-    def faults(self, sounds: Mapping[str, Sound]) -> list[tuple[str, Fault]]:
-        """What is newly wrong with which leg. `sounds`: of the legs by their ids."""
+    def faults(self, sounds: Mapping[str, Sound]) -> list[tuple[str, ConditionKind, float]]:
+        """What is wrong now with which leg, and its value. `sounds`: of the legs by their ids."""
         found = []
         total = sum(sound.voiced_seconds for sound in sounds.values())
         for leg_id, sound in sounds.items():
@@ -117,9 +98,9 @@ class CallSound:
             others = total - sound.voiced_seconds
             if sound.paused or sound.voiced_seconds != heard.voiced_seconds:
                 heard.voiced_seconds, heard.others_seconds = sound.voiced_seconds, others
-            faults = {sound.level} if sound.level else set()
-            if 0 < self._one_way_seconds <= others - heard.others_seconds:
-                faults.add(Fault.ONE_WAY)
-            found += [(leg_id, fault) for fault in sorted(faults - heard.told)]
-            heard.told = faults
+            if sound.level:
+                found.append((leg_id, *sound.level))
+            silence = others - heard.others_seconds
+            if 0 < self._one_way_seconds <= silence:
+                found.append((leg_id, ConditionKind.ONE_WAY, silence))
         return found

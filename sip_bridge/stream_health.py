@@ -1,38 +1,88 @@
-"""How a call's RTP arrives: counts what each stream received and lost, and notices when nothing comes any more."""
+"""How a call's RTP arrives: counts what each stream received and lost, and tells what is the matter with it. Pure.
+
+Of one dialog, on the library's thread: looked at now and then, between which the library counts by itself. Loss is
+RFC 3550's (appendix A.3: expected less received), jitter that of its appendix A.8; neither needs RTCP.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from prometheus_client import Counter, Histogram
 
+from callbus import ConditionKind
+
 PACKETS = Counter("callvane_rtp_packets_received_total", "RTP packets received.")
+MISSED = Counter("callvane_rtp_packets_lost_total", "RTP packets that never arrived, by the gaps in their numbers.")
 LOST = Counter("callvane_frames_lost_total", "Audio frames that never arrived or came too late to wait for.")
 LATE = Counter("callvane_frames_late_total", "Audio frames discarded by the jitter buffer: too late, or a burst.")
 JITTER = Histogram(
     "callvane_rtp_jitter_seconds",
-    "Interarrival jitter (RFC 3550) of each stream, read every two seconds.",
+    "Interarrival jitter (RFC 3550) of each stream, read every few seconds.",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25),
 )
+
+WINDOW_SECONDS = 5.0
+"""What is the matter is judged by at least so long."""
+LEAST_PACKETS = 50
+"""Of fewer than these a share says nothing: a second's worth."""
+CALM_WINDOWS = 2
+"""So many in a row must be well before what was the matter is over."""
+CALM_SHARE = 0.5
+"""Well is less than this share of a limit."""
+
+Faults = Mapping[ConditionKind, float]
+"""What is the matter with a stream, each with what was measured when it began."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalLimits:
+    """From where on something is the matter; 0 for never."""
+
+    loss: float
+    """Share of the packets."""
+    jitter_seconds: float
+    late: float
+    """Share of the packets whose frames are thrown away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the library has counted of a stream since it was made."""
+
+    packets: int = 0
+    missed: int = 0
+    """Packets that never came; falls when one comes after all."""
+    lost: int = 0
+    """Frames."""
+    late: int = 0
+    jitter_seconds: float = 0.0
+    """Now."""
 
 
 @dataclass(slots=True)
 class _Stream:
     heard_at: float
+    judged_at: float
+    totals: Totals = field(default_factory=Totals)
     packets: int = 0
-    lost: int = 0
+    """This and the next two: since the last judgement."""
+    missed: int = 0
     late: int = 0
+    faults: dict[ConditionKind, float] = field(default_factory=dict)
+    calm: dict[ConditionKind, int] = field(default_factory=dict)
 
 
 class StreamHealth:
     """One call's streams, by their m-line's place. Times are in seconds of one monotonic clock."""
 
-    def __init__(self, timeout_seconds: float) -> None:
+    def __init__(self, timeout_seconds: float, limits: ArrivalLimits) -> None:
         """`timeout_seconds`: silence on all active streams that means a lost peer; 0 for never."""
         self.confirmed = False
         """Whether the dialog was acknowledged."""
         self._timeout_seconds = timeout_seconds
+        self._limits = limits
         self._streams: dict[int, _Stream] = {}
 
     @property
@@ -42,22 +92,32 @@ class StreamHealth:
 
     def expect(self, indices: Iterable[int], now: float) -> None:
         """Packets are due on these streams from now on; the others are held or gone."""
-        self._streams = {index: self._streams.get(index) or _Stream(now) for index in indices}
+        self._streams = {index: self._streams.get(index) or _Stream(now, now) for index in indices}
 
-    def update(self, index: int, now: float, packets: int, lost: int, late: int, jitter_microseconds: int) -> None:
-        """Take a stream's totals as they stand now."""
+    def update(self, index: int, now: float, totals: Totals) -> Faults:
+        """Take a stream's totals as they stand now; what is the matter with it."""
         stream = self._streams.get(index)
         if stream is None:
-            return
-        if packets < stream.packets:  # the stream was made anew, by a re-INVITE: its counts start again
-            stream.packets = stream.lost = stream.late = 0
-        if packets > stream.packets:
+            return {}
+        before = stream.totals
+        if totals.packets < before.packets:  # the stream was made anew, by a re-INVITE: its counts start again
+            before = Totals()
+        stream.totals = totals
+        packets, late = totals.packets - before.packets, max(0, totals.late - before.late)
+        missed = max(0, totals.missed - before.missed)
+        PACKETS.inc(packets)
+        MISSED.inc(missed)
+        LOST.inc(max(0, totals.lost - before.lost))
+        LATE.inc(late)
+        if packets:
             stream.heard_at = now
-            JITTER.observe(jitter_microseconds / 1e6)
-        PACKETS.inc(packets - stream.packets)
-        LOST.inc(max(0, lost - stream.lost))
-        LATE.inc(max(0, late - stream.late))
-        stream.packets, stream.lost, stream.late = packets, lost, late
+            JITTER.observe(totals.jitter_seconds)
+        stream.packets += packets
+        stream.missed += missed
+        stream.late += late
+        if now - stream.judged_at >= WINDOW_SECONDS:
+            self._judge(stream, now, totals.jitter_seconds)
+        return dict(stream.faults)
 
     def silent(self, now: float) -> bool:
         """Whether packets are due and none came on any stream for the timeout."""
@@ -66,3 +126,26 @@ class StreamHealth:
     def quiet_seconds(self, now: float) -> float:
         """For how long no stream has brought a packet; 0 where none is due."""
         return min((now - stream.heard_at for stream in self._streams.values()), default=0.0)
+
+    def _judge(self, stream: _Stream, now: float, jitter_seconds: float) -> None:
+        due, limits = stream.packets + stream.missed, self._limits
+        measured = {
+            ConditionKind.LOSS: (stream.missed / max(1, due), limits.loss),
+            ConditionKind.JITTER: (jitter_seconds, limits.jitter_seconds),
+            ConditionKind.LATE: (min(1.0, stream.late / max(1, stream.packets)), limits.late),
+        }
+        for kind, (value, limit) in measured.items():
+            _judge(stream, kind, value if due >= LEAST_PACKETS else 0.0, limit)
+        stream.judged_at = now
+        stream.packets = stream.missed = stream.late = 0
+
+
+def _judge(stream: _Stream, kind: ConditionKind, value: float, limit: float) -> None:
+    """Let a fault begin at its limit, and end after some windows well below it: in between it stays as it is."""
+    if 0 < limit <= value:
+        stream.calm[kind] = 0
+        stream.faults.setdefault(kind, value)
+    elif kind in stream.faults:
+        stream.calm[kind] = stream.calm[kind] + 1 if value < CALM_SHARE * limit else 0
+        if stream.calm[kind] >= CALM_WINDOWS:
+            del stream.faults[kind]
