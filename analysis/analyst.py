@@ -88,6 +88,8 @@ class Analyst:
         said = Said(event.leg_id, event.role, clean.text, event.start_seconds, event.end_seconds, hearing.confidence)
         heard = hear(call, said)
         call, turn = heard.conversation, heard.turn
+        health = call.health.listened([judged.turn for judged in call.turns], max(0.0, said.end_seconds))
+        call = replace(call, health=health)
         hearing = replace(hearing, text=clean.text)
         if turn is None or not heard.scored:
             transcript = self._transcript(event, call, hearing, now, turn=turn.number if turn else None)

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from callbus import CallEvent, Condition, ConditionKind, Gap, Leg
-from callbus.health import MAX_CONDITIONS, MAX_GAPS
+from prometheus_client import Counter
+
+from analysis.swap import FIRST_TURNS, suspected
+from analysis.turn import Turn
+from callbus import CallEvent, Condition, ConditionKind, Gap, Leg, Role
+from callbus.health import MAX_CONDITIONS, MAX_GAPS, UNITS
+
+SWAPS = Counter(
+    "callvane_party_swaps_suspected_total", "Calls whose parties seem to stand on each other's legs, by their words."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +25,8 @@ class Health:
     """In the order in which they began."""
     gaps: tuple[Gap, ...] = ()
     """The pauses of the whole recording that are over, oldest first."""
+    swap_told: bool = False
+    """A swap of the parties is told once; other roles end it for good."""
 
     def after(self, event: CallEvent) -> Health:
         """What stands after an event; one that is told twice changes nothing the second time."""
@@ -24,12 +34,21 @@ class Health:
         others = self._without(condition.kind, condition.leg_id)
         if event.began:
             return replace(self, standing=(*others, condition)[-MAX_CONDITIONS:])
-        return Health(others, self._with_gap(condition, event.at_seconds))
+        return replace(self, standing=others, gaps=self._with_gap(condition, event.at_seconds))
 
     def closed(self, at_seconds: float) -> Health:
         """After the call's end: nothing stands any more, and a pause that went on is over."""
         paused = next((each for each in self.standing if _is_pause(each)), None)
-        return Health((), self._with_gap(paused, at_seconds) if paused else self.gaps)
+        return replace(self, standing=(), gaps=self._with_gap(paused, at_seconds) if paused else self.gaps)
+
+    def listened(self, turns: Sequence[Turn], at_seconds: float) -> Health:
+        """After words were heard: those of a call's beginning may show that the parties are swapped."""
+        if self.swap_told or not turns or turns[-1].number >= FIRST_TURNS or not (count := suspected(turns)):
+            return self
+        SWAPS.inc()
+        kind = ConditionKind.PARTIES_SWAPPED
+        condition = Condition(kind, "", Role.UNKNOWN, at_seconds, count, UNITS[kind])
+        return replace(self, standing=(*self.standing, condition)[-MAX_CONDITIONS:], swap_told=True)
 
     def renamed(self, before: Sequence[Leg], legs: Sequence[Leg]) -> Health:
         """With other legs: conditions bear their roles; other roles end a suspicion that the parties are swapped."""
