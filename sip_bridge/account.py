@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pjsua2 as pj
 
-from sip_bridge import invite, joining, transports
+from sip_bridge import invite, joining, multipart, transports
+from sip_bridge.certificates import NO_NAMES
 from sip_bridge.dialog import Dialog
+from sip_bridge.digest import Verdict
 from sip_bridge.invite import Invite
 from sip_bridge.joining import Naming
 from sip_bridge.outcome import Refusal
@@ -26,21 +28,21 @@ log = logging.getLogger(__name__)
 
 
 class Account(pj.Account):  # type: ignore[misc] # pjsua2 ships no types
-    """There is one in a process."""
+    """There is one for TLS, by which the library tells what has come over it, and one for all else."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, tls: bool) -> None:
         super().__init__()
         self._endpoint = endpoint
+        self._tls = tls
 
     def onIncomingCall(self, prm: Any) -> None:
         """An INVITE: answer or refuse it at once, so that no PBX waits for us with a live call."""
         dialog = Dialog(self, prm.callId, self._endpoint, address_of(prm.rdata.srcAddress))
         self._endpoint.dialogs[dialog.number] = dialog
-        if refusal := self._endpoint.peers.judge(dialog.peer, time.monotonic()):
-            dialog.refuse(refusal)
-            return
         try:
             raw = prm.rdata.wholeMsg.encode("utf-8", "surrogateescape")
+            if self._turned_away(dialog, prm.rdata.srcAddress, raw):
+                return
             offer = invite.read(
                 raw, self._endpoint.rules, self._endpoint.settings.plain_role, words=self._endpoint.words
             )
@@ -48,6 +50,32 @@ class Account(pj.Account):  # type: ignore[misc] # pjsua2 ships no types
         except Exception:
             log.exception("a fork could not be answered")
             dialog.refuse(Refusal.FAILED)
+
+    def _turned_away(self, dialog: Dialog, source: str, raw: bytes) -> bool:
+        """Whether the fork was refused for the sake of who sent it. `source`: address and port."""
+        endpoint, now = self._endpoint, time.monotonic()
+        refusal, stale = self._judged(dialog.peer, source, raw, now)
+        if refusal is None:
+            return False
+        challenges = endpoint.digest.challenges(dialog.peer, now, stale) if endpoint.digest else []
+        if refusal is not Refusal.CHALLENGED:
+            endpoint.peers.refused(dialog.peer, refusal)
+        dialog.refuse(refusal, *(("WWW-Authenticate", each) for each in challenges if refusal.status == 401))
+        return True
+
+    def _judged(self, peer: str, source: str, raw: bytes, now: float) -> tuple[Refusal | None, bool]:
+        """Why, and whether the credentials were but too old. A challenge takes nothing of what the peer may do."""
+        endpoint, verdict = self._endpoint, Verdict.ACCEPTED
+        if not endpoint.peers.admits(peer, endpoint.connections.names(source) if self._tls else NO_NAMES):
+            return Refusal.FORBIDDEN, False
+        if endpoint.digest:
+            authorizations = multipart.read_head(raw).headers.get("authorization", [])
+            verdict = endpoint.digest.judge(authorizations, "INVITE", peer, now)
+        if verdict in (Verdict.MISSING, Verdict.STALE):
+            return Refusal.CHALLENGED, verdict is Verdict.STALE
+        if endpoint.peers.hurries(peer, now):
+            return Refusal.RATE, False
+        return (Refusal.CREDENTIALS if verdict is Verdict.WRONG else None), False
 
     def _naming(self, raw: bytes, offer: Invite) -> Naming:
         """What a plain fork says of itself; nothing for one with metadata, which says it better."""
@@ -60,9 +88,12 @@ class Account(pj.Account):  # type: ignore[misc] # pjsua2 ships no types
         return replace(naming, role=naming.role or settings.plain_role)
 
 
-def configured(settings: BridgeSettings) -> Any:
-    """The account's configuration."""
+def configured(settings: BridgeSettings, transport: int | None = None) -> Any:
+    """An account's configuration. `transport`: the only one that it hears, as the library numbers them."""
     config = pj.AccountConfig()
+    if transport is not None:
+        config.sipConfig.transportId = transport
+        config.priority = 1  # it is asked first; on other transports the other account fits better
     host = settings.public_address or settings.host
     config.idUri = f"sip:callvane@{f'[{host}]' if ':' in host else host}"
     config.regConfig.registerOnAdd = False

@@ -81,15 +81,16 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
             return
         outcome.FORKS.labels("duplicate" if self.feed.same_as(offer) else "answered").inc()
 
-    def refuse(self, refusal: Refusal) -> None:
-        """Answer with the refusal's status."""
+    def refuse(self, refusal: Refusal, *headers: tuple[str, str]) -> None:
+        """Answer with the refusal's status, and further headers."""
         outcome.FORKS.labels(refusal.outcome).inc()
         self.ending = Ending.REFUSED
         parameters = pj.CallOpParam()
         parameters.statusCode, parameters.reason = refusal.status, refusal.phrase
-        if refusal.status == 503:
+        retry = (("Retry-After", "10"),) if refusal.status == 503 else ()
+        for name, value in (*headers, *retry):
             header = pj.SipHeader()
-            header.hName, header.hValue = "Retry-After", "10"
+            header.hName, header.hValue = name, value
             parameters.txOption.headers.append(header)
         try:
             super().answer(parameters)  # a hang-up this early would lose the header

@@ -18,7 +18,9 @@ import pjsua2 as pj
 from callbus import Role
 from sip_bridge import account, library, transports
 from sip_bridge.account import Account
+from sip_bridge.certificates import Connections
 from sip_bridge.dialog import Dialog
+from sip_bridge.digest import Digest
 from sip_bridge.joining import Naming
 from sip_bridge.library import Library
 from sip_bridge.listener import Listener
@@ -54,7 +56,10 @@ class Endpoint:
         self.draining = False
         self.backlogged = False
         """Set from outside while Redis takes messages too slowly for more calls."""
-        self.peers = Peers(settings.allowed_peers, settings.new_forks_per_second)
+        self.peers = Peers(settings.allowed_peers, settings.new_forks_per_second, settings.allowed_certificates)
+        users = {user: secret.get_secret_value() for user, secret in settings.digest_users.items()}
+        self.digest = Digest(settings.digest_realm, users, settings.digest_algorithms) if users else None
+        self.connections = Connections()
         self.rules = AgentRules(settings.agent_uri_patterns, settings.agent_extensions, settings.agent_side)
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._running = True
@@ -92,14 +97,14 @@ class Endpoint:
 
     def _run(self) -> None:
         try:
-            pjsua = Library()
-            forks = self._open(pjsua)
+            pjsua = Library(self.connections)
+            accounts = self._open(pjsua)
         except Exception as error:
             self._opened.set_exception(error)
             return
         try:
             self._serve(pjsua)
-            self._close(pjsua, forks)
+            self._close(pjsua, accounts)
         except Exception as error:
             self.ended.set_exception(error)
         else:
@@ -138,21 +143,25 @@ class Endpoint:
     def _stop(self) -> None:
         self._running = False
 
-    def _open(self, pjsua: Library) -> Account:
+    def _open(self, pjsua: Library) -> list[Account]:
         settings = self.settings
         pjsua.libCreate()
         pjsua.libInit(library.configured(settings, pjsua))
-        port, self.tls_port = transports.listen(pjsua, settings)
+        listening = transports.listen(pjsua, settings)
+        port, self.tls_port = listening.port, listening.tls_port
         pjsua.libStart()
         pjsua.audDevManager().setNullDev()
-        forks = Account(self)
-        forks.create(account.configured(settings))
+        accounts = [Account(self, tls=False)]
+        accounts[0].create(account.configured(settings))
+        if listening.tls_transport is not None:
+            accounts.append(Account(self, tls=True))
+            accounts[1].create(account.configured(settings, listening.tls_transport))
         if not settings.bridge_id:
             self.calls.bridge_id = settings.model_copy(update={"port": port}).name
         self._opened.set_result(port)
-        return forks
+        return accounts
 
-    def _close(self, pjsua: Library, forks: Account) -> None:
+    def _close(self, pjsua: Library, accounts: list[Account]) -> None:
         self.draining = True
         deadline = time.monotonic() + self.settings.shutdown_seconds
         for dialog in list(self.dialogs.values()):
@@ -162,8 +171,9 @@ class Endpoint:
         for dialog in list(self.dialogs.values()):
             dialog.over(Ending.SHUTDOWN)
         self._ended.clear()
-        forks.shutdown()
-        del forks
+        for each in accounts:
+            each.shutdown()
+        accounts.clear()
         pjsua.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)  # all has been said; it would wait a second for more
 
     def admit(self, peer: str, naming: Naming, streams: int) -> Refusal | None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pjsua2 as pj
 
-from sip_bridge import invite, outcome
+from sip_bridge import certificates, invite, outcome
+from sip_bridge.certificates import Connections
 from sip_bridge.settings import BridgeSettings
 
 SPARE_CALLS = 32
@@ -21,13 +22,29 @@ log = logging.getLogger(__name__)
 class Library(pj.Endpoint):  # type: ignore[misc] # pjsua2 ships no types
     """pjsua2's endpoint, with what it says about itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, connections: Connections) -> None:
         super().__init__()
+        self._connections = connections
         self.lines: deque[str] = deque(maxlen=LINES_KEPT)
 
     def onRejectedIncomingCall(self, prm: Any) -> None:
         """The library refused an INVITE before we saw it."""
         outcome.refused_by_library(prm.statusCode)
+
+    def onTransportState(self, prm: Any) -> None:
+        """A connection has come up or gone: over TLS, its certificate's names are noted."""
+        if prm.type.upper() != "TLS":
+            return
+        if prm.state != pj.PJSIP_TP_STATE_CONNECTED:
+            self._connections.closed(int(prm.hnd))
+        elif prm.tlsInfo.verifyStatus == 0:
+            certificate = prm.tlsInfo.remoteCertInfo
+            by_kind = {
+                kind: [each.name for each in certificate.subjectAltName if each.type == kind]
+                for kind in (pj.PJ_SSL_CERT_NAME_DNS, pj.PJ_SSL_CERT_NAME_URI)
+            }
+            names = certificates.names_of(certificate.subjectCn, *by_kind.values())
+            self._connections.opened(int(prm.hnd), prm.tlsInfo.remoteAddr, names)
 
     def report(self) -> None:
         """Log the library's errors, a few at a time. Their first lines only: below may stand a caller's number."""

@@ -31,6 +31,8 @@ class Refusal(Enum):
     PEER_CAPACITY = ("refused_peer_capacity", 503, "Your Calls Are Too Many")
     RATE = ("refused_rate", 503, "Too Many Calls At Once")
     FORBIDDEN = ("refused_forbidden", 403, "Forbidden")
+    CHALLENGED = ("challenged", 401, "Unauthorized")
+    CREDENTIALS = ("refused_credentials", 401, "Unauthorized")
     MALFORMED = ("refused_malformed", 400, "Malformed Body")
     NO_AUDIO = ("refused_no_audio", 488, "No Audio Offered")
     LEGS = ("refused_legs", 488, "Too Many Legs")

@@ -1,7 +1,8 @@
 """Who may fork calls to this bridge, how many and how fast. Pure: the clock is passed in.
 
 A peer is the address that an INVITE came from: an SBC, or the proxy in front of several. It is judged before its
-message is read any further; the library has parsed the message by then, so a firewall still belongs in front.
+message is read any further; the library has parsed the message by then, so a firewall still belongs in front. Over TLS
+it may also be known by the names in its certificate.
 """
 
 from __future__ import annotations
@@ -40,8 +41,12 @@ class TokenBucket:
 class Peers:
     """Judges the peers of one bridge."""
 
-    def __init__(self, allowed: Sequence[str], forks_per_second: float) -> None:
-        """`allowed`: addresses and networks, none for any peer. `forks_per_second`: of each peer, 0 for any rate."""
+    def __init__(self, allowed: Sequence[str], forks_per_second: float, certificates: Sequence[str] = ()) -> None:
+        """`allowed`: addresses and networks. `certificates`: names in certificates. Neither: any peer.
+
+        `forks_per_second`: of each peer, 0 for any rate.
+        """
+        self._names = frozenset(name.lower() for name in certificates)
         self._allowed = [ip_network(each, strict=False) for each in allowed]
         self._forks_per_second = forks_per_second
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
@@ -49,17 +54,18 @@ class Peers:
         self._last_refused = ""
         self._told_at = float("-inf")
 
-    def judge(self, peer: str, now: float) -> Refusal | None:
-        """Why this peer's fork is refused out of hand, if it is. `peer`: as `address_of` gives it."""
-        refusal = None
-        if not self._allows(peer):
-            refusal = Refusal.FORBIDDEN
-        elif self._forks_per_second and not self._bucket(peer, now).take(now):
-            refusal = Refusal.RATE
-        if refusal:
-            self._refused += 1
-            self._last_refused = f"{peer}: {refusal.phrase}"
-        return refusal
+    def admits(self, peer: str, names: frozenset[str] = frozenset()) -> bool:
+        """Whether the peer may fork at all: by its address, as `address_of` gives it, or by its certificate's names."""
+        return not (self._allowed or self._names) or bool(names & self._names) or self._allows(peer)
+
+    def hurries(self, peer: str, now: float) -> bool:
+        """Whether another fork of the peer would be one too many at this moment; it counts if not."""
+        return bool(self._forks_per_second) and not self._bucket(peer, now).take(now)
+
+    def refused(self, peer: str, refusal: Refusal) -> None:
+        """Note a refusal for the peer's sake."""
+        self._refused += 1
+        self._last_refused = f"{peer}: {refusal.phrase}"
 
     def noise(self, now: float) -> str:
         """What is to be logged about refused peers; mostly nothing."""
@@ -70,8 +76,6 @@ class Peers:
         return line
 
     def _allows(self, peer: str) -> bool:
-        if not self._allowed:
-            return True
         address = _parsed(peer)
         return address is not None and any(address in network for network in self._allowed)
 

@@ -7,7 +7,7 @@ import socket
 from ipaddress import ip_network
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from callbus import Role
 from callbus.settings import RedisSettings
@@ -62,7 +62,18 @@ class BridgeSettings(BaseModel):
     """Forks that one peer may begin in a second, and as many at once; above it 503. 0 is no limit."""
     allowed_peers: tuple[str, ...] = ()
     """Addresses and networks that may fork calls, such as "192.0.2.10" and "198.51.100.0/24"; others get 403. Empty:
-    anybody may."""
+    anybody may, unless `allowed_certificates` says who."""
+    allowed_certificates: tuple[str, ...] = ()
+    """Names in PBXes' certificates (a DNS name or a URI, else the common name) that may fork calls over mutual TLS,
+    such as "sbc1.example.com", whole and without wildcards. A peer is let in that this or `allowed_peers` names."""
+    digest_users: dict[str, SecretStr] = {}
+    """Users and passwords that forks must prove (digest authentication): `{ sbc1 = "secret" }`, or
+    CALLVANE_BRIDGE__DIGEST_USERS='{"sbc1": "secret"}'. Instead of a password, hashes of `user:realm:password`:
+    "SHA-256=… MD5=…", either or both. Empty: nothing needs to be proven."""
+    digest_realm: str = Field("callvane", pattern=r"^[A-Za-z0-9 ._-]{1,64}$")
+    """What the passwords are for, as PBXes are asked."""
+    digest_algorithms: tuple[Literal["SHA-256", "MD5"], ...] = Field(("SHA-256", "MD5"), min_length=1)
+    """What is offered; many PBXes still know MD5 alone."""
     bridge_id: str = Field("", max_length=128)
     """Names this bridge in its messages; empty is the machine's name and the SIP port."""
 
@@ -148,6 +159,8 @@ class BridgeSettings(BaseModel):
             raise ValueError('transports has "tls": set tls_certificate and tls_key')
         if self.tls_client_certificate and not self.tls_ca:
             raise ValueError("tls_client_certificate needs tls_ca, the CA that signs them")
+        if self.allowed_certificates and not (self.tls_ca and "tls" in self.transports):
+            raise ValueError('allowed_certificates needs "tls" among transports, and tls_ca, the CA that signs them')
         if self.session_minimum_seconds > self.session_expires_seconds:
             raise ValueError("session_minimum_seconds must not exceed session_expires_seconds")
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pjsua2 as pj
@@ -16,15 +17,28 @@ HANDSHAKE_SECONDS = 10.0
 ADDRESS_IN_USE = 120098
 
 
-def listen(library: Library, settings: BridgeSettings) -> tuple[int, int]:
-    """Listen as the settings say; the port of UDP and TCP, and that of TLS, 0 for none. ConfigError if one is taken."""
-    port, tls_port = settings.port, 0
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where SIP is listened to."""
+
+    port: int
+    """Of UDP and TCP."""
+    tls_port: int = 0
+    """0 for nowhere."""
+    tls_transport: int | None = None
+    """The library's number for it."""
+
+
+def listen(library: Library, settings: BridgeSettings) -> Listening:
+    """Listen as the settings say. ConfigError if a port is taken, or a certificate cannot be used."""
+    port = settings.port
     for transport in sorted({*settings.transports} - {"tls"}):  # TCP's port, where it was free, is then asked of UDP
-        port = _listen(library, settings, transport, port)
-    if "tls" in settings.transports:
-        certificates.check(settings)
-        tls_port = _listen(library, settings, "tls", settings.tls_port)
-    return port, tls_port
+        _, port = _listen(library, settings, transport, port)
+    if "tls" not in settings.transports:
+        return Listening(port)
+    certificates.check(settings)
+    identity, tls_port = _listen(library, settings, "tls", settings.tls_port)
+    return Listening(port, tls_port, identity)
 
 
 def address(settings: BridgeSettings) -> Any:
@@ -35,7 +49,7 @@ def address(settings: BridgeSettings) -> Any:
     return config
 
 
-def _listen(library: Library, settings: BridgeSettings, transport: str, port: int) -> int:
+def _listen(library: Library, settings: BridgeSettings, transport: str, port: int) -> tuple[int, int]:
     config = address(settings)
     config.port = port
     config.tlsConfig = _tls_config(settings)
@@ -49,7 +63,7 @@ def _listen(library: Library, settings: BridgeSettings, transport: str, port: in
     except pj.Error as error:
         cause = "is taken" if error.status == ADDRESS_IN_USE else f"cannot be used: {error.reason}"
         raise ConfigError(f"bridge.{setting}: {transport} {settings.host}:{port} {cause}") from None
-    return int(library.transportGetInfo(identity).localName.rpartition(":")[2])
+    return identity, int(library.transportGetInfo(identity).localName.rpartition(":")[2])
 
 
 def _tls_config(settings: BridgeSettings) -> Any:

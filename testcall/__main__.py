@@ -4,17 +4,20 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
 
 from testcall import scenario
 from testcall.campaign import Campaign, Tally, allow_many_sockets
+from testcall.digest import Credentials
 from testcall.metadata import DialectError, dialect_names, load_dialect
 from testcall.scenario import PARTIES, ScenarioError
 from testcall.target import TargetError, parse_target
 from testcall.wav import WavError
 
+PASSWORD = "TESTCALL_PASSWORD"  # noqa: S105 -- the name of a variable
 EXIT_FAILED_CALLS = 1
 EXIT_BAD_ARGUMENTS = 2
 
@@ -61,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rate", type=_rate, default=1.0, metavar="R", help="new calls a second at the start (default: %(default)s)"
     )
+    parser.add_argument(
+        "--user", default="", help=f"proves, with the password in the environment's {PASSWORD}, who calls"
+    )
     parser.add_argument("--repeat", action="store_true", help="replace each call that ends, until Ctrl-C")
     return parser
 
@@ -78,6 +84,7 @@ def _campaign(options: argparse.Namespace) -> Campaign:
         transport=options.transport or target.transport or "tcp",
         calls=options.calls or len(scenarios),
         calls_per_second=options.rate,
+        credentials=Credentials(options.user, os.environ.get(PASSWORD, "")) if options.user else None,
         repeat=options.repeat,
     )
 

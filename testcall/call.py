@@ -9,6 +9,7 @@ from typing import Final
 
 from testcall import rtp
 from testcall.dialect import Dialect, Voice
+from testcall.digest import Credentials
 from testcall.endpoint import Endpoint
 from testcall.metadata import CallFacts, fill
 from testcall.recorder import Recorder
@@ -77,6 +78,7 @@ class PlacedCall:
         sender: rtp.RtpSender,
         dialect: Dialect,
         number: int = 0,
+        credentials: Credentials | None = None,
     ) -> None:
         """`number` tells parallel calls apart: it chooses the caller's number out of 100.
 
@@ -101,6 +103,7 @@ class PlacedCall:
         self.answer = b""
         """The SDP of the 200."""
         self._target = target
+        self._credentials = credentials
         self._endpoint = endpoint
         self._sender = sender
         self._dialect = dialect
@@ -114,7 +117,9 @@ class PlacedCall:
         """Places the call and returns when it has ended. Cancelled, it hangs up first."""
         try:
             await self._endpoint.transport.connect()
-            recorder = Recorder(self._endpoint, self._sender, self._dialect, self.facts, self._target)
+            recorder = Recorder(
+                self._endpoint, self._sender, self._dialect, self.facts, self._target, self._credentials
+            )
             recorder.hung_up = self._hung_up
             try:
                 await self._ask(recorder)
@@ -132,9 +137,20 @@ class PlacedCall:
     async def _ask(self, recorder: Recorder) -> None:
         """The INVITE, and what follows from its answer."""
         invite = recorder.request("INVITE")
+        response = await self._invite(recorder, invite)
+        if proven := recorder.again(invite, response):
+            response = await self._invite(recorder, invite := proven)
+        if response.status >= 300:
+            self._failed(Ending.REFUSED, f"{response.status} {response.reason}")
+            return
+        self._acknowledge(recorder, invite, response)
+        await self._talk(recorder, response)
+
+    async def _invite(self, recorder: Recorder, invite: Request) -> Response:
+        """Its final response; taken back where none comes in time, or where we are to end."""
         with self._endpoint.transaction(invite) as invitation:
             try:
-                response = await invitation.final()
+                return await invitation.final()
             except TimeoutError:
                 await self._end_if_answered(recorder, invite, await invitation.cancel())
                 raise
@@ -142,11 +158,6 @@ class PlacedCall:
                 await self._end_if_answered(recorder, invite, await invitation.cancel())
                 self._failed(Ending.CANCELLED, "taken back before the answer")
                 raise
-        if response.status >= 300:
-            self._failed(Ending.REFUSED, f"{response.status} {response.reason}")
-            return
-        self._acknowledge(recorder, invite, response)
-        await self._talk(recorder, response)
 
     def _acknowledge(self, recorder: Recorder, invite: Request, response: Response) -> None:
         self.outcome.answered_at = time.time()

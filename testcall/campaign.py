@@ -11,6 +11,7 @@ from typing import Final
 
 from testcall.call import Ending, Outcome, PlacedCall
 from testcall.dialect import Dialect
+from testcall.digest import Credentials
 from testcall.endpoint import Endpoint
 from testcall.metadata import load_dialect
 from testcall.rtp import Lateness, RtpSender
@@ -52,6 +53,7 @@ class Campaign:
     calls: int = 1
     """How many in all; with `repeat`, how many at once."""
     calls_per_second: float = 1.0
+    credentials: Credentials | None = None
     repeat: bool = False
     """Replace each call that ends by another one, until cancelled."""
 
@@ -78,7 +80,7 @@ class Campaign:
     ) -> None:
         while True:
             number = next(numbers)
-            call = PlacedCall(next(scenarios), self.target, endpoint, sender, self.dialect, number)
+            call = PlacedCall(next(scenarios), self.target, endpoint, sender, self.dialect, number, self.credentials)
             name = f"call {number} {call.scenario.name}"
             say(f"{name}: calling {self.target.uri} ({call.call_id})")
             try:

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from testcall import codec, metadata, rtp, sdp
+from testcall import codec, digest, metadata, rtp, sdp
 from testcall.codec import Codec
 from testcall.dialect import Dialect, Voice
 from testcall.dialog import ALLOW, Dialog, response_to
+from testcall.digest import Credentials
 from testcall.endpoint import Endpoint
 from testcall.metadata import CallFacts, fill
 from testcall.sip import Headers, Request, Response
@@ -62,9 +63,16 @@ class Recorder:
     """One recording session. Its lines and facts may be changed at any time, and count from the next request on."""
 
     def __init__(
-        self, endpoint: Endpoint, sender: rtp.RtpSender, dialect: Dialect, facts: CallFacts, target: Target
+        self,
+        endpoint: Endpoint,
+        sender: rtp.RtpSender,
+        dialect: Dialect,
+        facts: CallFacts,
+        target: Target,
+        credentials: Credentials | None = None,
     ) -> None:
-        """`endpoint` is connected; `facts` have the dialog's Call-ID."""
+        """`endpoint` is connected; `facts` have the dialog's Call-ID. `credentials` answer a challenge."""
+        self._credentials = credentials
         self.dialect = dialect
         self.facts = facts
         self.endpoint = endpoint
@@ -110,6 +118,16 @@ class Recorder:
         described, body = metadata.body(self.dialect, b"" if "sdp" in without else self.offer(), self.facts, without)
         return self.dialog.request(method, (*self._headers, *headers, *described), body)
 
+    def again(
+        self, request: Request, response: Response, headers: Headers = (), without: tuple[str, ...] = ()
+    ) -> Request | None:
+        """The same request with what the response has challenged us for; None if it has not, or we know no answer."""
+        credentials = self._credentials
+        if credentials is None or not (challenge := digest.challenge_of(response, credentials)):
+            return None
+        proof = digest.authorization(challenge, request.method, request.uri, credentials)
+        return self.request(request.method, (*headers, proof), without)
+
     def acknowledge(self, invite: Request, response: Response) -> None:
         """The ACK of a 2xx; with our side of the session where the INVITE had left the offer to the other side."""
         self.dialog.answered(response)
@@ -144,6 +162,10 @@ class Recorder:
         request = self.request(method, headers, without)
         with self.endpoint.transaction(request, self.next_hop) as transaction:
             response = await transaction.final(ANSWER_SECONDS)
+        if proven := self.again(request, response, headers, without):
+            request = proven
+            with self.endpoint.transaction(request, self.next_hop) as transaction:
+                response = await transaction.final(ANSWER_SECONDS)
         if response.status < 300:
             if method == "INVITE":
                 self.acknowledge(request, response)

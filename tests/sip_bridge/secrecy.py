@@ -40,14 +40,16 @@ def authority(folder: Path, name: str) -> Identity:
     return made
 
 
-def signed(folder: Path, name: str, by: Identity) -> Identity:
-    """A certificate that the CA has signed."""
+def signed(folder: Path, name: str, by: Identity, alternatives: str = "") -> Identity:
+    """A certificate that the CA has signed. `alternatives`: its further names, such as `DNS:pbx.example.com`."""
     made = Identity(folder / f"{name}.pem", folder / f"{name}.key")
     request = folder / f"{name}.csr"
     options = f"req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN={name}"
     _openssl(*options.split(), "-keyout", str(made.key), "-out", str(request))
     options = f"x509 -req -days 2 -in {request} -CA {by.certificate} -CAkey {by.key} -CAcreateserial"
-    _openssl(*options.split(), "-out", str(made.certificate))
+    names = folder / f"{name}.names"
+    names.write_text(f"subjectAltName={alternatives}\n" if alternatives else "", encoding="utf-8")
+    _openssl(*options.split(), "-extfile", str(names), "-out", str(made.certificate))
     return made
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from service.settings import ConfigError
 from sip_bridge import certificates
+from sip_bridge.certificates import CONNECTIONS_REMEMBERED, Connections
 from sip_bridge.settings import BridgeSettings
 from testcall import rtp
 from tests.sip_bridge.running import Recorder, bridge, recorder, utterances
@@ -73,6 +74,61 @@ async def test_mutual_tls_lets_in_whom_the_ca_has_signed(
         assert running.metric('callvane_forks_total{outcome="answered"}') == 1
 
 
+@pytest.mark.parametrize(
+    ("common_name", "hosts", "uris", "names"),
+    [
+        ("PBX", ["A.example.com", "b.example.com"], ["sip:c.example.com"],
+         {"a.example.com", "b.example.com", "sip:c.example.com", "c.example.com"}),
+        ("pbx", [], ["sip:anna@example.com"], {"sip:anna@example.com"}),
+        ("PBX", [], [], {"pbx"}),
+        ("", [], [""], set()),
+    ],
+)  # fmt: skip
+def test_the_names_in_a_certificate(common_name: str, hosts: list[str], uris: list[str], names: set[str]) -> None:
+    """RFC 5922: alternative names, a `sip:` URI's host too; the common name only where there are none."""
+    assert certificates.names_of(common_name, hosts, uris) == names
+
+
+def test_a_connections_names_go_with_it() -> None:
+    """Its peer's later connection from the same port counts for itself; so many are remembered and no more."""
+    known = Connections()
+    known.opened(1, "192.0.2.1:5061", frozenset({"a"}))
+    known.opened(2, "192.0.2.1:5061", frozenset({"b"}))
+    known.closed(1)
+    assert known.names("192.0.2.1:5061") == {"b"}
+    known.closed(2)
+    known.closed(3)
+    assert known.names("192.0.2.1:5061") == set()
+    for number in range(CONNECTIONS_REMEMBERED + 1):
+        known.opened(number, f"192.0.2.1:{number}", frozenset({"a"}))
+    assert known.names("192.0.2.1:0") == set()
+    assert known.names("192.0.2.1:1") == {"a"}
+
+
+async def test_a_certificates_name_lets_in(redis_url: str, folder: Path, ca: Identity, own: Identity) -> None:
+    """Of peers that the same CA has signed, the one with a wanted name forks calls; the others, and TCP, get 403."""
+    wanted = signed(folder, "wanted", ca, "DNS:sbc1.example.com,URI:sip:example.com")
+    unknown = signed(folder, "unknown", ca, "DNS:sbc2.example.com")
+    alike = signed(folder, "sbc1.example.com", ca, "DNS:sbc3.example.com")  # its common name does not count
+    named = {"tls_ca": ca.certificate, "allowed_certificates": '["SBC1.example.com"]'}
+    with bridge(redis_url, rtp_timeout_seconds=3, **over_tls(own, **named)) as running:
+        for identity, shown, status in (
+            (unknown, True, 403),
+            (alike, True, 403),
+            (wanted, False, 403),
+            (wanted, True, 200),
+        ):
+            context = identity.context(ca, shown=shown)
+            async with recorder(running, f"{identity.key.stem}-{shown}", "tls", context) as placed:
+                assert (await placed.invite(placed.offer(""))).status == status
+                if status == 200:
+                    async with recorder(running, "unnamed") as other:
+                        assert (await other.invite(other.offer(""))).status == 403
+                    await asyncio.to_thread(running.closed, "wanted-True")
+                    assert [request.method for request in placed.received] == ["BYE"]
+        assert running.metric('callvane_forks_total{outcome="refused_forbidden"}') == 4
+
+
 async def test_old_tls_is_refused(redis_url: str, own: Identity) -> None:
     """TLS 1.1 and older are broken, and not spoken."""
     context = own.context()
@@ -124,6 +180,7 @@ async def test_encrypted_audio_is_heard_and_forged_audio_is_not(redis_url: str) 
         for call_id, sender in (("encrypted", secret), ("forged", SecureRtp())):
             async with recorder(running, call_id) as placed:
                 response = await placed.invite(secured(placed, secret))
+                assert response.status == 200, response.reason
                 answer = response.body.decode()
                 assert "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" in answer
                 port = re.search(r"^m=audio (\d+) RTP/SAVP ", answer, re.MULTILINE)

@@ -42,25 +42,44 @@ def test_a_rate_below_one_lets_one_through() -> None:
 )
 def test_the_allow_list(allowed: tuple[str, ...], peer: str, may: bool) -> None:
     """Addresses and networks of both families; with none, any peer; what is no address is not allowed."""
-    assert (Peers(allowed, 0).judge(peer, 0.0) is None) is may
+    assert Peers(allowed, 0).admits(peer) is may
+
+
+@pytest.mark.parametrize(
+    ("allowed", "wanted", "names", "may"),
+    [
+        ((), ("sbc.example",), {"sbc.example", "other.example"}, True),
+        ((), ("SBC.example",), {"sbc.example"}, True),
+        ((), ("sbc.example",), {"sbc.example.net"}, False),
+        ((), ("sbc.example",), set(), False),
+        (("192.0.2.1",), ("sbc.example",), set(), True),
+        (("192.0.2.9",), ("sbc.example",), {"sbc.example"}, True),
+        (("192.0.2.9",), ("sbc.example",), {"pbx.example"}, False),
+        (("192.0.2.9",), (), {"sbc.example"}, False),
+    ],
+)
+def test_a_certificates_name_lets_in_as_an_address_does(
+    allowed: tuple[str, ...], wanted: tuple[str, ...], names: set[str], may: bool
+) -> None:
+    """Either suffices; where only names are wanted, who has none stays out."""
+    assert Peers(allowed, 0, wanted).admits("192.0.2.1", frozenset(names)) is may
 
 
 def test_each_peer_has_its_own_rate() -> None:
     """A peer that is too fast costs no other a fork; an IPv6 host is its whole /64."""
     peers = Peers((), 1)
-    assert peers.judge("192.0.2.1", 0.0) is None
-    assert peers.judge("192.0.2.1", 0.0) is Refusal.RATE
-    assert peers.judge("192.0.2.2", 0.0) is None
-    assert peers.judge("2001:db8::1", 0.0) is None
-    assert peers.judge("2001:db8::2", 0.0) is Refusal.RATE
+    hurried = [
+        peers.hurries(each, 0.0) for each in ("192.0.2.1", "192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2")
+    ]
+    assert hurried == [False, True, False, False, True]
 
 
 def test_so_many_peers_are_remembered_and_no_more() -> None:
     """An attacker with many addresses takes no memory; who forks is remembered longest."""
     peers = Peers((), 1)
     for number in range(PEERS_REMEMBERED + 10):
-        peers.judge(f"10.0.{number >> 8}.{number & 255}", 0.0)
-        assert number == 0 or peers.judge("10.0.0.0", 0.0) is Refusal.RATE
+        peers.hurries(f"10.0.{number >> 8}.{number & 255}", 0.0)
+        assert number == 0 or peers.hurries("10.0.0.0", 0.0)
     assert len(peers._buckets) == PEERS_REMEMBERED
 
 
@@ -69,9 +88,9 @@ def test_noise_is_one_line() -> None:
     peers = Peers(("192.0.2.1",), 0)
     assert peers.noise(0.0) == ""
     for _ in range(500):
-        peers.judge("203.0.113.9", 0.0)
+        peers.refused("203.0.113.9", Refusal.FORBIDDEN)
     assert peers.noise(0.0) == "500 forks refused for their peer's sake, the latest of 203.0.113.9: Forbidden"
-    peers.judge("203.0.113.9", 1.0)
+    peers.refused("203.0.113.9", Refusal.FORBIDDEN)
     assert peers.noise(NOISE_SECONDS - 1) == ""
     assert peers.noise(NOISE_SECONDS).startswith("1 forks refused")
 
