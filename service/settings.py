@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource
 SECTIONS = ("redis", "metrics", "log", "bridge", "analysis", "console")
 PREFIX = "CALLVANE_"
 CONFIG_VARIABLE = "CALLVANE_CONFIG"
-SECRETS = ("password", "url")
+SECRETS = ("password", "url", "digest_users")
 """Keys whose value no message repeats."""
 
 
@@ -110,7 +110,7 @@ def _line(error: ValidationError, path: str | os.PathLike[str] | None) -> str:
     origin = f"{path}: " if path else ""
     if first["type"] == "extra_forbidden":
         fault = "unknown key; config/callvane.toml lists them all"
-    elif first["loc"][-1] in SECRETS:
+    elif not {*SECRETS}.isdisjoint(first["loc"]):
         fault = str(first["msg"])
     else:
         fault = f"{first['msg']} (it is {first.get('input')!r:.60})"
