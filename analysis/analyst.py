@@ -102,7 +102,7 @@ class Analyst:
         turn, event = question.turn, question.event
         verdict = judge(question.call, turn, score, self._rules, event.ended_at, now)
         call = verdict.conversation
-        transcript = self._transcript(event, call, question.hearing, now, turn=turn.number, score=score.value)
+        transcript = self._transcript(event, call, question.hearing, now, turn=turn.number, score=verdict.score.value)
         alerts = (verdict.alert,) if verdict.alert else ()
         publications = (transcript, *alerts, *_news(call, question.earlier, now))
         return Outcome(call, publications, verdict.alert, scored=True, missing=question.missing)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from analysis.circumstances import in_context
 from analysis.evidence import Judged, build_alert
 from analysis.health import Health
 from analysis.scorer import Score
@@ -94,6 +95,8 @@ class Verdict:
     """What a turn's score did to the call."""
 
     conversation: Conversation
+    score: Score
+    """The turn's, with its circumstances."""
     alert: Alert | None
 
 
@@ -133,11 +136,15 @@ def hear(call: Conversation, said: Said) -> Heard:
 
 
 def judge(call: Conversation, turn: Turn, score: Score, rules: ShiftRules, spoken_at: float, now: float) -> Verdict:
-    """Let the detector see a turn's score, in place of the score that its earlier words had."""
+    """Let the detector see a turn's score, in place of the score that its earlier words had.
+
+    What the scorer does not look at is added here: threats, and the circumstances of the turn.
+    """
+    score, threat = in_context(score, turn, [one.turn for one in call.turns if one.turn.number < turn.number])
     party = call.parties.get(turn.party, Party())
     again = party.turn == turn.number
     before = party.before if again else party.now
-    evidence = Evidence(turn.number, score.log_odds, score.weight, turn.end_seconds)
+    evidence = Evidence(turn.number, score.log_odds, score.weight, turn.end_seconds, threat)
     state, shift = step(before, evidence, rules)
     scores = (*(party.scores[:-1] if again else party.scores), score.value)[-SCORES:]
     turns = tuple(
@@ -147,7 +154,7 @@ def judge(call: Conversation, turn: Turn, score: Score, rules: ShiftRules, spoke
     party = Party(after_alert(state, before) if shift else before, state, turn.number, scores)
     call = replace(call, turns=turns, parties=_with(call.parties, turn.party, party))
     if shift is None:
-        return Verdict(call, None)
+        return Verdict(call, score, None)
     alert = build_alert(
         shift,
         call_id=call.call_id,
@@ -157,11 +164,10 @@ def judge(call: Conversation, turn: Turn, score: Score, rules: ShiftRules, spoke
         turn=turn,
         score=score,
         state=state,
-        rules=rules,
         spoken_at=spoken_at,
         now=now,
     )
-    return Verdict(call, alert)
+    return Verdict(call, score, alert)
 
 
 def state_of(call: Conversation, now: float, closed: CallClosed | None = None) -> CallState:
@@ -208,7 +214,7 @@ def _kept(call: Conversation, turns: tuple[Judged, ...]) -> tuple[Judged, ...]:
         number
         for party in call.parties.values()
         for state in (party.before, party.now)
-        for number in (*state.reference, *state.run)
+        for number in (*state.reference, *state.run, *state.origin, *state.trough)
     }
     recent = {judged.turn.number for judged in turns[-RECENT_TURNS:]}
     return tuple(judged for judged in turns if judged.turn.number in wanted | recent)

@@ -22,7 +22,14 @@ from analysis.wording import Wording, latest, plain
 from callbus import Term
 
 FEELING_RULES = ShiftRules(
-    threshold=1.3, within_turns=3, recovering_turns=2, arrived_upset=-1.2, unhappy=-1.6, pleased=0.6
+    threshold=1.3,
+    interruption=2.0,
+    relief=0.65,
+    fallen=1.0,
+    within_turns=3,
+    arrived_upset=-1.2,
+    unhappy=-1.6,
+    pleased=0.3,
 )
 """The detector's rules that go with this scorer; `make eval` says what they give."""
 SHIPPED_FEELING = Path(__file__).parent / "models" / "feeling"

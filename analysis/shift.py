@@ -1,15 +1,20 @@
 """The shift detector: a customer's smoothed score against their own opening. Pure: state in, state and shift out.
 
-A shift must be sustained (several turns), large (the threshold) and seen in the words themselves (each of those turns
-is unhappy, or pleased, by its own evidence). A call that opens upset is marked, not alerted: there is nothing to
-compare it with. The rules go with a scorer; `threshold` is the one to set, from a budget of false alarms.
+A worsening must be sustained (several turns), large (a threshold) and seen in the words themselves (each of those turns
+is unhappy by its own evidence). It is a mark, and an interruption where the level falls further. A threat needs none of
+this: one unhappy turn that holds it interrupts. A recovery needs one turn that is clearly pleased, after a worsened
+shift or a fall that nearly was one. A call that opens upset is marked as that, not alerted: there is nothing to compare
+it with.
+
+The rules go with a scorer; the two thresholds are the ones to set, from budgets of false alarms.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
-from callbus import Mood, ShiftKind
+from callbus import Mood, ShiftKind, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +22,15 @@ class ShiftRules:
     """What counts as a shift. Scores in log-odds, negative is unhappy."""
 
     threshold: float = 0.65
-    """How far the level must leave the baseline (or, to recover, its lowest point)."""
+    """How far the level must fall below the baseline for a mark."""
+    interruption: float = 1.6
+    """How far for an interruption; never less than for a mark."""
+    relief: float = 0.65
+    """How far the level must rise above its lowest for a recovered shift."""
+    fallen: float = math.inf
+    """How far the level must have fallen for a recovered shift without a worsened one: the relief confirms the fall."""
     refractory_seconds: float = 60.0
-    """Call time after a worsened shift in which there is no other."""
+    """Call time after a worsened shift in which there is no other, but for a mark that becomes an interruption."""
     smoothing: float = 0.5
     """Share of a full turn's evidence in the new level."""
     opening_turns: int = 2
@@ -28,14 +39,12 @@ class ShiftRules:
     """Turns that must be unhappy by their own evidence for a worsened shift."""
     within_turns: int = 2
     """Latest turns among which those are looked for: a number given in the midst of anger does not end it."""
-    recovering_turns: int = 2
-    """Turns running that must be pleased for a recovered shift."""
     arrived_upset: float = -1.9
     """A baseline at or below it is of a caller who was upset before the call."""
     unhappy: float = -0.5
     """A turn's own evidence, weighed, at or below which it counts towards worsening."""
     pleased: float = 0.3
-    """The same towards recovery: silence after a storm is no proof of calm."""
+    """A turn's own evidence, weighed, from which on it tells a recovery: silence after a storm is no proof of calm."""
     slight_weight: float = 0.4
     """A turn that weighs less ("yes") neither counts nor breaks a run."""
 
@@ -51,9 +60,14 @@ class ShiftState:
     opened: int = 0
     """Turns of weight in the opening so far."""
     lowest: float = 0.0
-    """The lowest level since the party worsened."""
-    armed: bool = True
-    """Whether a worsened shift can come: not again until the level was back near the baseline."""
+    """The lowest level since the party opened, worsened or recovered."""
+    trough: tuple[int, ...] = ()
+    """The latest turns that brought it there."""
+    tier: Tier | None = None
+    """Of the worsened shift that still stands: nothing comes on top of it but an interruption on a mark. None once the
+    level was back near the baseline, or the party recovered."""
+    threatened: bool = False
+    """A threat has interrupted since the party last recovered."""
     run: tuple[int, ...] = ()
     """The latest turns, by number, that agree on a move."""
     run_kind: ShiftKind | None = None
@@ -62,19 +76,28 @@ class ShiftState:
     """The latest turns of weight, by number: what is not among them leaves the run."""
     reference: tuple[int, ...] = ()
     """The turns that show the party as they were before the next shift."""
+    origin: tuple[int, ...] = ()
+    """The same before the latest worsened shift."""
     worsened_at: float | None = None
     """Call time of the latest worsened shift."""
+    marked: int | None = None
+    """The turn that completed it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A sustained move."""
+    """A sustained move, or a threat."""
 
     kind: ShiftKind
+    tier: Tier
+    threshold: float
+    """How far the level had to move for it; 0 for a threat."""
     before: tuple[int, ...]
-    """Turns, by number, that show where it came from."""
+    """Turns, by number, that show where it came from; none where the call begins with a threat."""
     after: tuple[int, ...]
     """The turns that moved it, the latest last."""
+    marked: int | None = None
+    """The turn that had made it a mark, where it becomes an interruption."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +111,8 @@ class Evidence:
     """0 to 1."""
     at_seconds: float
     """Call time at which its words ended."""
+    threat: bool = False
+    """Whether it says what the caller is going to do about it."""
 
     @property
     def value(self) -> float:
@@ -98,24 +123,21 @@ class Evidence:
 def step(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> tuple[ShiftState, Shift | None]:
     """The state after a turn, and the shift that the turn completed, if any."""
     if state.opened < rules.opening_turns:
-        return _open(state, evidence, rules), None
+        return _worsen(_open(state, evidence, rules), evidence, rules)
     level = state.level + rules.smoothing * evidence.weight * (evidence.log_odds - state.level)
-    state = replace(state, level=level, lowest=min(state.lowest, level))
+    if level < state.lowest:
+        state = replace(state, lowest=level, trough=(*state.trough, evidence.turn)[-rules.within_turns :])
+    state = replace(state, level=level)
     if level >= state.baseline - rules.threshold / 2:
-        state = replace(state, armed=True)
-    match state.mood:
-        case Mood.ARRIVED_UPSET:
-            return _settle(state, evidence, rules), None
-        case Mood.WORSENED:
-            risen = level - state.lowest >= rules.threshold and evidence.value >= rules.pleased
-            if risen:
-                return _recover(_counted(state, evidence, rules, ShiftKind.RECOVERED), rules)
-    # A party marked as worsened that came back quietly is armed: it can worsen again.
-    unhappy = evidence.value <= rules.unhappy
-    state = _counted(state, evidence, rules, ShiftKind.WORSENED if unhappy else None)
-    if unhappy and state.armed and state.baseline - level >= rules.threshold:
-        return _worsen(state, evidence, rules)
-    return state, None
+        state = replace(state, tier=None)
+    if state.mood is Mood.ARRIVED_UPSET:
+        state = _settle(state, evidence, rules)
+    elif evidence.value >= rules.pleased and level - state.lowest >= rules.relief and _was_down(state, rules):
+        return _recover(state, evidence, rules)
+    else:
+        unhappy = evidence.value <= rules.unhappy
+        state = _counted(state, evidence, rules, ShiftKind.WORSENED if unhappy else None)
+    return _worsen(state, evidence, rules)
 
 
 def after_alert(raised: ShiftState, before: ShiftState) -> ShiftState:
@@ -123,7 +145,7 @@ def after_alert(raised: ShiftState, before: ShiftState) -> ShiftState:
 
     Words that the turn gains move the level anew from where it stood before the turn, and raise nothing twice.
     """
-    return replace(raised, level=before.level, lowest=before.level)
+    return replace(raised, level=before.level, lowest=before.level, trough=())
 
 
 def _open(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> ShiftState:
@@ -136,7 +158,7 @@ def _open(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> ShiftStat
         return state
     state = replace(state, opened=state.opened + 1, reference=(*state.reference, evidence.turn))
     state = _counted(state, evidence, rules, ShiftKind.WORSENED if evidence.value <= rules.unhappy else None)
-    upset = state.opened == rules.opening_turns and baseline <= rules.arrived_upset
+    upset = state.opened == rules.opening_turns and baseline <= rules.arrived_upset and state.mood is Mood.CALM
     return replace(state, mood=Mood.ARRIVED_UPSET) if upset else state
 
 
@@ -156,28 +178,76 @@ def _settle(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> ShiftSt
     state = _counted(state, evidence, rules, ShiftKind.RECOVERED if calmer else None)
     if not calmer or len(state.run) < rules.turns_agreeing:
         return state
-    return replace(state, mood=Mood.CALM, baseline=state.level, armed=True, reference=state.run, run=())
+    return replace(
+        state,
+        mood=Mood.CALM,
+        baseline=state.level,
+        lowest=state.level,
+        trough=(),
+        tier=None,
+        reference=state.run,
+        run=(),
+    )
 
 
 def _worsen(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> tuple[ShiftState, Shift | None]:
-    since = evidence.at_seconds - state.worsened_at if state.worsened_at is not None else rules.refractory_seconds
-    if len(state.run) < rules.turns_agreeing or since < rules.refractory_seconds:
+    """The worsened shift that a turn completes: a new one, or a mark that becomes an interruption."""
+    if evidence.value > rules.unhappy:
         return state, None
-    shift = Shift(ShiftKind.WORSENED, state.reference, state.run)
+    threat = evidence.threat and not state.threatened
+    tier, threshold = (Tier.INTERRUPTION, 0.0) if threat else _fallen(state, rules)
+    grows = state.tier is Tier.MARK and tier is Tier.INTERRUPTION
+    rested = state.worsened_at is None or evidence.at_seconds - state.worsened_at >= rules.refractory_seconds
+    if tier is None or not (grows or (state.tier is None and rested)):
+        return state, None
+    moved = state.run if evidence.turn in state.run and state.run_kind is ShiftKind.WORSENED else (evidence.turn,)
+    origin = state.origin if grows else tuple(turn for turn in state.reference if turn not in moved)
+    if grows:
+        moved = (*(turn for turn in state.reference if turn not in moved), *moved)
     worsened = replace(
         state,
         mood=Mood.WORSENED,
         lowest=state.level,
-        armed=False,
+        tier=tier,
+        threatened=state.threatened or threat,
         run=(),
-        reference=state.run,
+        reference=moved[-rules.within_turns :],
+        origin=origin,
         worsened_at=evidence.at_seconds,
+        marked=evidence.turn,
     )
-    return worsened, shift
+    return worsened, Shift(ShiftKind.WORSENED, tier, threshold, origin, moved, state.marked if grows else None)
 
 
-def _recover(state: ShiftState, rules: ShiftRules) -> tuple[ShiftState, Shift | None]:
-    if len(state.run) < rules.recovering_turns:
-        return state, None
-    shift = Shift(ShiftKind.RECOVERED, state.reference, state.run)
-    return replace(state, mood=Mood.RECOVERED, armed=True, run=(), reference=state.run), shift
+def _fallen(state: ShiftState, rules: ShiftRules) -> tuple[Tier | None, float]:
+    """What the level and the unhappy turns before it amount to, and the threshold that says so."""
+    if state.mood is Mood.ARRIVED_UPSET or state.opened < rules.opening_turns:
+        return None, 0.0
+    fallen = state.baseline - state.level
+    deep = max(rules.interruption, rules.threshold)
+    if state.tier is Tier.MARK:
+        return (Tier.INTERRUPTION, deep) if fallen >= deep else (None, 0.0)
+    if len(state.run) < rules.turns_agreeing or fallen < rules.threshold:
+        return None, 0.0
+    return (Tier.INTERRUPTION, deep) if fallen >= deep else (Tier.MARK, rules.threshold)
+
+
+def _was_down(state: ShiftState, rules: ShiftRules) -> bool:
+    return state.mood is Mood.WORSENED or state.baseline - state.lowest >= rules.fallen
+
+
+def _recover(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> tuple[ShiftState, Shift | None]:
+    low = state.reference if state.mood is Mood.WORSENED else state.trough
+    shift = Shift(ShiftKind.RECOVERED, Tier.MARK, rules.relief, low, (evidence.turn,))
+    recovered = replace(
+        state,
+        mood=Mood.RECOVERED,
+        lowest=state.level,
+        trough=(),
+        tier=None,
+        threatened=False,
+        run=(),
+        latest=(*state.latest, evidence.turn)[-rules.within_turns :],
+        reference=shift.after,
+    )
+    return recovered, shift

@@ -35,6 +35,8 @@ class Said:
     end_seconds: float
     confidence: float
     """0 to 1."""
+    arousal: float = 0.0
+    """How far the voice is above the speaker's own, in deviations; 0 where it is not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Turn:
     confidence: float
     """Mean over the words, 0 to 1."""
     utterances: int
+    arousal: float = 0.0
+    """The most aroused of its utterances, in deviations above the speaker's own voice."""
 
     @property
     def words(self) -> int:
@@ -100,6 +104,7 @@ def place(said: Said, recent: Sequence[Turn], next_number: int, *, solo: bool) -
         end_seconds=said.end_seconds,
         confidence=said.confidence,
         utterances=1,
+        arousal=said.arousal,
     )
     return Placed(turn, is_new=True)
 
@@ -120,4 +125,5 @@ def _extended(turn: Turn, said: Said) -> Turn:
         end_seconds=max(turn.end_seconds, said.end_seconds),
         confidence=min(1.0, confidence),
         utterances=turn.utterances + 1,
+        arousal=max(turn.arousal, said.arousal),
     )

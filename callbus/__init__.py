@@ -5,7 +5,7 @@ Read in the order of the data: `leg`, `call`, `utterance` and `health` (bridge t
 analysis), `feed` (consoles and integrators follow what analysis wrote).
 """
 
-from callbus.alert import Alert, Quote, ShiftKind, Term
+from callbus.alert import Alert, Quote, ShiftKind, Term, Tier
 from callbus.call import CallClosed, CallOpened, CallState, Mood, Phase
 from callbus.health import CallEvent, Condition, ConditionKind, Gap, Unit
 from callbus.leg import Leg, Role
@@ -28,6 +28,7 @@ __all__ = [
     "Role",
     "ShiftKind",
     "Term",
+    "Tier",
     "Transcript",
     "Unit",
     "Utterance",

@@ -19,6 +19,15 @@ class ShiftKind(StrEnum):
     RECOVERED = "recovered"
 
 
+class Tier(StrEnum):
+    """How much of a supervisor's attention an alert asks for."""
+
+    MARK = "mark"
+    """To be seen when they next look."""
+    INTERRUPTION = "interruption"
+    """To be looked at now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
     """Words of one turn, as evidence."""
@@ -69,7 +78,10 @@ class Alert:
     baseline: float
     """The caller's own opening level, log-odds."""
     threshold: float
-    """How far `level` had to move from where it stood, log-odds."""
+    """How far `level` had to move from where it stood, log-odds; 0 where a threat was enough."""
     confidence: Annotated[float, Meta(ge=0, le=1)]
     mood: Mood
     """What the detector holds of the customer from here on."""
+    tier: Tier = Tier.MARK
+    supersedes: Annotated[str, Meta(max_length=64)] = ""
+    """Id of the mark that became this interruption; empty for none."""
