@@ -8,17 +8,13 @@ import os
 import secrets
 import socket
 import sys
-from dataclasses import replace
 
 from analysis.analyst import Analyst
 from analysis.batcher import Batcher
+from analysis.chosen_scorer import chosen_rules, chosen_scoring
 from analysis.ear import Ear
-from analysis.feeling import FEELING_RULES, FeelingScorer
 from analysis.hallucination import SHIPPED_PHRASES, Phrases
-from analysis.scorer import Scorer, VaderScorer
-from analysis.scoring import Threaded, one_by_one
 from analysis.settings import AnalysisSection, AnalysisSettings
-from analysis.shift import ShiftRules
 from analysis.transcriber import Transcriber
 from analysis.worker import Worker
 from callbus.bus import Bus
@@ -37,15 +33,15 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
     phrases = _phrases(section)
     process.unready = "loading the model"
     transcriber = await asyncio.to_thread(Transcriber, section)
-    scorer, rules = await asyncio.to_thread(_scorer, section)
-    scoring = Threaded(one_by_one(scorer))
-    analyst = Analyst(rules, section.redacted_digits)
+    scoring = await asyncio.to_thread(chosen_scoring, section)
+    analyst = Analyst(chosen_rules(section), section.redacted_digits)
     batcher = Batcher(transcriber, section.batch_size, section.queue_utterances)
     ear = Ear(transcriber, batcher, phrases, feature_threads=section.feature_threads, limit=section.queue_utterances)
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     async with Bus(settings.redis) as bus, asyncio.TaskGroup() as group:
         reader = ForkReader(bus, name)
         beside = [group.create_task(batcher.run(), name="batcher"), group.create_task(_watch(bus, process))]
+        scoring.begin()
         # Half the lease: whoever is still at work then may find the partition taken.
         await Worker(reader, ear, scoring, analyst).run(process.stopping, settings.redis.lease_seconds / 2)
         await reader.release()
@@ -60,14 +56,6 @@ async def _watch(bus: Bus, process: Process) -> None:
     while not process.stopping.is_set():
         process.unready = "" if bus.connected else "redis does not answer at redis.url"
         await asyncio.sleep(WATCH_SECONDS)
-
-
-def _scorer(section: AnalysisSection) -> tuple[Scorer, ShiftRules]:
-    """Who judges turns, and the detector's rules that go with it."""
-    scorer: Scorer
-    scorer, rules = (FeelingScorer(), FEELING_RULES) if section.scorer == "feeling" else (VaderScorer(), ShiftRules())
-    threshold = section.shift_threshold or rules.threshold
-    return scorer, replace(rules, threshold=threshold, refractory_seconds=section.refractory_seconds)
 
 
 def _phrases(section: AnalysisSection) -> Phrases:

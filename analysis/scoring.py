@@ -21,6 +21,9 @@ class Scoring(Protocol):
     async def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
         """See analysis.scorer.Scorer."""
 
+    def begin(self) -> None:
+        """Get ready, once, before the first question."""
+
     async def close(self) -> None:
         """Give up what is under way."""
 
@@ -45,6 +48,9 @@ class Threaded:
         if self._working is None:
             self._working = asyncio.create_task(self._work())
         return await answer
+
+    def begin(self) -> None:
+        """See Scoring: nothing is left to do."""
 
     async def close(self) -> None:
         """See Scoring."""

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource
 SECTIONS = ("redis", "metrics", "log", "bridge", "analysis", "console")
 PREFIX = "CALLVANE_"
 CONFIG_VARIABLE = "CALLVANE_CONFIG"
-SECRETS = ("password", "url", "digest_users")
+SECRETS = ("password", "url", "digest_users", "language_model_key")
 """Keys whose value no message repeats."""
 
 
