@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from analysis.conversation import Conversation, hear, judge
@@ -11,7 +11,7 @@ from analysis.scorer import Score
 from analysis.shift import ShiftRules
 from analysis.turn import Said, Turn
 from bench.evaluation.dialogues import Dialogue
-from callbus import Leg, Role, ShiftKind
+from callbus import Alert, Leg, Role, ShiftKind, Tier
 
 SECONDS_PER_WORD = 60 / 170
 PAUSE_SECONDS = 0.5
@@ -37,7 +37,9 @@ class Played:
     """Each whole turn's, before weighing; 0 where the words were a mere acknowledgement and not scored."""
     words: tuple[int, ...]
     worsened: tuple[int, ...]
-    """Turns that raised an alert."""
+    """Turns that raised a worsened alert of either tier; a mark that becomes an interruption is told once."""
+    interrupted: tuple[int, ...]
+    """Turns that raised an interruption."""
     recovered: tuple[int, ...]
     seconds: float
 
@@ -47,7 +49,7 @@ def play(dialogue: Dialogue, judged_by: Judge, rules: ShiftRules, confidence: fl
     call = Conversation(dialogue.name, 0.0, LEGS)
     log_odds: list[float] = []
     words: list[int] = []
-    alerts: list[tuple[ShiftKind, int]] = []
+    alerts: list[tuple[Alert, int]] = []
     at = 0.0
     for index, line in enumerate(dialogue.lines):
         if line.role is Role.CUSTOMER:
@@ -67,14 +69,20 @@ def play(dialogue: Dialogue, judged_by: Judge, rules: ShiftRules, confidence: fl
             verdict = judge(call, turn, score, rules, end, end)
             call = verdict.conversation
             if verdict.alert:
-                alerts.append((verdict.alert.kind, len(log_odds) - 1))
+                alerts.append((verdict.alert, len(log_odds) - 1))
     return Played(
         dialogue.name,
         dialogue.group,
         dialogue.labels,
         tuple(log_odds),
         tuple(words),
-        tuple(turn for kind, turn in alerts if kind is ShiftKind.WORSENED),
-        tuple(turn for kind, turn in alerts if kind is ShiftKind.RECOVERED),
+        tuple(turn for alert, turn in alerts if alert.kind is ShiftKind.WORSENED and not alert.supersedes),
+        tuple(turn for alert, turn in alerts if alert.tier is Tier.INTERRUPTION),
+        tuple(turn for alert, turn in alerts if alert.kind is ShiftKind.RECOVERED),
         at,
     )
+
+
+def interruptions(played: Played) -> Played:
+    """The same with interruptions as its only worsened alerts."""
+    return replace(played, worsened=played.interrupted)

@@ -15,7 +15,7 @@ from bench.table import Row, row
 AUC = "AUC of unhappy turns"
 RANDOM = "onset F1 of as many alarms at random"
 MEDIAN, P90 = "delay, median", "delay, p90"
-AT_MOST = frozenset({"false alarms", "calm dialogues alarmed"})
+AT_MOST = frozenset({"false alarms", "false alarms by time", "calm dialogues alarmed"})
 """Figures whose targets are upper bounds."""
 
 _COLUMNS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
@@ -78,6 +78,9 @@ def show(entries: Sequence[Entry]) -> None:
     for line in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     print("Brackets: 95 % of resamples of the dialogues. * meets its target, ! misses it. P/R: precision, recall.")
+    print(
+        "Hours are those of calls at 170 words a minute. Alerts are of both tiers, but where said."
+    )
     if out := os.environ.get("OUT"):
         rows = [asdict(one) for each in entries for one in _rows(each)]
         Path(out).write_text(json.dumps(rows, indent=2, allow_nan=False) + "\n", "utf-8")
