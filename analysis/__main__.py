@@ -32,8 +32,8 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
     section = settings.analysis
     phrases = _phrases(section)
     process.unready = "loading the model"
-    transcriber = await asyncio.to_thread(Transcriber, section)
     scoring = await asyncio.to_thread(chosen_scoring, section)
+    transcriber = await asyncio.to_thread(Transcriber, section)
     analyst = Analyst(chosen_rules(section), section.redacted_digits)
     batcher = Batcher(transcriber, section.batch_size, section.queue_utterances)
     ear = Ear(transcriber, batcher, phrases, feature_threads=section.feature_threads, limit=section.queue_utterances)
