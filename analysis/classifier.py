@@ -183,6 +183,7 @@ def _tokenizer(files: ClassifierFiles, tokens: int) -> Tokenizer:
     except Exception as error:  # the tokenizers package raises bare Exception
         raise ConfigError(f"{SETTING}: {files.tokenizer} cannot be read: {_line(error)}") from None
     tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True  # as the words that they spell
     tokenizer.enable_truncation(tokens, direction="left")
     return tokenizer
 

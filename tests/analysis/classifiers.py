@@ -58,6 +58,7 @@ def classifier(
 def _tokenizer(vocabulary: Sequence[str]) -> Tokenizer:
     numbers = {word: number for number, word in enumerate(vocabulary)}
     tokenizer = Tokenizer(WordLevel(numbers, unk_token="[UNK]"))  # noqa: S106 -- no password
+    tokenizer.add_special_tokens(list(SPECIAL))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])

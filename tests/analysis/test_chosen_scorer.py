@@ -74,7 +74,7 @@ def test_rules_go_with_the_scorer() -> None:
     """The word list has its own; a threshold that is set wins."""
     assert chosen_rules(AnalysisSection(scorer="lexicon")).threshold == ShiftRules().threshold
     for name in ("feeling", "classifier", "language_model"):
-        section = AnalysisSection(scorer=name, refractory_seconds=7)  # type: ignore[arg-type]
+        section = AnalysisSection(scorer=name, refractory_seconds=7)
         assert chosen_rules(section).threshold == FEELING_RULES.threshold
         assert chosen_rules(section).refractory_seconds == 7
     assert chosen_rules(AnalysisSection(shift_threshold=2)).threshold == 2

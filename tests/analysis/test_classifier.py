@@ -123,6 +123,13 @@ def test_several_labels_a_turn(tmp_path: Path) -> None:
     assert abs(scorer.score(turn("one two three four five"), ()).value) < 0.2
 
 
+def test_special_tokens_that_are_said_are_words(tmp_path: Path) -> None:
+    """A turn that spells the tokenizer's own marks does not make them."""
+    scorer = ClassifierScorer(files(classifier(tmp_path, tuple(GO_EMOTIONS), {}, many=True)))
+    plain, marked = scorer.scores([(turn("a b c"), ()), (turn("[PAD] [SEP] [PAD]"), ())])
+    assert marked.log_odds == plain.log_odds
+
+
 def test_temperature_and_base_rate_take_back(tmp_path: Path) -> None:
     """A higher temperature is more careful; unhappiness up to the base rate is calm, and never pleased."""
     folder = classifier(tmp_path, SENTIMENT, WORDS, bias=BIAS)
