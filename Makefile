@@ -22,7 +22,7 @@ test: setup-tests ## run the tests
 browser: setup-tests ## run the tests of the page in Chromium
 	@$(VENV)/python -m pytest -m browser tests/browser
 
-eval: setup ## how well shifts are found; DIALOGUES=file.jsonl: in one's own dialogues; OUT=file.json: as rows
+eval: setup ## how well shifts are found; DIALOGUES=file.jsonl: in one's own; CONFIG=file.toml: by one's own scorer; OUT=file.json: as rows
 	@$(VENV)/python -m bench.evaluation $(EVAL)
 
 bench-bridge: setup ## how many calls a bridge holds on one core, and what they cost

@@ -1,4 +1,7 @@
-"""`make eval`: one table over the labelled sets at hand; DIALOGUES=file.jsonl for one's own, OUT=file.json for rows."""
+"""`make eval`: one table over the labelled sets at hand, with OUT=file.json as rows, too.
+
+DIALOGUES=file.jsonl takes one's own dialogues, CONFIG=file.toml sets the scorer of one's own settings beside ours.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.chosen_scorer import chosen_rules
 from analysis.feeling import FEELING_RULES, FeelingScorer
 from analysis.scorer import VaderScorer
+from analysis.settings import AnalysisSection, AnalysisSettings
 from analysis.shift import ShiftRules
 from bench.evaluation.budget import by_group, within_budget
 from bench.evaluation.dialogues import Dialogue, DialogueError, read_jsonl, read_maia
-from bench.evaluation.judges import ByWords, FigureError, HeldOut, Labels, Length
+from bench.evaluation.judges import ByWords, Chosen, FigureError, HeldOut, Labels, Length
 from bench.evaluation.playing import Judge, Played, interruptions, play
 from bench.evaluation.report import AUC, Entry, entry, show
 from bench.evaluation.word_errors import WordErrors
+from service.settings import ConfigError, load
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSED = ROOT / "tools" / "scorer" / "composed"
@@ -60,24 +66,44 @@ def main() -> None:
     parser.add_argument(
         "--data", type=Path, default=ROOT.parent / "shared" / "data", help="where MAIA lies, if it does"
     )
+    parser.add_argument("--config", type=Path, help="settings whose scorer is judged, too")
     options = parser.parse_args()
-    own = options.dialogues or (Path(os.environ["DIALOGUES"]) if os.environ.get("DIALOGUES") else None)
+    own = options.dialogues or _named("DIALOGUES")
     try:
+        section = _section(options.config or _named("CONFIG"))
+        chosen = Chosen(section) if section else None
         held_out = HeldOut(HELD_OUT)
         files = [COMPOSED / f"{group}.jsonl" for group in held_out.groups]
         composed = Labelled("composed", [one for path in files for one in read_jsonl(path)], TARGETS)
         sets = list(_others(own, options.data))
-    except (OSError, DialogueError, FigureError) as error:
+    except (OSError, ConfigError, DialogueError, FigureError) as error:
         sys.exit(f"eval: {error}")
     shipped = ByWords(FeelingScorer())
+    own_scorer = (
+        [Judged(section.scorer, ByWords(chosen), chosen_rules(section), on_trial=True)] if section and chosen else []
+    )
     entries: list[Entry] = []
     for rate in WORD_ERRORS:
         heard = [_misheard(each, rate) for each in (composed, *sets)]
-        for judged in _judges(shipped, held_out, rate):
+        for judged in [*own_scorer, *_judges(shipped, held_out, rate)]:
             began = time.monotonic()
             entries += _evaluate(judged, rate, heard[0], heard[1:])
             print(f"{judged.name}, word error {rate:.0%}: {time.monotonic() - began:.0f} s", file=sys.stderr)
     show(sorted(entries, key=lambda each: (each.dialogues, each.word_error)))
+    if chosen:
+        chosen.close()
+        print(*(f"the language model's turns, {outcome}: {count:.0f}" for outcome, count in chosen.turns()), sep="\n")
+
+
+def _named(variable: str) -> Path | None:
+    """The file that a variable of the environment names."""
+    return Path(os.environ[variable]) if os.environ.get(variable) else None
+
+
+def _section(config: Path | None) -> AnalysisSection | None:
+    """One's own settings, where they name another scorer than the shipped one. Raises ConfigError."""
+    section = load(AnalysisSettings, config).analysis if config else None
+    return section if section and section.scorer != "feeling" else None
 
 
 def _others(own: Path | None, data: Path) -> Iterator[Labelled]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from analysis.chosen_scorer import chosen_scoring
 from analysis.feeling import HISTORY_TURNS
+from analysis.language_model import TURNS
 from analysis.scorer import MOST_LOG_ODDS, Score, Scorer
+from analysis.settings import AnalysisSection
 from analysis.turn import Turn
 from analysis.wording import plain
 from bench.evaluation.dialogues import Dialogue
@@ -33,6 +37,32 @@ class ByWords:
         if key not in self._known:
             self._known[key] = self._scorer.score(turn, history)
         return self._known[key]
+
+
+class Chosen:
+    """The scorer that settings name, asked one turn at a time, from where no event loop runs.
+
+    Of a language model's turns those count that the shipped scorer answered for: so they do in calls.
+    """
+
+    def __init__(self, section: AnalysisSection) -> None:
+        """Load it. Raises ConfigError."""
+        self._runner = asyncio.Runner()
+        self._scoring = chosen_scoring(section)
+
+    def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
+        """See analysis.scorer.Scorer."""
+        return self._runner.run(self._scoring.score(turn, history))
+
+    def turns(self) -> list[tuple[str, float]]:
+        """What became of a language model's turns, by outcome, where there were any."""
+        samples = [sample for metric in TURNS.collect() for sample in metric.samples if sample.name.endswith("_total")]
+        return [(sample.labels["outcome"], sample.value) for sample in samples if sample.value]
+
+    def close(self) -> None:
+        """End what it runs on."""
+        self._runner.run(self._scoring.close())
+        self._runner.close()
 
 
 class HeldOut:

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from analysis.scorer import VaderScorer
+from analysis.settings import AnalysisSection
 from analysis.shift import ShiftRules
 from bench.evaluation.budget import INTERRUPTIONS_PER_HOUR, MARKS_PER_100_TURNS, by_group, within_budget
 from bench.evaluation.dialogues import Dialogue, DialogueError, Line, read_jsonl, read_maia
 from bench.evaluation.gold import gold, match
-from bench.evaluation.judges import ByWords, Labels, Length
+from bench.evaluation.judges import ByWords, Chosen, Labels, Length
 from bench.evaluation.measures import FIGURES, auc, chance_f1, delays, figures, sums
 from bench.evaluation.playing import Played, interruptions, play
 from bench.evaluation.report import entry, show
@@ -176,6 +177,14 @@ def test_scorers_are_asked_once_for_the_same_words() -> None:
     judge = ByWords(VaderScorer())
     call = dialogue([0, -1])
     assert play(call, judge, RULES, 1.0) == play(call, judge, RULES, 1.0)
+
+
+def test_the_scorer_of_ones_own_settings_judges_too() -> None:
+    """It says of each turn what it says in calls."""
+    chosen = Chosen(AnalysisSection(scorer="lexicon"))
+    call = dialogue([0, -1, 1])
+    assert play(call, ByWords(chosen), RULES, 1.0) == play(call, ByWords(VaderScorer()), RULES, 1.0)
+    chosen.close()
 
 
 def test_word_errors_come_at_the_rate_asked() -> None:
