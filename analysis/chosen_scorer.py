@@ -10,6 +10,7 @@ from analysis.classifier import Calibration, ClassifierScorer
 from analysis.classifier_files import classifier_files
 from analysis.feeling import FEELING_RULES, FeelingScorer
 from analysis.language_model import LanguageModel
+from analysis.question import OWN_FIELDS
 from analysis.scorer import VaderScorer
 from analysis.scoring import Scoring, Threaded, one_by_one
 from analysis.settings import AnalysisSection
@@ -61,6 +62,8 @@ def _language_model(section: AnalysisSection) -> LanguageModel:
     for name in ("language_model_url", "language_model"):
         if not getattr(section, name):
             raise ConfigError(f'analysis.{name}: it is needed, since scorer = "language_model"')
+    if taken := sorted(OWN_FIELDS & section.language_model_fields.keys()):
+        raise ConfigError(f"analysis.language_model_fields: {', '.join(taken)} cannot be set; leave it out")
     server = ChatServer(
         section.language_model_url,
         _key(section),
@@ -73,6 +76,7 @@ def _language_model(section: AnalysisSection) -> LanguageModel:
         _shipped(),
         seconds=section.language_model_seconds,
         together=section.language_model_turns,
+        further=section.language_model_fields,
     )
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from prometheus_client import Counter, Histogram
 
@@ -49,11 +50,22 @@ class LanguageModel:
     At most `together` turns are asked about at once; one more waits, within its deadline.
     """
 
-    def __init__(self, server: ChatServer, model: str, other: Scoring, *, seconds: float, together: int) -> None:
+    def __init__(
+        self,
+        server: ChatServer,
+        model: str,
+        other: Scoring,
+        *,
+        seconds: float,
+        together: int,
+        further: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`further` are fields of each request beside ours."""
         self._server = server
         self._model = model
         self._other = other
         self._seconds = seconds
+        self._further = further or {}
         self._places = asyncio.Semaphore(together)
         self._breaker = Breaker()
         self._probing: asyncio.Task[None] | None = None
@@ -96,7 +108,7 @@ class LanguageModel:
         """The model's judgement, or why there is none."""
         try:
             async with asyncio.timeout(self._seconds), self._places:
-                return judgement(await self._server.ask(question(self._model, turn, history)))
+                return judgement(await self._server.ask(question(self._model, turn, history, self._further)))
         except TimeoutError:
             return LATE
         except ChatError as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -103,13 +103,21 @@ _SAID = re.compile(r"[.,?!'\u2019:;%/&\u2026\u3001\u3002\u060c\u061f\u0964\u00bf
 """The marks that words written down from speech need; chat templates make their control tokens of others."""
 
 
-def question(model: str, turn: Turn, history: Sequence[Turn]) -> bytes:
-    """The body of a chat completion about a turn of words, after the turns of both parties before it, oldest first."""
+OWN_FIELDS = frozenset({"model", "messages", "temperature", "max_tokens", "stream", "response_format"})
+"""Of a request; an operator's further ones are none of them."""
+
+
+def question(model: str, turn: Turn, history: Sequence[Turn], further: Mapping[str, Any]) -> bytes:
+    """The body of a chat completion about a turn of words, after the turns of both parties before it, oldest first.
+
+    `further` are the operator's own fields beside ours.
+    """
     before = [
         {"who": other.role.value, "said": said(other.text, HISTORY_CHARACTERS)} for other in history[-HISTORY_TURNS:]
     ]
     asked = {"before": before, "turn": {"who": turn.role.value, "said": said(turn.text, TURN_CHARACTERS)}}
     body = {
+        **further,
         "model": model,
         "messages": [
             {"role": "system", "content": INSTRUCTION},

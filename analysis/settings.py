@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
 from callbus.settings import RedisSettings
 from service.settings import ProcessSettings
@@ -73,6 +73,8 @@ class AnalysisSection(BaseModel):
     """How long a turn waits for the language model before the shipped scorer answers instead."""
     language_model_turns: int = Field(32, ge=1, le=1_000)
     """Turns that the server is asked about at once."""
+    language_model_fields: dict[str, JsonValue] = {}
+    """Further fields of each request, such as those that keep a model from thinking at length before it answers."""
     shift_threshold: float | None = Field(None, gt=0, le=6)
     """How far a customer's level must leave their own baseline for an alert, in log-odds; none is the scorer's own."""
     refractory_seconds: float = Field(60, ge=0, le=3_600)

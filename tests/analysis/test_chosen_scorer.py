@@ -97,8 +97,8 @@ async def test_each_scorer_can_be_chosen(tmp_path: Path) -> None:
         assert len(served.requests) == 1
 
 
-async def test_a_key_comes_from_its_file(tmp_path: Path) -> None:
-    """With the line's end that editors add."""
+async def test_a_request_has_the_operators_key_and_fields(tmp_path: Path) -> None:
+    """The key from its file, without the line's end that editors add."""
     (tmp_path / "key").write_text("sk-secret\n")
     async with model(always(http(completion(judged())))) as served:
         scoring = chosen_scoring(
@@ -108,10 +108,12 @@ async def test_a_key_comes_from_its_file(tmp_path: Path) -> None:
                 language_model_url=served.url,
                 language_model_key_file=tmp_path / "key",
                 language_model_seconds=20,
+                language_model_fields={"reasoning_effort": "none"},
             )
         )
         await scoring.score(turn("hello"), ())
         await scoring.close()
+    assert served.requests[0].body["reasoning_effort"] == "none"
     assert served.requests[0].headers["authorization"] == "Bearer sk-secret"
 
 
@@ -129,6 +131,7 @@ LOCAL = {"scorer": "language_model", "language_model": "m", "language_model_url"
         ),
         ({"scorer": "classifier", "classifier": "FOLDER", "classifier_file": "x.onnx"}, "lacks x.onnx"),
         ({"scorer": "language_model"}, "analysis.language_model_url: it is needed"),
+        ({**LOCAL, "language_model_fields": {"model": "x", "seed": 1}}, "language_model_fields: model cannot be set"),
         ({**LOCAL, "language_model": ""}, "analysis.language_model: it is needed"),
         ({**LOCAL, "language_model_url": "http://203.0.113.7/v1"}, "language_model_anywhere = true"),
         ({**LOCAL, "language_model_key_file": "/nowhere"}, "analysis.language_model_key_file: /nowhere: No such file"),

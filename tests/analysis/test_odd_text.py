@@ -65,7 +65,7 @@ def turn(text: str, role: Role = Role.CUSTOMER, confidence: float = 0.9) -> Turn
 
 def asked_and_answered(asked: Turn, history: Sequence[Turn]) -> Score:
     """A language model's way but for the network: the question is made, an answer read."""
-    assert len(question("m", asked, history)) < 20_000
+    assert len(question("m", asked, history, {})) < 20_000
     return score_of(judgement(completion(judged(60, 30, 10))), asked)
 
 

@@ -15,6 +15,7 @@ from analysis.question import (
     HISTORY_CHARACTERS,
     HISTORY_TURNS,
     INSTRUCTION,
+    OWN_FIELDS,
     SCHEMA,
     TURN_CHARACTERS,
     AnswerError,
@@ -30,6 +31,7 @@ from analysis.turn import Turn
 from callbus import Role
 from tests.analysis.chat import completion, judged
 
+FURTHER = {"chat_template_kwargs": {"enable_thinking": False}}
 CONTROL_TOKENS = re.compile(r"[<>|\[\]{}#`\\\x00-\x1f]")
 
 
@@ -43,7 +45,7 @@ def asked(text: str, *before: str) -> tuple[dict[str, Any], dict[str, Any]]:
     history = [
         turn(one, Role.AGENT if (len(before) - number) % 2 else Role.CUSTOMER) for number, one in enumerate(before)
     ]
-    body = json.loads(question("m", turn(text), history))
+    body = json.loads(question("m", turn(text), history, FURTHER))
     return body, json.loads(body["messages"][1]["content"])
 
 
@@ -60,6 +62,8 @@ def test_the_question_is_one_instruction_and_one_object() -> None:
         "turn": {"who": "customer", "said": "i did that twice"},
     }
     assert (body["model"], body["temperature"], body["stream"]) == ("m", 0, False)
+    assert body.keys() == OWN_FIELDS | FURTHER.keys()
+    assert body["chat_template_kwargs"] == {"enable_thinking": False}
     assert body["max_tokens"] < 200
     assert body["response_format"]["json_schema"]["schema"] == SCHEMA
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
