@@ -54,6 +54,16 @@ def test_only_the_bridge_is_reachable_from_other_hosts(services: dict[str, Any])
         assert (service.get("network_mode") == "host") == (name == "bridge")
 
 
+def test_a_bridge_may_drain(services: dict[str, Any]) -> None:
+    """Docker waits for a bridge until its calls have ended, or its drain has, and then for its orderly end."""
+    bridge = services["bridge"]
+    grace = re.fullmatch(r"(\d+)m(?:(\d+)s)?", bridge["stop_grace_period"])
+    drain = float(bridge["environment"]["CALLVANE_BRIDGE__DRAIN_SECONDS"])
+    assert grace
+    assert drain > 0
+    assert 60 * int(grace[1]) + int(grace[2] or 0) >= drain + 15
+
+
 def test_redis_keeps_no_audio_on_disk(services: dict[str, Any]) -> None:
     """Redis writes neither snapshots nor a log."""
     command = services["redis"]["command"]
