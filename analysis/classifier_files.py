@@ -18,6 +18,7 @@ MODELS = ("model_quantized.onnx", "model_int8.onnx", "model_uint8.onnx", "model.
 """Names of models, the small and fast ones first; each in the folder itself, or in `onnx/`."""
 BESIDE = ("config.json", "tokenizer.json")
 _FOLDERS = ("", "onnx/")
+_BESIDE = [f"{folder}{one}" for one in BESIDE for folder in _FOLDERS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,15 @@ def chosen_model(names: Collection[str], file: str) -> str | None:
 def _fetched(name: str, revision: str, file: str) -> ClassifierFiles:
     pinned = revision or None
     try:
-        if found := _in(Path(snapshot_download(name, revision=pinned, local_files_only=True)), file):
+        # The model is looked for in the folder: of the hub's several only one was fetched.
+        kept = snapshot_download(name, revision=pinned, local_files_only=True, allow_patterns=_BESIDE)
+        if found := _in(Path(kept), file):
             return found
     except (OSError, ValueError):
         log.info("classifier %s was not fetched before", name)
     names = list_repo_files(name, revision=pinned)
     model = chosen_model(names, file)
-    beside = [f"{folder}{one}" for one in BESIDE for folder in _FOLDERS if f"{folder}{one}" in names]
+    beside = [one for one in _BESIDE if one in names]
     if model is None or {PurePosixPath(one).name for one in beside} != set(BESIDE):
         raise ConfigError(
             f"{SETTING}: {name} has no {file or MODELS[-1]} with {' and '.join(BESIDE)}; "
