@@ -71,13 +71,12 @@ async def until_ended(bus: Bus, *calls: str) -> list[Publication]:
 
 
 def test_rules_go_with_the_scorer() -> None:
-    """The word list has its own; a threshold that is set wins."""
+    """The word list has its own."""
     assert chosen_rules(AnalysisSection(scorer="lexicon")).threshold == ShiftRules().threshold
     for name in ("feeling", "classifier", "language_model"):
         section = AnalysisSection(scorer=name, refractory_seconds=7)
         assert chosen_rules(section).threshold == FEELING_RULES.threshold
         assert chosen_rules(section).refractory_seconds == 7
-    assert chosen_rules(AnalysisSection(shift_threshold=2)).threshold == 2
 
 
 async def test_each_scorer_can_be_chosen(tmp_path: Path) -> None:
