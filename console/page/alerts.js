@@ -1,8 +1,10 @@
-// The list of alerts: each with its proof. An alert never changes, so its card is built once.
+// The list of alerts: each with its proof. An alert never changes, so its card is built once. An interruption rings and
+// stays on top until it is seen; a mark takes its place in the list.
 
 import { agentOf } from "./board.js";
 import * as clock from "./clock.js";
 import { arrange, clip, el, write } from "./dom.js";
+import { ring } from "./ring.js";
 import { waterfall } from "./waterfall.js";
 
 const KINDS = { worsened: ["▼", "Worsened"], recovered: ["▲", "Recovered"] };
@@ -16,12 +18,17 @@ export class AlertList {
     this.onShow = onShow;
     this.list = document.getElementById("alert-list");
     this.spoken = document.getElementById("spoken");
+    this.noted = document.getElementById("noted");
     this.cards = new Map(); // alert_id -> { node, when, alert, why, touched }
+    this.unseen = new Set(); // interruptions that came while the page was open, until somebody has seen them
   }
 
   /** Bring the list to the board's state. The newest alert shows its reasons; one that somebody opened stays so. */
   render() {
-    const alerts = this.board.newest();
+    const newest = this.board.newest();
+    const superseded = new Set(newest.map((alert) => alert.supersedes));
+    const alerts = newest.filter((alert) => !superseded.has(alert.alert_id));
+    alerts.sort((a, b) => this.unseen.has(b.alert_id) - this.unseen.has(a.alert_id));
     for (const id of this.cards.keys()) if (!this.board.alerts.has(id)) this.cards.delete(id);
     const cards = alerts.map((alert) => {
       let card = this.cards.get(alert.alert_id);
@@ -40,10 +47,17 @@ export class AlertList {
   announce(alert) {
     const last = alert.after.at(-1);
     const line = `${(KINDS[alert.kind] ?? KINDS.worsened)[1]}: ${who(alert)}. ${last ? clip(last.text, 160) : ""}`;
-    this.spoken.append(el("p", "", {}, line));
-    while (this.spoken.childElementCount > 5) this.spoken.firstElementChild.remove();
-    const node = this.cards.get(alert.alert_id)?.node;
-    node?.classList.add("new");
+    const place = interrupts(alert) ? this.spoken : this.noted;
+    place.append(el("p", "", {}, line));
+    while (place.childElementCount > 5) place.firstElementChild.remove();
+    const card = this.cards.get(alert.alert_id);
+    card?.node.classList.add("new");
+    if (!card || !interrupts(alert)) return;
+    this.unseen.add(alert.alert_id);
+    card.node.classList.add("unseen");
+    card.seen.hidden = false;
+    ring();
+    this.render();
   }
 
   /** Let times run. */
@@ -60,12 +74,20 @@ export class AlertList {
     const show = el("button", "show", { type: "button" }, "Show call");
     const why = reasons(alert);
     const title = el("h3", "", {}, el("span", "kind", {}, el("span", "", { "aria-hidden": "true" }, shape), ` ${name}`), " ", el("span", "who", {}, who(alert)));
+    if (interrupts(alert)) title.append(" ", el("span", "tier", {}, "Look now"));
+    const seen = el("button", "show seen", { type: "button", hidden: "" }, "Seen");
     const place = el("p", "place", {}, when, " · ", moment, ` · ${clock.length(alert.at_seconds)} into the call`);
     const call = el("p", "id", { title: clip(alert.call_id, 128) }, clip(alert.call_id, 40));
-    const node = el("li", `alert ${kind}`, {}, el("article", "", {}, el("header", "", {}, title, place),
+    const node = el("li", `alert ${kind} ${interrupts(alert) ? "interruption" : "mark"}`, {}, el("article", "", {}, el("header", "", {}, title, place),
       el("div", "quotes", {}, quotes("Before", alert.before), quotes("After", alert.after)), why,
-      el("footer", "", {}, call, show)));
-    const card = { node, when, alert, why, touched: false };
+      el("footer", "", {}, call, seen, show)));
+    const card = { node, when, alert, why, seen, touched: false };
+    seen.addEventListener("click", () => {
+      this.unseen.delete(alert.alert_id);
+      node.classList.remove("unseen");
+      seen.hidden = true;
+      this.render();
+    });
     why.firstElementChild.addEventListener("click", () => (card.touched = true));
     show.addEventListener("click", () => {
       const shown = this.onShow(alert.call_id);
@@ -73,6 +95,10 @@ export class AlertList {
     });
     return card;
   }
+}
+
+function interrupts(alert) {
+  return alert.tier === "interruption";
 }
 
 function who(alert) {

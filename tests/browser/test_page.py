@@ -9,7 +9,7 @@ import time
 
 from playwright.async_api import Browser, Page, expect
 
-from callbus import Leg, Mood, Phase, Quote, Role, Term
+from callbus import Leg, Mood, Phase, Quote, Role, Term, Tier
 from tests.conftest import PrivateRedis
 from tests.console.made_up import alert, call_state, floor, legs, transcript
 from tests.console.running import Publisher, RunningConsole
@@ -71,8 +71,31 @@ async def test_an_alert(page: Page, console: RunningConsole, publisher: Publishe
     bars = [await bar.bounding_box() for bar in await card.locator(".bar").all()]
     assert all(bar is not None and bar["width"] > 3 for bar in bars)
     await expect(card.locator(".stats dd")).to_have_text([f"{MINUS}1.86", "+0.52", "1.60", "87 %", "0.9 s"])
-    await expect(page.locator("#spoken")).to_contain_text("Nobody ever calls back.")
+    await expect(page.locator("#noted")).to_contain_text("Nobody ever calls back.")
     await expect(page).to_have_title("(1) Callvane")
+
+
+async def test_tiers(page: Page, console: RunningConsole, publisher: Publisher) -> None:
+    """An interruption is said at once and stays on top until it is seen, in place of its mark; a mark waits."""
+    now = time.time()
+    await publisher.publish(call_state("one"), call_state("two"))
+    await live(page, console)
+    await publisher.publish(alert("one", alert_id="mark", raised_at=now - 9))
+    await expect(page.locator(".alert.mark")).to_have_count(1)
+    await expect(page.locator(".alert .tier")).to_have_count(0)
+    await expect(page.locator("#spoken")).to_be_empty()
+    louder = alert("one", alert_id="louder", raised_at=now - 6, tier=Tier.INTERRUPTION, supersedes="mark")
+    await publisher.publish(louder, alert("two", alert_id="newer", raised_at=now - 1))
+    await expect(page.locator(".alert .id")).to_have_text(["one", "two"])
+    first = page.locator(".alert").first
+    await expect(first.locator(".tier")).to_have_text("Look now")
+    await expect(page.locator("#spoken")).to_contain_text("Nobody ever calls back.")
+    await first.get_by_role("button", name="Seen").click()
+    await expect(page.locator(".alert .id")).to_have_text(["two", "one"])
+    await expect(page.locator(".alert.unseen")).to_have_count(0)
+    await page.reload()
+    await expect(page.locator(".alert")).to_have_count(2)
+    await expect(page.locator("#spoken")).to_be_empty()
 
 
 async def test_hostile_text(page: Page, console: RunningConsole, publisher: Publisher) -> None:
