@@ -1,4 +1,4 @@
-"""`python -m analysis`: one analysis worker."""
+"""`python -m analysis`: one analysis worker. `python -m analysis budget`: see budget."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import secrets
 import socket
 import sys
 
+from analysis import budget
 from analysis.analyst import Analyst
 from analysis.batcher import Batcher
 from analysis.chosen_scorer import chosen_rules, chosen_scoring
@@ -67,6 +68,8 @@ def _phrases(section: AnalysisSection) -> Phrases:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["budget"]:
+        sys.exit(budget.main(sys.argv[2:]))
     sys.exit(
         main(
             "analysis", "Turns the utterances of many calls into transcripts and alerts.", AnalysisSettings, work, 9102

@@ -36,8 +36,12 @@ def chosen_scoring(section: AnalysisSection) -> Scoring:
 def chosen_rules(section: AnalysisSection) -> ShiftRules:
     """What of their scores counts as a shift."""
     rules = ShiftRules() if section.scorer == "lexicon" else FEELING_RULES
-    threshold = section.shift_threshold or rules.threshold
-    return replace(rules, threshold=threshold, refractory_seconds=section.refractory_seconds)
+    return replace(
+        rules,
+        threshold=section.mark_threshold or rules.threshold,
+        interruption=section.interruption_threshold or rules.interruption,
+        refractory_seconds=section.refractory_seconds,
+    )
 
 
 def _shipped() -> Threaded:

@@ -13,7 +13,7 @@ from analysis.circumstances import in_context
 from analysis.evidence import Judged, build_alert
 from analysis.health import Health
 from analysis.scorer import Score
-from analysis.shift import Evidence, ShiftRules, ShiftState, after_alert, step
+from analysis.shift import Evidence, Shift, ShiftRules, ShiftState, after_alert, step
 from analysis.turn import Said, Turn, place
 from callbus import Alert, CallClosed, CallOpened, CallState, Leg, Mood, Phase, Role, Utterance
 
@@ -40,6 +40,14 @@ class Party:
     """Number of its latest turn."""
     scores: tuple[float, ...] = ()
     """Of its latest turns, oldest first."""
+
+    def seen(self, evidence: Evidence, rules: ShiftRules) -> tuple[Party, Shift | None]:
+        """The party after a turn, in place of what its earlier words had made of it; the shift that it completed."""
+        again = self.turn == evidence.turn
+        before = self.before if again else self.now
+        state, shift = step(before, evidence, rules)
+        scores = (*(self.scores[:-1] if again else self.scores), evidence.value)[-SCORES:]
+        return Party(after_alert(state, before) if shift else before, state, evidence.turn, scores), shift
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,23 +143,20 @@ def hear(call: Conversation, said: Said) -> Heard:
     return Heard(call, turn, placed.is_new, scored)
 
 
-def judge(call: Conversation, turn: Turn, score: Score, rules: ShiftRules, spoken_at: float, now: float) -> Verdict:
-    """Let the detector see a turn's score, in place of the score that its earlier words had.
-
-    What the scorer does not look at is added here: threats, and the circumstances of the turn.
-    """
+def weighed(call: Conversation, turn: Turn, score: Score) -> tuple[Score, Evidence]:
+    """A turn's score with what no scorer looks at, threats and the circumstances of the turn; and as evidence."""
     score, threat = in_context(score, turn, [one.turn for one in call.turns if one.turn.number < turn.number])
-    party = call.parties.get(turn.party, Party())
-    again = party.turn == turn.number
-    before = party.before if again else party.now
-    evidence = Evidence(turn.number, score.log_odds, score.weight, turn.end_seconds, threat)
-    state, shift = step(before, evidence, rules)
-    scores = (*(party.scores[:-1] if again else party.scores), score.value)[-SCORES:]
+    return score, Evidence(turn.number, score.log_odds, score.weight, turn.end_seconds, threat)
+
+
+def judge(call: Conversation, turn: Turn, score: Score, rules: ShiftRules, spoken_at: float, now: float) -> Verdict:
+    """Let the detector see a turn's score, in place of the score that its earlier words had."""
+    score, evidence = weighed(call, turn, score)
+    party, shift = call.parties.get(turn.party, Party()).seen(evidence, rules)
     turns = tuple(
         Judged(turn, score.value, score.weight) if judged.turn.number == turn.number else judged
         for judged in call.turns
     )
-    party = Party(after_alert(state, before) if shift else before, state, turn.number, scores)
     call = replace(call, turns=turns, parties=_with(call.parties, turn.party, party))
     if shift is None:
         return Verdict(call, score, None)
@@ -163,7 +168,7 @@ def judge(call: Conversation, turn: Turn, score: Score, rules: ShiftRules, spoke
         turns={judged.turn.number: judged for judged in turns},
         turn=turn,
         score=score,
-        state=state,
+        state=party.now,
         spoken_at=spoken_at,
         now=now,
     )

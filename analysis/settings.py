@@ -75,8 +75,14 @@ class AnalysisSection(BaseModel):
     """Turns that the server is asked about at once."""
     language_model_fields: dict[str, JsonValue] = {}
     """Further fields of each request, such as those that keep a model from thinking at length before it answers."""
-    shift_threshold: float | None = Field(None, gt=0, le=6)
-    """How far a customer's level must leave their own baseline for an alert, in log-odds; none is the scorer's own."""
+    mark_false_alarms_per_call_hour: float = Field(2.0, gt=0, le=100)
+    """Marks on calm calls that you can live with: what `python -m analysis budget` finds `mark_threshold` for."""
+    interruption_false_alarms_per_call_hour: float = Field(0.5, gt=0, le=100)
+    """The same for interruptions and `interruption_threshold`."""
+    mark_threshold: float | None = Field(None, gt=0, le=6)
+    """How far a customer's level must fall below their own baseline for a mark, in log-odds; none: the scorer's own."""
+    interruption_threshold: float | None = Field(None, gt=0, le=6)
+    """How far for an interruption; never less than for a mark."""
     refractory_seconds: float = Field(60, ge=0, le=3_600)
     """After a worsened alert, none like it in the same call for so long."""
 
