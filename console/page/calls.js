@@ -3,6 +3,7 @@
 import { agentOf } from "./board.js";
 import * as clock from "./clock.js";
 import { arrange, clip, el, write } from "./dom.js";
+import { marks } from "./health.js";
 import { sparkline } from "./sparkline.js";
 
 export const MOODS = {
@@ -77,8 +78,10 @@ class Card {
     this.agent = el("h4", "agent");
     this.id = el("p", "id");
     this.picture = el("div", "picture");
+    this.health = el("ul", "health", { "aria-label": "Health of the audio" });
     this.words = el("dl", "words");
-    this.node = el("li", "call", { tabindex: "-1" }, this.mood, this.time, this.agent, this.id, this.picture, this.words);
+    this.node = el("li", "call", { tabindex: "-1" }, this.mood, this.time, this.agent, this.id, this.picture,
+      this.health, this.words);
     this.state = null;
     this.lines = [];
   }
@@ -97,6 +100,8 @@ class Card {
       write(this.id, clip(state.call_id, 40));
       this.id.title = clip(state.call_id, 128);
       this.picture.replaceChildren(sparkline(state));
+      this.health.replaceChildren(...marks(state));
+      this.health.hidden = !this.health.childElementCount;
       this.tick();
     }
     // Each leg has its place: lines that swap as people take turns cannot be read.

@@ -6,7 +6,21 @@ import random
 import time
 from typing import Any
 
-from callbus import Alert, CallState, Leg, Mood, Phase, Quote, Role, ShiftKind, Term, Transcript
+from callbus import (
+    Alert,
+    CallState,
+    Condition,
+    ConditionKind,
+    Leg,
+    Mood,
+    Phase,
+    Quote,
+    Role,
+    ShiftKind,
+    Term,
+    Transcript,
+)
+from callbus.health import UNITS
 from callbus.wire import Publication
 
 AGENTS = (
@@ -67,6 +81,11 @@ def call_state(call_id: str = "call-1", **changes: Any) -> CallState:
         "scores": (0.6, 0.4),
     }
     return CallState(call_id, **(fields | changes))
+
+
+def condition(kind: ConditionKind, value: float = 0.0, leg_id: str = "1", role: Role = Role.CUSTOMER) -> Condition:
+    """Something the matter with a leg since 4:10; with an empty `leg_id` with the whole call."""
+    return Condition(kind, leg_id, role if leg_id else Role.UNKNOWN, 250.0, value, UNITS[kind])
 
 
 def transcript(call_id: str = "call-1", **changes: Any) -> Transcript:

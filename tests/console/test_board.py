@@ -9,11 +9,11 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callbus import Phase
+from callbus import ConditionKind, Gap, Phase
 from callbus.wire import Publication
 from console.board import VANISHED_SECONDS, Board
 from console.settings import ConsoleSettings
-from tests.console.made_up import alert, call_state, transcript
+from tests.console.made_up import alert, call_state, condition, transcript
 
 NOW = 1_000_000.0
 
@@ -48,6 +48,20 @@ def test_late_state() -> None:
     shown.take(state(at=NOW, turns=9), NOW)
     assert not shown.take(state(at=NOW - 5, turns=4), NOW)
     assert shown.calls["call-1"].state.turns == 9
+
+
+def test_health_comes_and_goes_with_the_state() -> None:
+    """A page that opens later gets what stands now and where nothing was recorded; what is over is there no more."""
+    shown = board()
+    lossy, gap = condition(ConditionKind.LOSS, 0.12), Gap(10.0, 22.5)
+    shown.take(state(health=(lossy,)), NOW)
+    shown.take(state(at=NOW + 1, health=(lossy, condition(ConditionKind.PAUSED, leg_id="")), gaps=(gap,)), NOW)
+    (call,) = json.loads(msgspec.json.encode(shown.calls_json()))
+    assert [each["kind"] for each in call["state"]["health"]] == ["loss", "paused"]
+    assert call["state"]["gaps"] == [{"from_seconds": 10.0, "to_seconds": 22.5}]
+    shown.take(state(at=NOW + 2), NOW)
+    (call,) = json.loads(msgspec.json.encode(shown.calls_json()))
+    assert call["state"]["health"] == []
 
 
 def test_last_words_of_each_leg() -> None:
