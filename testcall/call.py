@@ -118,7 +118,13 @@ class PlacedCall:
         try:
             await self._endpoint.transport.connect()
             recorder = Recorder(
-                self._endpoint, self._sender, self._dialect, self.facts, self._target, self._credentials
+                self._endpoint,
+                self._sender,
+                self._dialect,
+                self.facts,
+                self._target,
+                self._credentials,
+                shared_ports=True,
             )
             recorder.hung_up = self._hung_up
             try:

@@ -5,7 +5,7 @@ import itertools
 import resource
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -63,11 +63,15 @@ class Campaign:
         scenarios = itertools.cycle(self.scenarios)
         async with line_to(self.target, self.transport) as (endpoint, sender):
             tally.lateness = sender.lateness
-            async with asyncio.TaskGroup() as group:
-                for place in range(self.calls):
-                    if place:
-                        await asyncio.sleep(1 / self.calls_per_second)
-                    group.create_task(self._keep_busy(scenarios, numbers, endpoint, sender, say, tally))
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for place in range(self.calls):
+                        if place:
+                            await asyncio.sleep(1 / self.calls_per_second)
+                        group.create_task(self._keep_busy(scenarios, numbers, endpoint, sender, say, tally))
+            finally:
+                tally.packets_sent -= sender.unsent
+                tally.packets_unsent += sender.unsent
 
     async def _keep_busy(
         self,
@@ -104,13 +108,13 @@ async def place_once(name: str, target: str, transport: str = "tcp", dialect: st
 @asynccontextmanager
 async def line_to(target: Target, transport: str) -> AsyncIterator[tuple[Endpoint, RtpSender]]:
     """The endpoint and the running sender that calls share. Should the sender fail, so do they."""
-    sender = RtpSender()
-    async with Endpoint((target.host, target.port), transport) as endpoint, asyncio.TaskGroup() as group:
-        sending = group.create_task(sender.run(), name="rtp-sender")
-        try:
-            yield endpoint, sender
-        finally:
-            sending.cancel()
+    with closing(RtpSender()) as sender:
+        async with Endpoint((target.host, target.port), transport) as endpoint, asyncio.TaskGroup() as group:
+            sending = group.create_task(sender.run(), name="rtp-sender")
+            try:
+                yield endpoint, sender
+            finally:
+                sending.cancel()
 
 
 def _describe(outcome: Outcome) -> str:

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import ipaddress
 import random
-import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from testcall.dialog import ALLOW, Dialog, response_to
 from testcall.digest import Credentials
 from testcall.endpoint import Endpoint
 from testcall.metadata import CallFacts, fill
+from testcall.rtp_port import Port
 from testcall.sip import Headers, Request, Response
 from testcall.target import Target, parse_target
 from testcall.transport import SocketAddress
@@ -35,7 +35,7 @@ class Line:
 
     voice: Voice
     label: str
-    socket: socket.socket
+    socket: Port
     codecs: tuple[str, ...]
     direction: str = ""
     """Empty is the dialect's; `inactive` is a pause."""
@@ -70,8 +70,13 @@ class Recorder:
         facts: CallFacts,
         target: Target,
         credentials: Credentials | None = None,
+        *,
+        shared_ports: bool = False,
     ) -> None:
-        """`endpoint` is connected; `facts` have the dialog's Call-ID. `credentials` answer a challenge."""
+        """`endpoint` is connected; `facts` have the dialog's Call-ID. `credentials` answer a challenge.
+
+        `shared_ports`: packets leave from ports of the sender's, which other calls use too.
+        """
         self._credentials = credentials
         self.dialect = dialect
         self.facts = facts
@@ -81,6 +86,7 @@ class Recorder:
         self.hung_up: Callable[[Request], object] = lambda _: None
         """Called with the other side's BYE."""
         self._sender = sender
+        self._shared_ports = shared_ports
         self._session = random.getrandbits(31)
         self._version = -1
         self._offer = b""
@@ -93,7 +99,9 @@ class Recorder:
 
     def add_line(self, voice: Voice, label: str = "") -> Line:
         """Another m-line."""
-        line = Line(voice, label, rtp.open_socket(self._host), self.dialect.sdp.codecs)
+        shared = self._shared_ports
+        port = self._sender.share(self._host, len(self.lines)) if shared else rtp.open_socket(self._host)
+        line = Line(voice, label, port, self.dialect.sdp.codecs)
         self.lines.append(line)
         return line
 
