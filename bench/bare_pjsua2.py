@@ -58,6 +58,7 @@ def main() -> None:
     media.channelCount, media.audioFramePtime, media.ptime = 1, 20, 20
     media.maxMediaPorts, media.threadCnt = 2 * MAX_CALLS + 16, 1
     media.ecTailLen, media.noVad, media.sndAutoCloseTime = 0, True, -1
+    media.jbDiscardAlgo = pj.PJMEDIA_JB_DISCARD_NONE
     library = pj.Endpoint()
     library.libCreate()
     library.libInit(config)

@@ -68,7 +68,7 @@ class Call:
         yield from self.utterances()
         for leg, role, name in news:
             if leg.role is not role:  # what is being said was begun under the old one
-                yield from (self._utterance(leg, segment) for segment in leg.flush())
+                yield from (self.utterance(leg, segment) for segment in leg.flush())
             leg.role, leg.name = role, name
         yield self.opened()
 
@@ -76,14 +76,14 @@ class Call:
         """What the legs have said since the last time, each leg's in its order."""
         for leg in self.legs:
             for segment in leg.segments():
-                yield self._utterance(leg, segment)
+                yield self.utterance(leg, segment)
 
     def closed(self, reason: str, now: float) -> Iterator[ForkEvent]:
         """What was being said when the call ended, then its last message. `now`: unix seconds."""
         yield from self.utterances()
         for leg in self.legs:
             for segment in leg.flush():
-                yield self._utterance(leg, segment)
+                yield self.utterance(leg, segment)
         yield callbus.CallClosed(self.call_id, now, self.position_seconds, reason)
 
     @property
@@ -91,7 +91,8 @@ class Call:
         """Call time: that of the leg that has come furthest."""
         return max((leg.position_seconds for leg in self.legs), default=0.0)
 
-    def _utterance(self, leg: Leg, segment: Segment) -> ForkEvent:
+    def utterance(self, leg: Leg, segment: Segment) -> ForkEvent:
+        """What one of its legs has said."""
         UTTERANCES.labels(leg.role.value).inc()
         number, self._sequence = self._sequence, self._sequence + 1
         return callbus.Utterance(

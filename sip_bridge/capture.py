@@ -1,42 +1,29 @@
-"""Where a stream's decoded audio comes out of the library. One of the files that know pjsua2.
+"""Where a stream's decoded audio comes out of the library, into its leg's ring: in C, no Python runs for it.
 
-Its callback runs on the clock thread of the library's conference bridge and under its locks.
+One of the files that know pjsua2.
 """
 
 from __future__ import annotations
 
-import time
-from typing import Any
-
 import pjsua2 as pj
 
 from sip_bridge.leg import Leg
+from sip_bridge.ring import BLOCK_FRAMES
+from sip_bridge.segmenter import FRAME_SECONDS, SAMPLE_RATE_HZ
 
-BLOCK_MICROSECONDS = 100_000
-"""Ten callbacks a second and leg instead of fifty: each costs a hold of the GIL."""
 
-
-class CapturePort(pj.AudioMediaPort):  # type: ignore[misc] # pjsua2 ships no types
-    """A port into one leg, 100 ms at a time."""
+class CapturePort(pj.AudioTap):  # type: ignore[misc] # pjsua2 ships no types
+    """A port of the conference bridge that feeds one leg, a block at a time."""
 
     def __init__(self, leg: Leg) -> None:
-        super().__init__()
         self.leg = leg
-        self._take = leg.take
         form = pj.MediaFormatAudio()
-        form.init(pj.PJMEDIA_FORMAT_PCM, 8_000, 1, BLOCK_MICROSECONDS, 16)
-        self.createPort("leg", form)
-
-    def onFrameReceived(self, frame: Any) -> None:
-        """A block, on the clock thread: copy, enqueue, return."""
-        block = bytearray(frame.size)
-        if block:
-            frame.buf.copy_to_bytearray(block)
-        self._take(block, time.time())
+        form.init(pj.PJMEDIA_FORMAT_PCM, SAMPLE_RATE_HZ, 1, round(BLOCK_FRAMES * FRAME_SECONDS * 1e6), 16)
+        super().__init__(leg.ring.inlet, form)
 
     def close(self) -> None:
-        """Take the port out of the library, waiting for a callback under way; none follows.
+        """Take the port out of the library; nothing goes into the ring any more when this returns.
 
-        Not left to Python's collector: a callback that starts while it runs would find no object.
+        Not left to Python's collector: the leg may be resumed, or over, before that runs.
         """
         type(self).__swig_destroy__(self)

@@ -83,4 +83,5 @@ def configured(settings: BridgeSettings, library: Library) -> Any:
     media.maxMediaPorts = 2 * invite.MAX_STREAMS + 4 * (settings.max_calls + SPARE_CALLS)
     media.threadCnt = 1
     media.ecTailLen, media.noVad, media.sndAutoCloseTime = 0, True, -1
+    media.jbDiscardAlgo = pj.PJMEDIA_JB_DISCARD_NONE  # after a burst a recorder rather is late than leaves words out
     return config

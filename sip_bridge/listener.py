@@ -1,4 +1,4 @@
-"""The thread that listens to all calls: drains their legs' rings, cuts utterances, hands the messages on.
+"""The thread that listens to all calls: empties their legs' rings, cuts utterances, hands the messages on.
 
 Between the endpoint (which opens and closes calls and fills the rings) and the publisher. All legs share the thread:
 a block costs each the same few microseconds, so none can hold up the others; what falls behind is shed by the rings.
@@ -20,6 +20,7 @@ from callbus.wire import ForkEvent
 from sip_bridge.call import Call, Clock
 from sip_bridge.call_health import CallHealth
 from sip_bridge.leg import Leg
+from sip_bridge.ring import Entry, Rings
 
 ROUND_SECONDS = Histogram(
     "callvane_listen_round_seconds",
@@ -53,6 +54,9 @@ class Listener:
         self._publish = publish
         self._clock = clock
         self._calls: list[Call] = []
+        self._rings = Rings()
+        self._heard: dict[int, tuple[Call, Leg]] = {}
+        """Whose ring it is, by its number."""
         self._steps: SimpleQueue[Step | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="listener", daemon=True)
         self.round_seconds = 0.0
@@ -68,7 +72,7 @@ class Listener:
 
     def join(self, call: Call, leg: Leg) -> None:
         """Listen to a further leg of an open call."""
-        self._steps.put(lambda: [call.join(leg)])
+        self._steps.put(lambda: self._join(call, leg))
 
     def tell(self, call: Call, said: Sequence[tuple[Leg, Role, str]]) -> None:
         """Publish who speaks on these legs from now on, where that is news."""
@@ -87,24 +91,46 @@ class Listener:
     def _open(self, call: Call) -> list[ForkEvent]:
         self._calls.append(call)
         self._health[call.call_id] = CallHealth(self._one_way_seconds)
+        for leg in call.legs:
+            self._listen(call, leg)
         return [call.opened()]
+
+    def _join(self, call: Call, leg: Leg) -> list[ForkEvent]:
+        opened = call.join(leg)
+        self._listen(call, leg)
+        return [opened]
+
+    def _listen(self, call: Call, leg: Leg) -> None:
+        self._heard[leg.ring.number] = call, leg
+        self._rings.add(leg.ring)
 
     def _close(self, call: Call, reason: str) -> Iterable[ForkEvent]:
         self._calls.remove(call)
         del self._health[call.call_id]
+        for leg in call.legs:
+            self._rings.remove(leg.ring)
+            del self._heard[leg.ring.number]
         return call.closed(reason, self._clock())
 
     def _run(self) -> None:
         while self._obey():
             started = time.monotonic()
-            for call in self._calls:
-                self._do(call.utterances)
+            for entry in self._rings.take():
+                self._hear(entry)
             self._rounds += 1
             for call in self._calls[self._rounds % HEALTH_ROUNDS :: HEALTH_ROUNDS]:
                 self._do(partial(self._health[call.call_id].events, call))
             self.round_seconds = time.monotonic() - started
             ROUND_SECONDS.observe(self.round_seconds)
             time.sleep(max(0.0, INTERVAL_SECONDS - self.round_seconds))
+
+    def _hear(self, entry: Entry) -> None:
+        call, leg = self._heard[entry.ring]
+        try:
+            for segment in leg.hear(entry):
+                self._publish(call.utterance(leg, segment))
+        except Exception:  # a fault in one call must not deafen the others
+            log.exception("listening to a call failed")
 
     def _obey(self) -> bool:
         """Do all that was asked, waiting for it while there is no call to listen to; false when it was to end."""

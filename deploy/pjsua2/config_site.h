@@ -2,7 +2,7 @@
 
 /* Capacity: the ceiling of the build; the bridge's max_calls stays below it. */
 #define PJSUA_MAX_CALLS                 2048
-#define PJSUA_MAX_CONF_PORTS            8192    /* two streams and two capture ports a call */
+#define PJSUA_MAX_CONF_PORTS            8192    /* two streams and two taps a call */
 #define PJ_IOQUEUE_MAX_HANDLES          16384   /* RTP and RTCP of two streams a call, SIP over TCP */
 #define PJSIP_MAX_TSX_COUNT             16383
 #define PJSIP_MAX_DIALOG_COUNT          8191

@@ -26,7 +26,7 @@ def speak(to: Leg, until: float, since: float = 0.0, silence: bool = False) -> N
     pcm = bytes(2 * len(audio)) if silence else ulaw.decode(audio).tobytes()
     block = 5 * FRAME_BYTES
     for number in range(round(since * 10), round(until * 10)):
-        to.take(pcm[number * block : (number + 1) * block], 1000 + 0.1 * (number + 1))
+        to.ring.put(pcm[number * block : (number + 1) * block], 1000 + 0.1 * (number + 1))
 
 
 def test_a_call_tells_its_story_in_order() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 from callbus import CallClosed, CallOpened, Role
 from callbus.wire import ForkEvent
 from sip_bridge.call import Call
 from sip_bridge.leg import Leg
 from sip_bridge.listener import Listener
+from sip_bridge.ring import BLOCK_BYTES, Entry
+from sip_bridge.segmenter import Segment
 from sip_bridge.settings import BridgeSettings
 
 
@@ -18,10 +19,10 @@ def call(name: str) -> Call:
     return Call(name, "bridge", [Leg("1", Role.CUSTOMER, "", BridgeSettings().speech, 2)], 1.0)
 
 
-class Broken(Call):
-    """A call whose audio cannot be cut."""
+class Broken(Leg):
+    """A leg whose audio cannot be cut."""
 
-    def utterances(self) -> Iterator[ForkEvent]:
+    def hear(self, entry: Entry) -> list[Segment]:
         """Fails."""
         raise RuntimeError("broken")
 
@@ -46,10 +47,13 @@ def test_a_broken_call_deafens_no_other() -> None:
     events: list[ForkEvent] = []
     listener = Listener(events.append)
     listener.start()
-    listener.open(Broken("broken", "bridge", [], 1.0))
+    broken = Broken("1", Role.CUSTOMER, "", BridgeSettings().speech, 2)
+    listener.open(Call("broken", "bridge", [broken], 1.0))
     listener.open(sound := call("sound"))
+    for leg in (broken, *sound.legs):
+        leg.ring.put(bytes(BLOCK_BYTES), 1.0)
     time.sleep(0.1)
     listener.close(sound, "bye")
     assert listener.stop(10)
     assert isinstance(events[-1], CallClosed)
-    assert events[-1].call_id == "sound"
+    assert (events[-1].call_id, events[-1].duration_seconds) == ("sound", 0.1)
