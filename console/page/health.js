@@ -15,7 +15,7 @@ const TEXTS = {
   jitter: (c) => `${leg(c)} comes unevenly: jitter of ${Math.round(1000 * c.value)} ms`,
   late: (c) => `${leg(c)}: ${percent(c.value)} of it comes too late to be heard`,
   paused: (c) => (c.leg_id ? `${leg(c)} is not sent: on hold, or gone` : "Recording paused"),
-  parties_swapped: (c) => `The parties may be swapped: ${Math.round(c.value)} phrases stand on the other's leg`,
+  parties_swapped: (c) => `The parties may be swapped: ${Math.round(c.value)} phrases fit the other side`,
 };
 const SHAPES = { paused: "‖", parties_swapped: "⇄" };
 

@@ -21,7 +21,7 @@ SAID = [
     (condition(KIND.LATE, 0.1, "7", Role.UNKNOWN), "Leg 7: 10 % of it comes too late to be heard"),
     (condition(KIND.PAUSED, leg_id=""), "Recording paused"),
     (condition(KIND.PAUSED, 0.0, "2", Role.AGENT), "The agent's leg is not sent: on hold, or gone"),
-    (condition(KIND.PARTIES_SWAPPED, 3, ""), "The parties may be swapped: 3 phrases stand on the other's leg"),
+    (condition(KIND.PARTIES_SWAPPED, 3, ""), "The parties may be swapped: 3 phrases fit the other side"),
 ]
 
 
