@@ -240,7 +240,9 @@ async def test_a_call_waits_for_its_turn_and_the_others_do_not(bus: Bus) -> None
 async def test_without_the_model_calls_are_judged_by_the_shipped_scorer(bus: Bus) -> None:
     """A server that answers nothing useful costs no alert; how often it did is counted."""
     async with model(always(http(b"{}"))) as served:
-        chosen = of(bus, scorer="language_model", language_model="m", language_model_url=served.url)
+        chosen = of(
+            bus, scorer="language_model", language_model="m", language_model_url=served.url, language_model_seconds="20"
+        )
         async with analysis(**chosen) as worker:
             await publish(bus, whole_call("turns_angry", "angry"))
             done = await until_ended(bus, "angry")

@@ -21,7 +21,8 @@ from analysis.turn import Turn
 from callbus import Role
 from tests.analysis.chat import Answer, Model, Request, always, completion, http, judged, model
 
-SECONDS = 0.3
+SOON = 0.3
+"""A deadline for servers that keep nobody waiting in vain."""
 ANGRY = "this is terrible and i am very angry"
 OTHER = VaderScorer()
 RIGHT = http(completion(judged(90, 10, 0, "anger")))
@@ -47,7 +48,7 @@ def since(before: dict[str, float]) -> dict[str, float]:
 
 @asynccontextmanager
 async def scoring(
-    answer: Answer, *, seconds: float = SECONDS, together: int = 8, key: str = ""
+    answer: Answer, *, seconds: float = 20, together: int = 8, key: str = ""
 ) -> AsyncIterator[tuple[LanguageModel, Model]]:
     """A language model with the word list beside it, and its server, with a connection between them."""
     async with model(always(RIGHT)) as served:
@@ -113,7 +114,7 @@ async def test_its_judgement_is_the_score() -> None:
 async def test_the_other_scorer_answers_instead(answer: Answer, outcome: str) -> None:
     """For whatever is no answer in time, by outcome; the score is the other's own."""
     before = counts()
-    async with scoring(answer) as (scorer, _):
+    async with scoring(answer, seconds=SOON if outcome == "late" else 20) as (scorer, _):
         assert await scorer.score(turn(ANGRY), ()) == OTHER.score(turn(ANGRY), ())
     assert since(before) == {outcome: 1}
 
@@ -151,7 +152,7 @@ async def test_many_turns_are_in_flight_within_a_bound() -> None:
 async def test_a_turn_that_finds_no_place_in_time_is_late() -> None:
     """Waiting is part of the deadline."""
     before = counts()
-    async with scoring(late, together=1) as (scorer, served):
+    async with scoring(late, seconds=SOON, together=1) as (scorer, served):
         await asyncio.gather(*(scorer.score(turn(ANGRY), ()) for _ in range(3)))
         assert len(served.requests) <= 2
     assert since(before) == {"late": 3}
@@ -165,7 +166,7 @@ async def test_a_dead_server_costs_nothing_and_is_tried_again() -> None:
         writer.write(RIGHT if healthy else http(b"{}", "503 Service Unavailable"))
 
     before = counts()
-    async with scoring(answer, seconds=20) as (scorer, served):
+    async with scoring(answer) as (scorer, served):
         for _ in range(FAILURES + 10):
             assert await scorer.score(turn(ANGRY), ()) == OTHER.score(turn(ANGRY), ())
         assert since(before) == {"refused": FAILURES, "paused": 10}
@@ -183,12 +184,12 @@ async def test_a_dead_server_costs_nothing_and_is_tried_again() -> None:
 async def test_it_is_tried_before_the_first_turn(caplog: pytest.LogCaptureFixture) -> None:
     """The log says whether it answers; if not, no turn waits for it."""
     with caplog.at_level(logging.INFO):
-        async with scoring(always(RIGHT), seconds=20) as (scorer, served):
+        async with scoring(always(RIGHT)) as (scorer, served):
             scorer.begin()
             async with asyncio.timeout(20):
                 while "language model judge answers, in" not in caplog.text:
                     await asyncio.sleep(0.01)
-        async with scoring(reset, seconds=20) as (scorer, served):
+        async with scoring(reset) as (scorer, served):
             scorer.begin()
             async with asyncio.timeout(20):
                 while "does not answer (unreachable)" not in caplog.text:
@@ -237,7 +238,7 @@ async def test_neither_words_nor_key_are_logged(caplog: pytest.LogCaptureFixture
         writer.write(next(answers))
 
     with caplog.at_level(logging.DEBUG):
-        async with scoring(answer, seconds=20, key=key) as (scorer, served):
+        async with scoring(answer, key=key) as (scorer, served):
             for _ in range(5):
                 await scorer.score(turn(ANGRY), ())
             assert served.requests[0].headers["authorization"] == f"Bearer {key}"
