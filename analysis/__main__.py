@@ -37,7 +37,14 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
     transcriber = await asyncio.to_thread(Transcriber, section)
     analyst = Analyst(chosen_rules(section), section.redacted_digits)
     batcher = Batcher(transcriber, section.batch_size, section.queue_utterances)
-    ear = Ear(transcriber, batcher, phrases, feature_threads=section.feature_threads, limit=section.queue_utterances)
+    ear = Ear(
+        transcriber,
+        batcher,
+        phrases,
+        feature_threads=section.feature_threads,
+        limit=section.queue_utterances,
+        voices=section.raised_voice,
+    )
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     async with Bus(settings.redis) as bus, asyncio.TaskGroup() as group:
         reader = ForkReader(bus, name)

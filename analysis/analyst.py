@@ -85,7 +85,10 @@ class Analyst:
             )
         clean = redact(hearing.text, self._redacted_digits, call.open_digits.get(event.leg_id, 0))
         call = replace(call, open_digits=_open_digits(call, event.leg_id, clean.open_digits))
-        said = Said(event.leg_id, event.role, clean.text, event.start_seconds, event.end_seconds, hearing.confidence)
+        call, arousal = call.listened(event.leg_id, hearing.voice, event.end_seconds - event.start_seconds)
+        said = Said(
+            event.leg_id, event.role, clean.text, event.start_seconds, event.end_seconds, hearing.confidence, arousal
+        )
         heard = hear(call, said)
         call, turn = heard.conversation, heard.turn
         health = call.health.listened([judged.turn for judged in call.turns], max(0.0, said.end_seconds))

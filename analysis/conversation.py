@@ -15,6 +15,7 @@ from analysis.health import Health
 from analysis.scorer import Score
 from analysis.shift import Evidence, Shift, ShiftRules, ShiftState, after_alert, step
 from analysis.turn import Said, Turn, place
+from analysis.voice import Measured, Voice
 from callbus import Alert, CallClosed, CallOpened, CallState, Leg, Mood, Phase, Role, Utterance
 
 STATE_VERSION = 2
@@ -69,10 +70,19 @@ class Conversation:
     open_digits: dict[str, int] = field(default_factory=dict)
     """By leg: digits that its last utterance ended with; see redaction."""
     health: Health = field(default_factory=Health)
+    voices: dict[str, Voice] = field(default_factory=dict)
+    """By leg: a customer's own voice, where it is measured."""
 
     def is_done(self, sequence: int) -> bool:
         """Whether an utterance was worked on before."""
         return self.next_sequence is not None and sequence < self.next_sequence
+
+    def listened(self, leg_id: str, measured: Measured | None, seconds: float) -> tuple[Conversation, float]:
+        """The call with what is known of a leg's voice; how far the utterance lies above that, in deviations."""
+        if measured is None or (leg_id not in self.voices and len(self.voices) >= PARTIES):
+            return self, 0.0
+        voice, above = self.voices.get(leg_id, Voice()).heard(measured, seconds)
+        return replace(self, voices={**self.voices, leg_id: voice}), above
 
     def missing_before(self, sequence: int) -> int:
         """How many utterances were lost before this one."""

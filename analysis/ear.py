@@ -6,15 +6,17 @@ import asyncio
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prometheus_client import Counter, Histogram
 
 from analysis.batcher import SHED, Batcher, Shed
+from analysis.features import Spectrogram
 from analysis.hallucination import Phrases, invented
 from analysis.silence import nobody_spoke
 from analysis.transcriber import Transcriber, Words
-from callbus import Utterance
+from analysis.voice import Measured, measure
+from callbus import Role, Utterance
 
 log = logging.getLogger(__name__)
 
@@ -43,21 +45,32 @@ class Hearing:
     confidence: float = 0.0
     dropped: str = ""
     """`silence`, `hallucination`, `overload`, `error`; empty where there are words."""
+    voice: Measured | None = None
+    """A customer's voice, where it is measured."""
 
 
 class Ear:
     """Listens to utterances of many calls at once. Belongs to one event loop.
 
-    At most `limit` utterances wait for their features: past it new ones are shed at once.
+    At most `limit` utterances wait for their features: past it new ones are shed at once. With `voices` it listens to
+    how customers speak, too.
     """
 
     def __init__(
-        self, transcriber: Transcriber, batcher: Batcher, phrases: Phrases, *, feature_threads: int, limit: int
+        self,
+        transcriber: Transcriber,
+        batcher: Batcher,
+        phrases: Phrases,
+        *,
+        feature_threads: int,
+        limit: int,
+        voices: bool = False,
     ) -> None:
         self._transcriber = transcriber
         self._batcher = batcher
         self._phrases = phrases
         self._limit = limit
+        self._voices = voices
         self._waiting = 0
         self._pool = ThreadPoolExecutor(feature_threads, thread_name_prefix="features")
 
@@ -69,9 +82,7 @@ class Ear:
         began = time.monotonic()
         self._waiting += 1
         try:
-            features = await asyncio.get_running_loop().run_in_executor(
-                self._pool, self._transcriber.features, utterance.pcm, utterance.sample_rate_hz
-            )
+            features, voice = await asyncio.get_running_loop().run_in_executor(self._pool, self._features, utterance)
         except Exception:
             log.exception("no spectrogram of utterance %d", utterance.sequence, extra={"call_id": utterance.call_id})
             return Hearing(dropped=ERROR)
@@ -87,11 +98,16 @@ class Ear:
             return Hearing(dropped=OVERLOAD)
         except Exception:  # counted and logged by the batcher
             return Hearing(dropped=ERROR)
-        return self._guard(words, seconds)
+        return replace(self._guard(words, seconds), voice=voice)
 
     def close(self) -> None:
         """End the feature threads; what they work on is given up."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _features(self, utterance: Utterance) -> tuple[Spectrogram | None, Measured | None]:
+        measured = self._voices and utterance.role is Role.CUSTOMER
+        voice = measure(utterance.pcm, utterance.sample_rate_hz) if measured else None
+        return self._transcriber.features(utterance.pcm, utterance.sample_rate_hz), voice
 
     def _guard(self, words: Words, seconds: float) -> Hearing:
         if nobody_spoke(words.text, words.no_speech_probability, words.mean_log_probability):

@@ -75,6 +75,8 @@ class AnalysisSection(BaseModel):
     """Turns that the server is asked about at once."""
     language_model_fields: dict[str, JsonValue] = {}
     """Further fields of each request, such as those that keep a model from thinking at length before it answers."""
+    raised_voice: bool = False
+    """Whether a customer's raised voice adds a little to what their words say. Agents' voices are never measured."""
     mark_false_alarms_per_call_hour: float = Field(2.0, gt=0, le=100)
     """Marks on calm calls that you can live with: what `python -m analysis budget` finds `mark_threshold` for."""
     interruption_false_alarms_per_call_hour: float = Field(0.5, gt=0, le=100)
