@@ -12,14 +12,14 @@ import pytest
 
 from analysis.chosen_scorer import chosen_rules, chosen_scoring
 from analysis.feeling import FEELING_RULES
-from analysis.settings import AnalysisSection
+from analysis.settings import AnalysisSection, AnalysisSettings
 from analysis.shift import ShiftRules
 from analysis.turn import Turn
 from callbus import Alert, CallState, Phase, Role, Transcript
 from callbus.bus import Bus
 from callbus.settings import Keys, RedisSettings
 from callbus.wire import Publication, decode_publication
-from service.settings import ConfigError
+from service.settings import ConfigError, load
 from testcall import scenario
 from tests.analysis.chat import Request, always, completion, http, judged, model
 from tests.analysis.classifiers import classifier
@@ -153,6 +153,16 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path, section: dict[str, Any],
         chosen_scoring(AnalysisSection(**settled))
     assert said in str(fault.value)
     assert "\n" not in str(fault.value)
+
+
+def test_no_fault_repeats_the_key(tmp_path: Path) -> None:
+    """Not one in the key itself, nor do the settings show it."""
+    (tmp_path / "c.toml").write_text("[analysis]\nlanguage_model_key = 271828182845\n")
+    with pytest.raises(ConfigError) as fault:
+        load(AnalysisSettings, tmp_path / "c.toml")
+    assert "analysis.language_model_key" in str(fault.value)
+    assert "271828" not in str(fault.value)
+    assert "sk-secret" not in repr(AnalysisSection(language_model_key="sk-secret"))  # type: ignore[arg-type]
 
 
 async def test_a_wrong_label_map_ends_the_process(tmp_path: Path) -> None:
