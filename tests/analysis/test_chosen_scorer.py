@@ -162,7 +162,7 @@ def test_no_fault_repeats_the_key(tmp_path: Path) -> None:
         load(AnalysisSettings, tmp_path / "c.toml")
     assert "analysis.language_model_key" in str(fault.value)
     assert "271828" not in str(fault.value)
-    assert "sk-secret" not in repr(AnalysisSection(language_model_key="sk-secret"))  # type: ignore[arg-type]
+    assert "sk-secret" not in repr(AnalysisSection(language_model_key="sk-secret"))
 
 
 async def test_a_wrong_label_map_ends_the_process(tmp_path: Path) -> None:
