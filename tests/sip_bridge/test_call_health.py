@@ -13,7 +13,7 @@ from callbus.wire import ForkEvent
 from sip_bridge.call import Call
 from sip_bridge.call_health import MOST_BEGUN, CallHealth
 from sip_bridge.leg import Leg
-from sip_bridge.segmenter import FRAME_BYTES
+from sip_bridge.ring import BLOCK_BYTES
 from sip_bridge.settings import BridgeSettings
 from testcall import codec, ulaw
 from testcall.recorder import Recorder
@@ -42,7 +42,7 @@ class Heard:
         for _ in range(10 * seconds):
             for leg in self.legs:
                 if leg._paused_at is None:
-                    leg.take(bytes(5 * FRAME_BYTES), self.now)
+                    leg.ring.put(bytes(BLOCK_BYTES), self.now)
         self.now += seconds
         assert not list(self.call.utterances())
 
