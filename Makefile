@@ -1,8 +1,9 @@
 # Callvane's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test eval bench-bridge check format lock browser interop
+.PHONY: help setup setup-tests demo test eval bench-bridge check format lock browser fuzz interop
 
 VENV := .venv/bin
+FUZZ := $(or $(CALLVANE_CACHE),$(HOME)/.cache/callvane)/fuzz
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s '	'
@@ -27,6 +28,11 @@ eval: setup ## how well shifts are found; DIALOGUES=file.jsonl: in one's own; CO
 
 bench-bridge: setup ## how many calls a bridge holds on one core, and what they cost
 	@$(VENV)/python -m bench.bridge $(BENCH)
+
+fuzz: setup-tests ## break the readers of what PBXes send, guided by coverage, for SECONDS (60)
+	@$(VENV)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps --upgrade \
+		--target "$(FUZZ)/atheris" -r tools/fuzz/requirements.txt
+	@PYTHONPATH="$(FUZZ)/atheris" $(VENV)/python -m tools.fuzz --folder "$(FUZZ)" --seconds $(or $(SECONDS),60)
 
 interop: setup-tests ## run the tests against a real Asterisk 22 and Kamailio (root; the first time takes minutes)
 	-@deploy/setup/setup.sh --interop

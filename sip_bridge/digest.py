@@ -149,8 +149,11 @@ def _hashed(algorithm: str, *words: str) -> str:
 def _fields(value: str) -> dict[str, str]:
     """A Digest header's fields, names in lower case; none where it is something else, or says a thing twice."""
     scheme, _, text = value[:MAX_HEADER].strip().partition(" ")
-    matches = [*_FIELD.finditer(text := text.strip())]
-    if scheme.lower() != "digest" or "".join(match[0] for match in matches) != text:
+    text, place, matches = text.strip(), 0, []
+    while match := _FIELD.match(text, place):  # one after the other: a search would try every place
+        matches.append(match)
+        place = match.end()
+    if scheme.lower() != "digest" or place < len(text):
         return {}
     names = [match[1].lower() for match in matches]
     if len(names) != len(set(names)):

@@ -21,6 +21,8 @@ MAX_BYTES = 65_536
 MAX_PARTICIPANTS = 16
 MAX_STREAMS = 64
 MAX_TEXT = 256
+MAX_DEPTH = 16
+"""Of nested elements; those further within are not looked at. Recorders nest five."""
 NATIONAL_DIGITS = 7
 """Numbers that agree in so many last digits are the same, however their beginnings are written."""
 
@@ -75,7 +77,7 @@ def read(content: bytes, before: Metadata | None = None, words: Vocabulary = STA
         return Metadata(fault="forbidden_xml")
     except (ParseError, ValueError, LookupError, RecursionError):  # LookupError: an unknown encoding
         return Metadata(fault="bad_xml")
-    elements = [*root.iter()]
+    elements = _pruned(root)
     participants = _callers_told(_participants(elements, words) or _of_call_data(elements, words), elements, words)
     partial = before if "partial" in map(str.lower, _texts(elements, "datamode")) else None
     streams = _streams(elements, partial)
@@ -109,6 +111,16 @@ def user_of(aor: str) -> str:
     """The user part of a `sip:`, `sips:` or `tel:` address, else the address itself."""
     match = re.search(r"(?:sips?|tel):([^@;>]*)", aor, re.IGNORECASE)
     return match[1] if match else aor.partition("@")[0]
+
+
+def _pruned(root: Element) -> list[Element]:
+    """All elements in their order, without those too far within: to look into each would take the square of them."""
+    level = [root]
+    for _ in range(MAX_DEPTH - 1):
+        level = [child for element in level for child in element]
+    for element in level:
+        del element[:]
+    return [*root.iter()]
 
 
 def _participants(elements: list[Element], words: Vocabulary) -> list[Participant]:

@@ -6,6 +6,7 @@ reads what the library does not pass on.
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -68,7 +69,7 @@ def read_head(raw: bytes) -> Message:
 def _parts(body: bytes, boundary: bytes) -> tuple[Part, ...]:
     # A delimiter starts a line; what stands before the first is preamble, what follows the closing one epilogue.
     delimiter = re.compile(rb"(?:^|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|$)")
-    marks = list(delimiter.finditer(body))[: MAX_PARTS + 1]
+    marks = list(itertools.islice(delimiter.finditer(body), MAX_PARTS + 1))
     found = []
     for mark, following in zip(marks, [*marks[1:], None], strict=False):
         if mark[1]:

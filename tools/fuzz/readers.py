@@ -1,0 +1,58 @@
+"""What must hold of any bytes: all readers take them, raise nothing, and give no more than they promise."""
+
+from __future__ import annotations
+
+from callbus import Role
+from sip_bridge import invite, joining, metadata, multipart, vendors
+from sip_bridge.digest import Digest, Verdict
+from sip_bridge.invite import Invite
+from sip_bridge.lines import labelled
+from sip_bridge.metadata import Metadata
+from sip_bridge.roles import AgentRules
+
+WORDS = vendors.load()
+RULES = AgentRules((r"@agents\.example\.com",), ("2001", "anna"))
+DIGEST = Digest("callvane", {"a": "b"}, ("SHA-256", "MD5"))
+KNOWN = invite.read(b"", RULES, Role.UNKNOWN, words=WORDS)
+
+
+def check(raw: bytes) -> None:
+    """Read a request, as the first of a dialog and as a later one; AssertionError where a promise is broken."""
+    first = invite.read(raw, RULES, Role.CUSTOMER, words=WORDS)
+    _check_invite(first)
+    _check_invite(invite.read(raw, RULES, Role.UNKNOWN, first, WORDS))
+    _check_metadata(metadata.read(raw, first.found, WORDS))
+    message = multipart.read(raw)
+    _holds(len(message.parts) <= multipart.MAX_PARTS)
+    for part in message.parts:
+        _check_metadata(metadata.read(part.content, words=WORDS))
+        labelled(part.content.decode("utf-8", "replace"), {0: "1", 7: "2"})
+    naming = joining.read(raw, "X-Call-ID", "X-Leg", WORDS)
+    _holds(len(naming.call_id) <= joining.MAX_CALL_ID and naming.call_id.isprintable())
+    _holds(naming.role in (None, Role.CUSTOMER, Role.AGENT))
+    verdict = DIGEST.judge(message.headers.get("authorization", []), "INVITE", "192.0.2.1", 0.0)
+    _holds(verdict in (Verdict.MISSING, Verdict.WRONG))
+
+
+def _check_invite(found: Invite) -> None:
+    _holds(len(found.legs) <= invite.MAX_STREAMS)
+    _holds(len({leg.leg_id for leg in found.legs}) == len(found.legs))
+    _holds(all(0 < len(leg.leg_id) <= invite.MAX_LEG_ID and leg.leg_id.isprintable() for leg in found.legs))
+    _holds(all(len(leg.name) <= 128 and (leg.role is Role.AGENT or not leg.name) for leg in found.legs))
+    _holds(all(len(text) <= invite.MAX_CALL_ID and text.isprintable() for text in (found.call_id, found.sip_call_id)))
+    _check_metadata(found.found)
+
+
+def _check_metadata(found: Metadata) -> None:
+    _holds(len(found.participants) <= metadata.MAX_PARTICIPANTS)
+    _holds(len(found.senders) <= metadata.MAX_STREAMS)
+    _holds(len(found.streams) <= metadata.MAX_STREAMS)
+    _holds(len(found.call_id) <= metadata.MAX_TEXT)
+    for participant in found.participants:
+        texts = (participant.participant_id, participant.name, *participant.aors)
+        _holds(all(len(text) <= metadata.MAX_TEXT and text.isprintable() for text in texts))
+
+
+def _holds(promise: bool) -> None:
+    if not promise:
+        raise AssertionError("a reader gives more than it promises")
