@@ -145,7 +145,8 @@ def after_alert(raised: ShiftState, before: ShiftState) -> ShiftState:
 
     Words that the turn gains move the level anew from where it stood before the turn, and raise nothing twice.
     """
-    return replace(raised, level=before.level, lowest=before.level, trough=())
+    lowest = raised.lowest if raised.mood is Mood.RECOVERED else before.level
+    return replace(raised, level=before.level, lowest=lowest, trough=())
 
 
 def _open(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> ShiftState:
