@@ -60,8 +60,8 @@ class Sound:
         self.paused = True
 
     def _measure(self, samples: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
-        self._energy.append(float((samples**2).mean()))
-        self._clipped.append(float((np.abs(samples) >= CLIPPED_SAMPLE).mean()))
+        self._energy.append(float(samples @ samples) / len(samples))
+        self._clipped.append(int(np.count_nonzero(np.abs(samples) >= CLIPPED_SAMPLE)) / len(samples))
         if len(self._energy) < WINDOW_BLOCKS:
             return
         clipped, rms = sum(self._clipped) / WINDOW_BLOCKS, (sum(self._energy) / WINDOW_BLOCKS) ** 0.5

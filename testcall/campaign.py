@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import resource
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
@@ -32,6 +33,8 @@ class Tally:
     packets_sent: int = 0
     packets_unsent: int = 0
     lateness: Lateness = field(default_factory=Lateness)
+    answering: Lateness = field(default_factory=Lateness)
+    """From the INVITE to its 200."""
 
     @property
     def proper(self) -> bool:
@@ -40,6 +43,8 @@ class Tally:
 
     def add(self, outcome: Outcome) -> None:
         self.endings[outcome.ending] += 1
+        if outcome.answered_at is not None:
+            self.answering.add(outcome.answered_at - outcome.started_at, 1)
         self.packets_sent += sum(outcome.packets_sent.values())
         self.packets_unsent += outcome.packets_unsent
 
@@ -65,9 +70,9 @@ class Campaign:
             tally.lateness = sender.lateness
             try:
                 async with asyncio.TaskGroup() as group:
+                    began = time.monotonic()
                     for place in range(self.calls):
-                        if place:
-                            await asyncio.sleep(1 / self.calls_per_second)
+                        await asyncio.sleep(max(0.0, began + place / self.calls_per_second - time.monotonic()))
                         group.create_task(self._keep_busy(scenarios, numbers, endpoint, sender, say, tally))
             finally:
                 tally.packets_sent -= sender.unsent

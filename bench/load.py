@@ -1,0 +1,102 @@
+"""Calls towards what is measured, placed by this process: open loop, so that nothing waits for what falls behind."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from bench.subject import Reading, Subject
+from testcall import scenario
+from testcall.campaign import Campaign, Tally
+from testcall.codec import PCMU, Codec
+from testcall.dialect import Voice
+from testcall.metadata import load_dialect
+from testcall.rtp import PACKET_SECONDS
+from testcall.scenario import Scenario
+from testcall.target import parse_target
+
+SETTLE_SECONDS = 3.0
+PLACED_PER_SECOND = 50.0
+SHORT_SECONDS = 1.0
+SLACK_SECONDS = 0.5
+"""For the last call's answer and end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What holding so many calls took."""
+
+    cpu_share: float
+    """Of one core."""
+    callers_cpu_share: float
+    bytes_a_call: float
+    lost: dict[str, float]
+    """Frames that were sent and not heard within the measured time, by what became of them."""
+    heard: float
+    active: int
+    """Calls at the end."""
+    late_seconds: float
+    """99th percentile of how late the callers' packets left."""
+
+
+class Excerpt(Scenario, frozen=True, kw_only=True):
+    """The first words of a scenario."""
+
+    def payloads(self, voice: Voice, spoken_in: Codec = PCMU) -> tuple[bytes, ...]:
+        """One leg's audio, `SHORT_SECONDS` long."""
+        whole = super().payloads(voice, spoken_in)
+        start = len(whole) // 4
+        return whole[start : start + round(SHORT_SECONDS / PACKET_SECONDS)]
+
+
+async def hold(subject: Subject, calls: int, seconds: float) -> Held:
+    """Place the calls, let them settle, measure for so long, hang up."""
+    empty, tally = subject.read(), Tally()
+    campaign = _campaign(subject, _whole(), calls, PLACED_PER_SECOND, repeat=True)
+    placing = asyncio.create_task(campaign.run(lambda line: None, tally))
+    await asyncio.sleep(calls / PLACED_PER_SECOND + SETTLE_SECONDS)
+    before, own_before = await asyncio.to_thread(subject.read), time.process_time()
+    await asyncio.sleep(seconds)
+    after, own_after = await asyncio.to_thread(subject.read), time.process_time()
+    placing.cancel()
+    await asyncio.wait([placing])
+    took = after.at - before.at
+    return Held(
+        cpu_share=(after.cpu_seconds - before.cpu_seconds) / took,
+        callers_cpu_share=(own_after - own_before) / took,
+        bytes_a_call=(after.memory_bytes - empty.memory_bytes) / calls,
+        lost={fate: _grown(f"callvane_frames_{fate}_total", before, after) for fate in ("lost", "late", "dropped")},
+        heard=_grown("callvane_frames_received_total", before, after),
+        active=round(after.counters.get("callvane_calls_active", calls)),
+        late_seconds=tally.lateness.quantile_seconds(0.99),
+    )
+
+
+async def short_calls(subject: Subject, calls: int, calls_per_second: float) -> tuple[Tally, bool]:
+    """Place so many calls of a second, at a rate that waits for none; how they ended, and whether that was the rate."""
+    tally = Tally()
+    excerpts = [Excerpt(**msgspec.structs.asdict(each)) for each in _whole()]
+    began = time.monotonic()
+    await _campaign(subject, excerpts, calls, calls_per_second).run(lambda line: None, tally)
+    planned = (calls - 1) / calls_per_second + SHORT_SECONDS
+    return tally, time.monotonic() - began < planned + SLACK_SECONDS
+
+
+def _campaign(
+    subject: Subject, scenarios: Sequence[Scenario], calls: int, calls_per_second: float, *, repeat: bool = False
+) -> Campaign:
+    target = parse_target(f"sip:127.0.0.1:{subject.sip_port}")
+    dialect = load_dialect("rfc7865")
+    return Campaign(scenarios, target, dialect, calls=calls, calls_per_second=calls_per_second, repeat=repeat)
+
+
+def _whole() -> list[Scenario]:
+    return [scenario.load(name) for name in scenario.names()]
+
+
+def _grown(name: str, before: Reading, after: Reading) -> float:
+    return after.counters.get(name, 0.0) - before.counters.get(name, 0.0)
