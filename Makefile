@@ -36,7 +36,7 @@ fuzz: setup-tests ## break the readers of what PBXes send, guided by coverage, f
 
 interop: setup-tests ## run the tests against a real Asterisk 22 and Kamailio (root; the first time takes minutes)
 	-@deploy/setup/setup.sh --interop
-	@$(VENV)/python -m pytest -m interop tests/interop
+	@$(VENV)/python -m pytest -m "interop or slow" tests/interop tests/sip_bridge/test_session_timer.py
 
 check: setup-tests ## lint, types, shell scripts, compose file
 	@$(VENV)/ruff check .
