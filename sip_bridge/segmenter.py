@@ -53,8 +53,12 @@ class Segment:
         return len(self.pcm) // FRAME_BYTES
 
 
+SPARE_FRAMES = 25
+"""Between utterances so many frames beyond the pre-roll are let go of together: each time the rest of them moves."""
+
+
 class Segmenter:
-    """One leg's cutter. Holds at most `maximum` frames and one push."""
+    """One leg's cutter. Holds at most `maximum` frames, or the pre-roll and `SPARE_FRAMES`, and one push."""
 
     def __init__(self, limits: SpeechLimits, position: int = 0) -> None:
         """`position` is the frame number of the first frame pushed: a leg may join a call late."""
@@ -85,7 +89,7 @@ class Segmenter:
             for number, voiced in enumerate(speech, first):
                 if segment := self._step(number, voiced):
                     segments.append(segment)
-        if not self._talking:
+        if not self._talking and len(self._flags) > self._limits.pre_roll + SPARE_FRAMES:
             self._drop_before(self.position - self._limits.pre_roll)
         return segments
 
