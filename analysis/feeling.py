@@ -22,10 +22,10 @@ from analysis.wording import Wording, latest, plain
 from callbus import Term
 
 FEELING_RULES = ShiftRules(
-    threshold=1.3,
-    interruption=2.0,
-    relief=0.65,
-    fallen=1.0,
+    threshold=1.4,
+    interruption=2.2,
+    relief=1.2,
+    fallen=0.7,
     within_turns=3,
     arrived_upset=-1.2,
     unhappy=-1.6,

@@ -28,7 +28,8 @@ class ShiftRules:
     relief: float = 0.65
     """How far the level must rise above its lowest for a recovered shift."""
     fallen: float = math.inf
-    """How far the level must have fallen for a recovered shift without a worsened one: the relief confirms the fall."""
+    """How far several turns must have lowered the level for a recovered shift without a worsened one: the relief then
+    confirms the fall."""
     refractory_seconds: float = 60.0
     """Call time after a worsened shift in which there is no other, but for a mark that becomes an interruption."""
     smoothing: float = 0.5
@@ -234,7 +235,9 @@ def _fallen(state: ShiftState, rules: ShiftRules) -> tuple[Tier | None, float]:
 
 
 def _was_down(state: ShiftState, rules: ShiftRules) -> bool:
-    return state.mood is Mood.WORSENED or state.baseline - state.lowest >= rules.fallen
+    if state.mood is Mood.WORSENED:
+        return True
+    return len(state.trough) >= rules.turns_agreeing and state.baseline - state.lowest >= rules.fallen
 
 
 def _recover(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> tuple[ShiftState, Shift | None]:

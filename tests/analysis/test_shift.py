@@ -91,24 +91,25 @@ def test_among_the_latest_three(scores: list[float], expected: list[tuple[int, s
 @pytest.mark.parametrize(
     ("scores", "expected"),
     [
-        pytest.param([0, 0, -2.4, 2], [(3, "recovered")], id="one bad turn, then relief"),
-        pytest.param([0, 0, -1, 2], [], id="it had hardly fallen"),
-        pytest.param([0, 0, -2.4, 0, 0, 0], [], id="no relief"),
-        pytest.param([0, 0, -2.4, 2, 2, 2], [(3, "recovered")], id="told once"),
+        pytest.param([0, 0, -2, -2, 2], [(4, "recovered")], id="two bad turns, then relief"),
+        pytest.param([0, 0, -3, 2], [], id="one bad turn is no fall"),
+        pytest.param([0, 0, -1, -1, 2], [], id="it had hardly fallen"),
+        pytest.param([0, 0, -2, -2, 0, 0, 0], [], id="no relief"),
+        pytest.param([0, 0, -2, -2, 2, 2, 2], [(4, "recovered")], id="told once"),
         pytest.param([-3, -3, 2, 2], [], id="who arrived upset has not turned"),
     ],
 )
 def test_a_fall_that_relief_confirms(scores: list[float], expected: list[tuple[int, str]]) -> None:
     """Where the rules say so, a clear relief after a fall is told, though the fall itself was not."""
-    assert follow(scores, rules=replace(RULES, fallen=1.0)) == expected
+    assert follow(scores, rules=replace(RULES, threshold=3, fallen=1.0)) == expected
 
 
 def test_a_recovery_shows_the_turns_that_it_comes_from() -> None:
     """Before it stand the turns that had worsened the call, or had brought it to its lowest; after it the relief."""
     told = [shift for *_, shift in trace([1, 1, -2, -2, 2]) if shift]
     assert [(shift.before, shift.after) for shift in told] == [((0, 1), (2, 3)), ((2, 3), (4,))]
-    (quiet,) = [shift for *_, shift in trace([0, 0, -2.4, 2], rules=replace(RULES, fallen=1.0)) if shift]
-    assert (quiet.before, quiet.after) == ((2,), (3,))
+    (quiet,) = [shift for *_, shift in trace([0, 0, -2, -2, 2], rules=replace(RULES, threshold=3, fallen=1.0)) if shift]
+    assert (quiet.before, quiet.after) == ((2, 3), (4,))
 
 
 @pytest.mark.parametrize(
