@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from analysis.turn import Turn
 from analysis.wording import Wording, latest, plain
 from callbus import Term
 
+Floats = NDArray[np.float32]
+
 FEELING_RULES = ShiftRules(
     threshold=1.4,
     interruption=2.2,
@@ -33,13 +36,21 @@ FEELING_RULES = ShiftRules(
 )
 """The detector's rules that go with this scorer; `make eval` says what they give."""
 SHIPPED_FEELING = Path(__file__).parent / "models" / "feeling"
-HISTORY_TURNS = 6
+HISTORY_TURNS = 7
 """Turns before the one judged that are looked at: as many as every worker that takes the call over still has."""
 FULL_WORDS = 3
 """Words from which on a turn counts whole; what was said before makes a short answer plain."""
 OTHER_TERM = "other feelings"
+DOUBTFUL = 0.7
+"""Share of pleased up to which a turn is not: of the turns of groups left out whose share is between half and this, a
+fifth are unhappy.
+"""
 MOSTLY = 0.5
 """Pleased more than this, a turn's harsh words are not meant for us."""
+TEXTS_KNOWN = 1_024
+"""Texts whose reading is kept, some 20 kB each, at most 75: a call's earlier turns are not read with each turn anew."""
+FEELINGS = 3
+"""Unhappy, neutral, pleased: the first of the logits, before those of the cores."""
 LEAST_SHARE = 0.1
 """A core with less of the feeling than this is not named."""
 
@@ -58,10 +69,11 @@ class Feeling:
     def log_odds(self) -> float:
         """Of pleased against unhappy, -3 to 3; 0 is neutral.
 
-        A neutral turn's share goes half to each side, and pleased counts as far as it outweighs all else: what may be
+        A neutral turn's share goes half to each side, and pleased counts as far as it is past doubt: what may be
         thanks and may be scorn is not calm.
         """
-        odds = _leaning(max(0.0, 2 * self.pleased - 1)) - _leaning(self.unhappy)
+        past_doubt = max(0.0, (self.pleased - DOUBTFUL) / (1 - DOUBTFUL))
+        odds = _leaning(past_doubt) - _leaning(self.unhappy)
         return max(-MOST_LOG_ODDS, min(MOST_LOG_ODDS, odds))
 
 
@@ -71,22 +83,22 @@ def _leaning(share: float) -> float:
 
 
 class FeelingScorer:
-    """Judges turns by a folder of model.onnx, tokenizer.json and feeling.json."""
+    """Judges turns by a folder of reading.onnx, relating.onnx, tokenizer.json and feeling.json.
+
+    Belongs to one thread at a time.
+    """
 
     def __init__(self, folder: Path = SHIPPED_FEELING, threads: int = 1) -> None:
         """Load the model. Raises OSError or ValueError where the folder holds none."""
         about: dict[str, Any] = json.loads((folder / "feeling.json").read_text("utf-8"))
         self._cores: list[str] = about["cores"]
         self._temperature: float = about["temperature"]
-        self._biases = np.array(about["biases"], np.float32)
+        self._biases = np.array(about["biases"])
         self._tokens: int = about["tokens"]
         self._tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text("utf-8"))
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            (folder / "model.onnx").read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
+        self._reading = _session(folder / "reading.onnx", threads)
+        self._relating = _session(folder / "relating.onnx", threads)
+        self._known: OrderedDict[tuple[int, ...], Floats] = OrderedDict()
 
     def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
         """See analysis.scorer.Scorer."""
@@ -103,17 +115,15 @@ class FeelingScorer:
         return Score(log_odds, counts, terms)
 
     def feelings(self, turns: Sequence[tuple[Turn, Sequence[Turn]]]) -> list[Feeling]:
-        """The probabilities of turns, each given with its history, in one run of the network."""
+        """The probabilities of turns, each given with its history, in one run of the upper half."""
         logits = self.logits(turns)
-        probabilities = [_shares((row + self._biases) / self._temperature) for row in logits[:, :3]]
-        cores = [_shares(row) for row in logits[:, 3:]]
-        return [
-            Feeling(row[0], row[1], row[2], dict(zip(self._cores, of, strict=True)))
-            for row, of in zip(probabilities, cores, strict=True)
-        ]
+        logits[:, :FEELINGS] = (logits[:, :FEELINGS] + self._biases) / self._temperature
+        feelings = [_shares(row) for row in logits[:, :FEELINGS].astype(float)]
+        cores = [dict(zip(self._cores, _shares(row), strict=True)) for row in logits[:, FEELINGS:].astype(float)]
+        return [Feeling(one[0], one[1], one[2], of) for one, of in zip(feelings, cores, strict=True)]
 
-    def logits(self, turns: Sequence[tuple[Turn, Sequence[Turn]]]) -> NDArray[np.float32]:
-        """What the network says before calibration, shape (turns, 3 feelings and the cores)."""
+    def logits(self, turns: Sequence[tuple[Turn, Sequence[Turn]]]) -> Floats:
+        """What the network says of turns in their calls, not calibrated, shape (turns, 3 feelings and the cores)."""
         wordings = [
             latest(
                 self._tokenizer,
@@ -122,27 +132,46 @@ class FeelingScorer:
             )
             for turn, history in turns
         ]
-        logits: NDArray[np.float32] = self._session.run(None, _batch(wordings))[0]
+        logits: Floats = self._relating.run(None, self._batch(wordings))[0]
         return logits
 
+    def _batch(self, wordings: Sequence[Wording]) -> dict[str, NDArray[Any]]:
+        """The upper half's inputs, shape (wordings, tokens, ...): all end together; before a beginning the turn is -1."""
+        texts = [[self._read(ids) for ids in wording.by_turn()] for wording in wordings]
+        shape = len(wordings), max(len(wording.ids) for wording in wordings)
+        hidden = np.zeros((*shape, texts[0][0].shape[1]), np.float32)
+        kinds = np.zeros(shape, np.int64)
+        turns = np.full(shape, -1, np.int64)
+        for row, (wording, parts) in enumerate(zip(wordings, texts, strict=True)):
+            begin = shape[1] - len(wording.ids)
+            hidden[row, begin:] = np.concatenate(parts)
+            kinds[row, begin:] = wording.kinds
+            turns[row, begin:] = wording.turns
+        longest = max(len(parts[-1]) for parts in texts)
+        return {"hidden": hidden, "kinds": kinds, "turns": turns, "asked": np.arange(shape[1] - longest, shape[1])}
 
-def _batch(wordings: Sequence[Wording]) -> dict[str, NDArray[np.int64]]:
-    """The network's inputs, shape (wordings, tokens); past a wording's end its turn is -1."""
-    longest = max(len(wording.ids) for wording in wordings)
-    inputs = {
-        "ids": np.zeros((len(wordings), longest), np.int64),
-        "kinds": np.zeros((len(wordings), longest), np.int64),
-        "turns": np.full((len(wordings), longest), -1, np.int64),
-        "places": np.zeros((len(wordings), longest), np.int64),
-    }
-    for row, wording in enumerate(wordings):
-        for name, values in inputs.items():
-            values[row, : len(wording.ids)] = getattr(wording, name)
-    return inputs
+    def _read(self, ids: tuple[int, ...]) -> Floats:
+        """What the lower half makes of a text, shape (tokens, width); each text is run by itself, so that what it
+        makes does not hang on which others are asked for at the time.
+        """
+        hidden = self._known.pop(ids, None)
+        if hidden is None:
+            hidden = self._reading.run(None, {"ids": np.array([ids])})[0][0]
+        self._known[ids] = hidden
+        if len(self._known) > TEXTS_KNOWN:
+            self._known.popitem(last=False)
+        return hidden
 
 
-def _shares(logits: NDArray[np.float32]) -> list[float]:
-    raised = np.exp(logits.astype(float) - logits.max())
+def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+
+
+def _shares(logits: NDArray[np.float64]) -> list[float]:
+    raised = np.exp(logits - logits.max())
     shares: list[float] = (raised / raised.sum()).tolist()
     return shares
 

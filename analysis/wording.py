@@ -37,6 +37,11 @@ class Wording:
     places: tuple[int, ...]
     """A token's place in its turn, the mark's being 0."""
 
+    def by_turn(self) -> list[tuple[int, ...]]:
+        """The token ids of each turn."""
+        starts = [at for at, place in enumerate(self.places) if place == 0]
+        return [self.ids[start:end] for start, end in zip(starts, [*starts[1:], len(self.ids)], strict=True)]
+
 
 def plain(text: str) -> str:
     """Words as a telephone carries them: lower case, no punctuation, numbers as words."""
@@ -46,13 +51,16 @@ def plain(text: str) -> str:
 
 def wording(tokenizer: Tokenizer, turns: Iterable[tuple[Role, str]]) -> Wording:
     """The wording of turns, each as who and what, oldest first."""
+    return _joined((role, _ids(tokenizer, text)) for role, text in turns)
+
+
+def _joined(turns: Iterable[tuple[Role, list[int]]]) -> Wording:
     ids: list[int] = []
     kinds: list[int] = []
     numbers: list[int] = []
     places: list[int] = []
-    for number, (role, text) in enumerate(turns):
+    for number, (role, own) in enumerate(turns):
         agent = role is Role.AGENT
-        own = _ids(tokenizer, text)
         ids.append(MARK)
         ids.extend(own)
         kinds.extend([AGENT_KIND if agent else CUSTOMER_KIND] * (len(own) + 1))
@@ -63,14 +71,15 @@ def wording(tokenizer: Tokenizer, turns: Iterable[tuple[Role, str]]) -> Wording:
 
 def latest(tokenizer: Tokenizer, turns: Sequence[tuple[Role, str]], tokens: int) -> Wording:
     """The wording of the last turn and of as many before it as fit into so many tokens."""
-    kept: list[tuple[Role, str]] = []
+    kept: list[tuple[Role, list[int]]] = []
     left = tokens
     for role, text in reversed(turns):
-        left -= len(_ids(tokenizer, text)) + 1
+        own = _ids(tokenizer, text)
+        left -= len(own) + 1
         if kept and left < 0:
             break
-        kept.append((role, text))
-    return wording(tokenizer, reversed(kept))
+        kept.append((role, own))
+    return _joined(reversed(kept))
 
 
 def _ids(tokenizer: Tokenizer, text: str) -> list[int]:

@@ -105,6 +105,12 @@ def test_many_turns_in_one_run_are_as_each_alone() -> None:
         assert feeling.unhappy == pytest.approx(alone.unhappy, abs=0.2)
 
 
+def test_what_was_read_before_changes_nothing() -> None:
+    """A worker that takes a call over judges its turns to the digit as the one that heard them all."""
+    *history, last = turns("hello", "hi", "try again", "i did", "and now", "i told you that i did", "hm", "so what now")
+    assert FeelingScorer().score(last, history) == SCORER.score(last, history)
+
+
 def test_probabilities_are_shares() -> None:
     """Feelings sum to 1, and so do the cores."""
     (feeling,) = SCORER.feelings([(turns("i am not happy with this")[0], ())])
@@ -116,10 +122,11 @@ def test_probabilities_are_shares() -> None:
 
 
 def test_log_odds_lean_one_way() -> None:
-    """Neutral is zero, pleased counts only as it outweighs all else, and the ends are clipped."""
+    """Neutral is zero, pleased counts only once it is past doubt, and the ends are clipped."""
     assert Feeling(0.0, 1.0, 0.0, {}).log_odds == 0
     assert Feeling(0.3, 0.4, 0.3, {}).log_odds == Feeling(0.3, 0.7, 0.0, {}).log_odds < 0
-    assert Feeling(0.05, 0.2, 0.75, {}).log_odds > 0.8
+    assert Feeling(0.0, 0.35, 0.65, {}).log_odds == 0
+    assert Feeling(0.02, 0.08, 0.9, {}).log_odds > 1
     assert Feeling(1.0, 0.0, 0.0, {}).log_odds == -MOST_LOG_ODDS
     assert Feeling(0.0, 0.0, 1.0, {}).log_odds == MOST_LOG_ODDS
 

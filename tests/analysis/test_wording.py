@@ -47,6 +47,12 @@ def test_turns_are_marked() -> None:
     assert words.places == (0, 1, 2, 0, 1)
 
 
+def test_a_wording_falls_into_its_turns() -> None:
+    """Each turn's token ids are those that it has by itself."""
+    said = [(Role.AGENT, "hello there"), (Role.CUSTOMER, "hi"), (Role.CUSTOMER, "")]
+    assert wording(TOKENIZER, said).by_turn() == [wording(TOKENIZER, [one]).ids for one in said]
+
+
 def test_a_long_turn_keeps_both_ends() -> None:
     """Of a monologue the beginning and the end are read."""
     words = wording(TOKENIZER, [(Role.CUSTOMER, "first " + "and " * 200 + "last")])

@@ -16,10 +16,13 @@ from tools.scorer.examples import Example, banking, go_emotions
 
 SHIPPED = Path(__file__).resolve().parents[2] / "analysis" / "models" / "feeling"
 HELD_OUT = Path(__file__).parent / "heldout.json"
-WINDOW_TOKENS = 64
+WINDOW_TOKENS = 96
 """How much of a call the network reads: the turn, and what fits of those before it."""
-COMMENTS, COMMENTS_AGAIN = 5_000, 500
-"""Unhappy comments of the first stage, and of the second beside the dialogues."""
+REQUESTS = 5_000
+"""Banking requests of the first stage."""
+EPOCHS, RATE = 4, 3e-4
+COMMENTS_AGAIN = 500
+"""Unhappy comments beside the dialogues, in the second stage."""
 
 
 def main() -> None:
@@ -33,10 +36,9 @@ def main() -> None:
         step.add_argument("--data", type=Path, required=True, help="folder of goemotions/ and banking77/")
         step.add_argument("--minilm", type=Path, required=True, help="folder of MiniLM-L6's model.safetensors")
         step.add_argument("--threads", type=int, default=1)
-    fold.add_argument("--epochs", type=int, default=2)
-    fold.add_argument("--rate", type=float, default=2e-4)
-    fold.add_argument("--seeds", type=int, default=1, help="trainings whose weights are averaged")
-    finish = steps.add_parser("finish", help="calibrate on the folds, write what they say, export the model")
+    fold.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="a training each, all from the same start")
+    finish = steps.add_parser("finish", help="average the trainings, calibrate, write what the folds say, export")
+    finish.add_argument("--minilm", type=Path, required=True, help="folder of MiniLM-L6's tokenizer.json")
     finish.add_argument("--model", type=Path, default=SHIPPED)
     for step in (comments, fold, finish):
         step.add_argument("--work", type=Path, required=True, help="where models in the making lie")
@@ -59,12 +61,50 @@ def _comments(options: argparse.Namespace) -> None:
 
     torch.set_num_threads(options.threads)
     dice = random.Random(1)
-    chosen = _sample(options.data, COMMENTS, dice)
-    heard = [[dice.choice(same) for same in zip(*variants(chosen, 1, seed=1), strict=True)]]
+    requests = dice.sample(list(banking(options.data / "banking77" / "train.csv")), REQUESTS)
+    chosen = [*go_emotions(options.data / "goemotions", "train"), *requests]
+    dice.shuffle(chosen)
     network = from_minilm(options.minilm / "model.safetensors")
-    train(network, Readings(network), _tokenizer(options.minilm), heard, epochs=1, rate=1e-4, seed=1)
+    readings = Readings(network)
+    train(network, readings, _tokenizer(options.minilm), variants(chosen, 1, seed=1), epochs=2, rate=2e-4, seed=1)
     options.work.mkdir(parents=True, exist_ok=True)
     torch.save(network.state_dict(), options.work / "comments.pt")
+
+
+def _fold(options: argparse.Namespace) -> None:
+    import torch
+
+    from tools.scorer.folds import composed, without, written
+    from tools.scorer.network import Network, Readings
+    from tools.scorer.training import auc_of_unhappy, train
+    from tools.scorer.variants import variants
+
+    torch.set_num_threads(options.threads)
+    tokenizer = _tokenizer(options.minilm)
+    groups = composed()
+    if options.group:
+        examples = without(options.group, groups, written())
+    else:
+        examples = [one for of in groups.values() for one in of] + written()
+    print(f"{options.group or 'all'}: {len(examples)} dialogues", flush=True)
+    # Callers of the dialogues say how they feel less often than commenters do: it must not be unlearnt.
+    heard = variants(examples + _sample(options.data, COMMENTS_AGAIN, random.Random(2)), 2, seed=1)
+    start = torch.load(options.work / "comments.pt")
+    folder = options.work / (options.group or "all")
+    folder.mkdir(exist_ok=True)
+    readings: Readings | None = None
+    for seed in options.seeds:
+        path = folder / f"seed-{seed}.pt"
+        if path.exists():
+            continue
+        network = Network()
+        network.load_state_dict(start)
+        readings = readings or Readings(network)
+        train(network, readings, tokenizer, heard, epochs=EPOCHS, rate=RATE, seed=seed)
+        torch.save(network.state_dict(), path)
+        if options.group:
+            auc = auc_of_unhappy(network, readings, tokenizer, groups[options.group], WINDOW_TOKENS)
+            print(f"{options.group} seed {seed}: AUC of unhappy turns {auc:.4f}", flush=True)
 
 
 def _sample(data: Path, unhappy: int, dice: random.Random) -> list[Example]:
@@ -76,48 +116,19 @@ def _sample(data: Path, unhappy: int, dice: random.Random) -> list[Example]:
     return [one for part in (*chosen, dice.sample(requests, unhappy // 4)) for one in part]
 
 
-def _fold(options: argparse.Namespace) -> None:
-    import torch
-
-    from tools.scorer.exporting import export
-    from tools.scorer.folds import composed, without, written
-    from tools.scorer.network import Network, Readings
-    from tools.scorer.training import train
-    from tools.scorer.variants import variants
-
-    torch.set_num_threads(options.threads)
-    tokenizer = _tokenizer(options.minilm)
-    groups = composed()
-    if options.group:
-        examples = without(options.group, groups, written())
-    else:
-        examples = [one for of in groups.values() for one in of] + written()
-    # Callers of the dialogues seldom say outright how they feel; these do, and it must not be unlearnt.
-    examples += _sample(options.data, COMMENTS_AGAIN, random.Random(2))
-    heard = variants(examples, 2, seed=1)
-    print(f"{options.group or 'all'}: {len(examples)} dialogues", flush=True)
-    states = []
-    readings: Readings | None = None
-    for seed in range(options.seeds):
-        network = Network()
-        network.load_state_dict(torch.load(options.work / "comments.pt"))
-        readings = readings or Readings(network)
-        train(network, readings, tokenizer, heard, epochs=options.epochs, rate=options.rate, seed=seed)
-        states.append(network.state_dict())
-    network.load_state_dict({name: sum(state[name] for state in states) / len(states) for name in states[0]})
-    export(network, tokenizer, options.work / (options.group or "all"), tokens=WINDOW_TOKENS)
-
-
 def _finish(options: argparse.Namespace) -> None:
     import numpy as np
 
     from bench.evaluation.dialogues import read_jsonl
     from tools.scorer import heldout
     from tools.scorer.calibration import fitted, probabilities, reliability
+    from tools.scorer.exporting import FILES
     from tools.scorer.folds import COMPOSED
 
     trained = [path for path in sorted(COMPOSED.glob("*.jsonl")) if (options.work / path.stem).is_dir()]
     groups = {path.stem: read_jsonl(path) for path in trained}
+    for name in (*groups, "all"):
+        _export(options, name)
     found = {group: heldout.logits(options.work / group, dialogues) for group, dialogues in groups.items()}
     said, true = [], []
     for group, (logits, labels) in found.items():
@@ -133,9 +144,23 @@ def _finish(options: argparse.Namespace) -> None:
     logits, labels = (np.concatenate(both) for both in zip(*found.values(), strict=True))
     _calibrate(options.work / "all", fitted(logits, labels))
     options.model.mkdir(parents=True, exist_ok=True)
-    for name in ("model.onnx", "tokenizer.json", "feeling.json"):
+    for name in FILES:
         shutil.copyfile(options.work / "all" / name, options.model / name)
     print(json.dumps(json.loads((options.model / "feeling.json").read_text("utf-8"))))
+
+
+def _export(options: argparse.Namespace, name: str) -> None:
+    """One network of the mean weights of all trainings of a group, as the folder that calls are judged by."""
+    import torch
+
+    from tools.scorer.exporting import export
+    from tools.scorer.network import Network
+
+    states = [torch.load(path) for path in sorted((options.work / name).glob("seed-*.pt"))]
+    network = Network()
+    network.load_state_dict({key: sum(state[key] for state in states) / len(states) for key in states[0]})
+    export(network, _tokenizer(options.minilm), options.work / name, tokens=WINDOW_TOKENS)
+    print(f"{name}: mean of {len(states)} trainings", flush=True)
 
 
 def _calibrate(folder: Path, calibration: Calibration) -> None:

@@ -43,12 +43,21 @@ class Layer(nn.Module):
         self.norm = nn.LayerNorm(WIDTH, eps=1e-12)
         self.dropout = nn.Dropout(DROPOUT)
 
-    def forward(self, hidden: Tensor, bias: Tensor) -> Tensor:
-        """Hidden states, shape (rows, tokens, WIDTH); `bias` has shape (rows, 1 or HEADS, tokens, tokens)."""
+    def forward(self, hidden: Tensor, bias: Tensor, asked: Tensor | None = None) -> Tensor:
+        """Hidden states, shape (rows, tokens, WIDTH); `bias` has shape (rows, 1 or HEADS, tokens, tokens).
+
+        With `asked`, numbers of tokens, only these come out.
+        """
         rows, tokens, _ = hidden.shape
-        parts = self.query_key_value(hidden).view(rows, tokens, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
-        weights = (parts[0] @ parts[1].transpose(-1, -2)) * (WIDTH // HEADS) ** -0.5 + bias
-        mixed = (weights.softmax(-1) @ parts[2]).transpose(1, 2).reshape(rows, tokens, WIDTH)
+        query, key, value = self.query_key_value(hidden).view(rows, tokens, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
+        if asked is not None:
+            query, bias, hidden = (
+                query.index_select(2, asked),
+                bias.index_select(2, asked),
+                hidden.index_select(1, asked),
+            )
+        weights = (query * (WIDTH // HEADS) ** -0.5) @ key.transpose(-1, -2) + bias
+        mixed = (weights.softmax(-1) @ value).transpose(1, 2).reshape(rows, -1, WIDTH)
         hidden = self.attention_norm(hidden + self.dropout(self.joined(mixed)))
         return self.norm(hidden + self.dropout(self.outer(functional.gelu(self.inner(hidden)))))
 
@@ -78,15 +87,17 @@ class Network(nn.Module):
             hidden = layer(hidden, bias)
         return hidden
 
-    def relate(self, hidden: Tensor, kinds: Tensor, turns: Tensor) -> Tensor:
-        """The upper half: hidden states of tokens that see their own turn and all before it."""
+    def relate(self, hidden: Tensor, kinds: Tensor, turns: Tensor, asked: Tensor | None = None) -> Tensor:
+        """The upper half: hidden states of tokens, or of those asked for, that see their own turn and all before it."""
         apart = turns.unsqueeze(2) - turns.unsqueeze(1)
-        # What lies past a row's end has a turn before all others: it is seen by none of them.
+        # Where a row has no token its turn is before all others: it is seen by none of them.
         seen = _bias((apart >= 0) & ((turns.unsqueeze(1) >= 0) | (apart == 0))).unsqueeze(1)
-        near = apart.clamp(0, DISTANCES - 1)
+        # As a product, not a look-up: the gradient of that is slow.
+        near = functional.one_hot(apart.clamp(0, DISTANCES - 1), DISTANCES).to(hidden.dtype)
         hidden = hidden + self.kinds(kinds)
         for layer, distances in zip(self.upper, self.distances, strict=True):
-            hidden = layer(hidden, distances(near).permute(0, 3, 1, 2) + seen)
+            bias = (near @ distances.weight).permute(0, 3, 1, 2) + seen
+            hidden = layer(hidden, bias, asked if layer is self.upper[-1] else None)
         return hidden
 
     def judge(self, hidden: Tensor, own: Tensor) -> Tensor:
@@ -187,14 +198,8 @@ def batch(readings: Readings, rows: Sequence[tuple[Wording, Sequence[int]]]) -> 
     turns = torch.full_like(kinds, -1)
     for row, (wording, _) in enumerate(rows):
         count = len(wording.ids)
-        hidden[row, :count] = torch.cat([readings.of(turn) for turn in split(wording)]).float()
+        hidden[row, :count] = torch.cat([readings.of(turn) for turn in wording.by_turn()]).float()
         kinds[row, :count] = torch.tensor(wording.kinds)
         turns[row, :count] = torch.tensor(wording.turns)
     wanted = [(row, turn) for row, (_, numbers) in enumerate(rows) for turn in numbers]
     return Batch(hidden, kinds, turns, torch.tensor(wanted))
-
-
-def split(wording: Wording) -> list[tuple[int, ...]]:
-    """A wording's turns, as token ids."""
-    starts = [at for at, place in enumerate(wording.places) if place == 0]
-    return [wording.ids[start:end] for start, end in zip(starts, [*starts[1:], len(wording.ids)], strict=True)]

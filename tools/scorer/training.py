@@ -6,14 +6,17 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
-from analysis.wording import Wording, wording
+from analysis.feeling import HISTORY_TURNS
+from analysis.wording import Wording, latest, plain, wording
+from bench.evaluation.measures import auc
 from tools.scorer.examples import FEELINGS, Example, Label
-from tools.scorer.network import Network, Readings, batch, split
+from tools.scorer.network import Network, Readings, batch
 
 BATCH_TOKENS = 800
 """Tokens of a batch, padding included."""
@@ -43,7 +46,7 @@ def train(
     dice = random.Random(seed)
     torch.manual_seed(seed)
     rows = [[(wording(tokenizer, one.turns), one.labels) for one in examples] for examples in variants]
-    readings.read(turn for examples in rows for words, _ in examples for turn in split(words))
+    readings.read(turn for examples in rows for words, _ in examples for turn in words.by_turn())
     rounds = [list(_cut([dice.choice(same) for same in zip(*rows, strict=True)], dice)) for _ in range(epochs)]
     steps = sum(map(len, rounds))
     optimizer = torch.optim.AdamW(_groups(network), lr=rate)
@@ -68,6 +71,26 @@ def train(
             print(f"step {step}/{steps} loss {mean:.4f} {time.monotonic() - began:.0f} s", flush=True)
     network.load_state_dict(average.module.state_dict())
     network.eval()
+
+
+def auc_of_unhappy(
+    network: Network, readings: Readings, tokenizer: Tokenizer, examples: Sequence[Example], tokens: int
+) -> float:
+    """How well turns are ranked that are read as in a call: with so many tokens of what came before."""
+    asked = [
+        (latest(tokenizer, one.turns[max(0, label.turn - HISTORY_TURNS) : label.turn + 1], tokens), label)
+        for one in examples
+        for label in one.labels
+        if plain(one.turns[label.turn][1])
+    ]
+    asked.sort(key=lambda each: len(each[0].ids))
+    readings.read(turn for words, _ in asked for turn in words.by_turn())
+    rows = [(words, [words.turns[-1]]) for words, _ in asked]
+    with torch.inference_mode():
+        parts = [batch(readings, rows[at : at + 32]).judged_by(network) for at in range(0, len(rows), 32)]
+    feelings = torch.cat(parts)[:, : len(FEELINGS)].double()
+    odds = feelings[:, 0] - torch.logsumexp(feelings[:, 1:], 1)
+    return auc(odds.numpy(), np.array([label.feelings[0] == 1 for _, label in asked]))
 
 
 def _cut(rows: list[Row], dice: random.Random) -> Iterator[list[Row]]:
