@@ -136,7 +136,7 @@ class FeelingScorer:
         return logits
 
     def _batch(self, wordings: Sequence[Wording]) -> dict[str, NDArray[Any]]:
-        """The upper half's inputs, shape (wordings, tokens, ...): all end together; before a beginning the turn is -1."""
+        """The upper half's inputs, shape (wordings, tokens, ...): all end together, and before them is turn -1."""
         texts = [[self._read(ids) for ids in wording.by_turn()] for wording in wordings]
         shape = len(wordings), max(len(wording.ids) for wording in wordings)
         hidden = np.zeros((*shape, texts[0][0].shape[1]), np.float32)
