@@ -92,7 +92,7 @@ async def _once() -> int:
     for alert in found:
         fields = json.loads(encode_publication(alert))
         print(json.dumps({**fields, "latency_seconds": round(alert.raised_at - alert.spoken_at, 3)}, indent=2))
-    kinds = [str(alert.kind) for alert in found]
+    kinds = [str(alert.kind) for alert in found if not alert.supersedes]
     if not outcome.proper:
         _say(f"the call failed: {outcome.ending} {outcome.detail}")
     if kinds != expected:
@@ -108,7 +108,7 @@ async def _collect(stack: Stack, found: list[Alert]) -> None:
 async def _tell(stack: Stack) -> None:
     async for alert in _alerts(stack):
         quote = alert.after[-1].text if alert.after else ""
-        _say(f"ALERT {alert.kind} {alert.raised_at - alert.spoken_at:.2f} s after the words: {quote!r}")
+        _say(f"ALERT {alert.kind} ({alert.tier}) {alert.raised_at - alert.spoken_at:.2f} s after the words: {quote!r}")
 
 
 async def _alerts(stack: Stack) -> AsyncIterator[Alert]:

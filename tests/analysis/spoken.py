@@ -24,7 +24,10 @@ Line = tuple[Role, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What came of a dialogue: each alert with the index of the line that raised it, and the last state."""
+    """What came of a dialogue: each alert with the index of the line that raised it, and the last state.
+
+    A mark that becomes an interruption is one alert.
+    """
 
     alerts: list[tuple[int, str]]
     evidence: list[Alert]
@@ -77,7 +80,7 @@ def play(
             score = scorer.score(heard.turn, history)
             verdict = judge(call, heard.turn, score, rules, 1_000 + end, 1_001 + end)
             call = verdict.conversation
-            if verdict.alert:
+            if verdict.alert and not verdict.alert.supersedes:
                 alerts.append((index, str(verdict.alert.kind)))
                 evidence.append(verdict.alert)
     return Played(alerts, evidence, state_of(call, 2_000.0))

@@ -36,8 +36,8 @@ class Call:
 
     @property
     def alerts(self) -> list[Alert]:
-        """Its alerts, in order."""
-        return [p for p in self.publications if isinstance(p, Alert)]
+        """Its alerts, in order; a mark that becomes an interruption is one."""
+        return [p for p in self.publications if isinstance(p, Alert) and not p.supersedes]
 
     @property
     def transcripts(self) -> list[Transcript]:
