@@ -15,14 +15,16 @@ from sip_bridge.call_health import MOST_BEGUN, CallHealth
 from sip_bridge.leg import Leg
 from sip_bridge.ring import BLOCK_BYTES
 from sip_bridge.settings import BridgeSettings
-from testcall import codec, ulaw
+from testcall import ulaw
 from testcall.recorder import Recorder
+from testcall.rtp import Stream
 from tests.conftest import PrivateRedis
 from tests.sip_bridge.recording import heard, recording, talk
 from tests.sip_bridge.running import RunningBridge, bridge, until, utterances
 from tests.sip_bridge.speaking import sentence
 
-LOSS, PAUSED, ONE_WAY = ConditionKind.LOSS, ConditionKind.PAUSED, ConditionKind.ONE_WAY
+LOSS, JITTER = ConditionKind.LOSS, ConditionKind.JITTER
+PAUSED, ONE_WAY = ConditionKind.PAUSED, ConditionKind.ONE_WAY
 
 
 class Heard:
@@ -111,7 +113,7 @@ def test_a_call_tells_of_so_much_and_no_more() -> None:
 @pytest.fixture(scope="module")
 def running(shared_redis: PrivateRedis) -> Iterator[RunningBridge]:
     """One bridge for all these calls."""
-    with bridge(shared_redis.url, shutdown_seconds=1, one_way_seconds=1) as started:
+    with bridge(shared_redis.url, shutdown_seconds=1, one_way_seconds=1, jitter_seconds=0.025) as started:
         yield started
 
 
@@ -168,21 +170,35 @@ async def test_a_pause_and_its_end(running: RunningBridge) -> None:
     assert order.index("CallEvent") > order.index("Utterance")
 
 
+async def send(packets: list[tuple[Stream, int, int]]) -> None:
+    """Send packets by their numbers in their streams, each in its slot of 20 ms, in order."""
+    begun = asyncio.get_running_loop().time()
+    for stream, number, slot in packets:
+        await asyncio.sleep(max(0.0, begun + 0.02 * slot - asyncio.get_running_loop().time()))
+        stream.send(stream.packet(number))
+
+
 async def test_lost_packets(running: RunningBridge) -> None:
     """A leg that loses a fifth of its packets is told of with that share; the other leg is well."""
     async with recording(running) as recorder:
         customer, agent = recorder.lines
         words = (sentence("customer", 2.0) * 5)[:450]
-        whole = recorder.stream(agent, codec.encode(codec.PCMU, words), lambda: None)
-        holed = recorder.stream(customer, codec.encode(codec.PCMU, words), lambda: None)
-        begun = asyncio.get_running_loop().time()
-        for index in range(len(words)):
-            await asyncio.sleep(max(0.0, begun + 0.02 * index - asyncio.get_running_loop().time()))
-            whole.send(whole.packet(index))
-            if index % 5:
-                holed.send(holed.packet(index))
+        whole, holed = (recorder.stream(line, words, lambda: None) for line in (agent, customer))
+        both = [(stream, number, number) for number in range(len(words)) for stream in (whole, holed)]
+        await send([packet for packet in both if packet[0] is whole or packet[1] % 5])
         event = await told(running, recorder, LOSS)
     assert (event.condition.leg_id, event.condition.role) == ("1", Role.CUSTOMER)
     assert event.condition.value == pytest.approx(0.2, abs=0.05)
     lossy = [each.condition for each in health(await heard(running, recorder)) if each.condition.kind is LOSS]
     assert {condition.leg_id for condition in lossy} == {"1"}
+
+
+async def test_packets_in_bursts(running: RunningBridge) -> None:
+    """Packets that come ten at a time are told of by their jitter: some 36 ms, as RFC 3550 counts."""
+    async with recording(running) as recorder:
+        customer = recorder.lines[0]
+        stream = recorder.stream(customer, (sentence("customer", 2.0) * 5)[:450], lambda: None)
+        await send([(stream, number, number // 10 * 10) for number in range(450)])
+        event = await told(running, recorder, JITTER)
+    assert (event.condition.leg_id, event.condition.unit) == ("1", Unit.SECONDS)
+    assert 0.025 <= event.condition.value < 0.06
