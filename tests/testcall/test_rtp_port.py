@@ -8,7 +8,7 @@ from testcall.rtp_port import BURST_PACKETS, SharedPort
 
 def packets(own: socket.socket) -> list[tuple[bytes, int]]:
     """What has come, and from which port."""
-    found = []
+    found: list[tuple[bytes, int]] = []
     while True:
         try:
             data, (_, port) = own.recvfrom(2048)
