@@ -37,7 +37,11 @@ class Account(pj.Account):  # type: ignore[misc] # pjsua2 ships no types
 
     def onIncomingCall(self, prm: Any) -> None:
         """An INVITE: answer or refuse it at once, so that no PBX waits for us with a live call."""
-        dialog = Dialog(self, prm.callId, self._endpoint, address_of(prm.rdata.srcAddress))
+        try:
+            dialog = Dialog(self, prm.callId, self._endpoint, address_of(prm.rdata.srcAddress))
+        except Exception:
+            log.exception("a fork could not be taken")  # the library answers 500, and would say nothing
+            raise
         self._endpoint.dialogs[dialog.number] = dialog
         try:
             raw = prm.rdata.wholeMsg.encode("utf-8", "surrogateescape")

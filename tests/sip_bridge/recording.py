@@ -35,8 +35,9 @@ async def recording(
     async with line_to(target, "tcp") as (endpoint, sender):
         await endpoint.transport.connect()
         recorder = Recorder(endpoint, sender, dialect or load_dialect("rfc7865"), facts, target)
-        assert (await recorder.ask()).status == 200
         try:
+            answered = await recorder.ask()
+            assert answered.status == 200, (answered.reason, running.lines)
             yield recorder
             assert (await recorder.hang_up()).status == 200
         finally:
