@@ -78,9 +78,7 @@ def show(entries: Sequence[Entry]) -> None:
     for line in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     print("Brackets: 95 % of resamples of the dialogues. * meets its target, ! misses it. P/R: precision, recall.")
-    print(
-        "Hours are those of calls at 170 words a minute. Alerts are of both tiers, but where said."
-    )
+    print("Hours are those of calls at 170 words a minute. Alerts are of both tiers, but where said.")
     if out := os.environ.get("OUT"):
         rows = [asdict(one) for each in entries for one in _rows(each)]
         Path(out).write_text(json.dumps(rows, indent=2, allow_nan=False) + "\n", "utf-8")

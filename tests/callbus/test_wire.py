@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import callbus.schemas
-from callbus import Alert, CallState, Transcript
+from callbus import Alert, CallState, Tier, Transcript
 from callbus.wire import (
     NAMES,
     VERSION,
@@ -102,6 +102,16 @@ def test_unknown_field_is_ignored() -> None:
     """A newer writer may add fields within a version."""
     fields = json.loads(encode_publication(messages.alert("c")))
     assert decode_publication(json.dumps({**fields, "stream_id": "1-1", "mascot": "owl"})) == messages.alert("c")
+
+
+def test_an_alert_from_before_there_were_tiers_is_a_mark() -> None:
+    """What an older Callvane left in the stream is read on."""
+    alert = messages.alert("call")
+    fields = json.loads(encode_publication(alert))
+    del fields["tier"], fields["supersedes"]
+    read = decode_publication(json.dumps(fields))
+    assert isinstance(read, Alert)
+    assert (read.tier, read.supersedes) == (Tier.MARK, "")
 
 
 def test_deep_nesting_is_refused() -> None:
