@@ -20,6 +20,8 @@ HANDOVER_DROPPED = Counter(
     "callvane_handover_dropped_total", "Fork events dropped because the bridge's event loop stood still.", ["type"]
 )
 HANDOVER_EVENTS = 4_096
+GATHER_SECONDS = 0.02
+"""What comes within this time is handed over, and written to Redis, together: each wake of the loop costs more than it."""
 
 
 class Publisher:
@@ -40,7 +42,7 @@ class Publisher:
         if dropped is not None:
             HANDOVER_DROPPED.labels("utterance" if isinstance(dropped, Utterance) else "call").inc()
         if call:
-            self._loop.call_soon_threadsafe(self.hand_over)
+            self._loop.call_soon_threadsafe(self._loop.call_later, GATHER_SECONDS, self.hand_over)
 
     def hand_over(self) -> None:
         """Give all that waits to the writer. On the loop's thread."""

@@ -29,7 +29,9 @@ async def test_a_loop_that_stands_still_loses_the_oldest_audio_only() -> None:
         publisher.publish(opening)
         for number in range(HANDOVER_EVENTS + 9):
             publisher.publish(messages.utterance("c", number))
-        await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            while not taken:
+                await asyncio.sleep(0.01)
     assert isinstance(taken[0], CallOpened)
     assert [event.sequence for event in taken if isinstance(event, Utterance)] == list(range(10, HANDOVER_EVENTS + 9))
     assert publisher_module.HANDOVER_DROPPED.labels("utterance")._value.get() - before == 10
