@@ -21,7 +21,7 @@ HANDOVER_DROPPED = Counter(
 )
 HANDOVER_EVENTS = 4_096
 GATHER_SECONDS = 0.02
-"""What comes within this time is handed over, and written to Redis, together: each wake of the loop costs more than it."""
+"""What comes within this time is handed over and written together: a wake of the loop costs more than an event."""
 
 
 class Publisher:
