@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import random
 import re
 import signal
 import ssl
@@ -112,8 +111,6 @@ def bridge(redis_url: str, **settings: object) -> Iterator[RunningBridge]:
         "CALLVANE_METRICS__PORT": "0",
         "CALLVANE_BRIDGE__HOST": "127.0.0.1",
         "CALLVANE_BRIDGE__PORT": "0",
-        # Elsewhere than other bridges of this machine: the library gives up after a hundred ports that are taken.
-        "CALLVANE_BRIDGE__RTP_PORT_MIN": str(random.randrange(16_384, 30_000, 2)),
         **{f"CALLVANE_BRIDGE__{name.upper()}": str(value) for name, value in settings.items()},
     }
     process = subprocess.Popen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import socket
@@ -44,6 +45,18 @@ async def test_a_peer_that_does_not_answer_cannot_hold_up_the_stop(redis_url: st
             assert stopping.stop() == 0
             assert time.monotonic() - began < 5
         assert isinstance(stopping.events("silent")[-1], CallClosed)
+
+
+async def test_ports_that_others_hold_are_passed_over(redis_url: str) -> None:
+    """A fork is answered though more than a hundred pairs of RTP ports side by side are taken."""
+    with contextlib.ExitStack() as held, bridge(redis_url, rtp_port_min=24_000, rtp_port_max=32_766) as crowded:
+        for port in range(24_000, 24_400, 2):
+            taken = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            with contextlib.suppress(OSError):  # another process has it: just as well
+                taken.bind(("127.0.0.1", port))
+        async with recorder(crowded, "crowded") as caller:
+            assert (await caller.invite(caller.offer(""))).status == 200
+            assert (await caller.ask("BYE")).status == 200
 
 
 async def test_without_redis_calls_are_taken_and_kept(private_redis: PrivateRedis) -> None:
