@@ -75,7 +75,7 @@ export class AlertList {
     const why = reasons(alert);
     const title = el("h3", "", {}, el("span", "kind", {}, el("span", "", { "aria-hidden": "true" }, shape), ` ${name}`), " ", el("span", "who", {}, who(alert)));
     if (interrupts(alert)) title.append(" ", el("span", "tier", {}, "Look now"));
-    const seen = el("button", "show seen", { type: "button", hidden: "" }, "Seen");
+    const seen = el("button", "seen", { type: "button", hidden: "" }, "Seen");
     const place = el("p", "place", {}, when, " · ", moment, ` · ${clock.length(alert.at_seconds)} into the call`);
     const call = el("p", "id", { title: clip(alert.call_id, 128) }, clip(alert.call_id, 40));
     const node = el("li", `alert ${kind} ${interrupts(alert) ? "interruption" : "mark"}`, {}, el("article", "", {}, el("header", "", {}, title, place),
