@@ -158,7 +158,8 @@ def _open(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> ShiftStat
     state = replace(state, baseline=baseline, level=baseline, lowest=baseline, opening_weight=weight)
     if evidence.weight < rules.slight_weight:
         return state
-    state = replace(state, opened=state.opened + 1, reference=(*state.reference, evidence.turn))
+    reference = (*state.reference, evidence.turn)[-rules.opening_turns :]
+    state = replace(state, opened=state.opened + 1, reference=reference)
     state = _counted(state, evidence, rules, ShiftKind.WORSENED if evidence.value <= rules.unhappy else None)
     upset = state.opened == rules.opening_turns and baseline <= rules.arrived_upset and state.mood is Mood.CALM
     return replace(state, mood=Mood.ARRIVED_UPSET) if upset else state

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analysis.shift import Evidence, Shift, ShiftRules, ShiftState, after_alert, step
@@ -263,6 +263,7 @@ def test_an_interruption_on_a_mark_is_the_only_second_alert(said: list[tuple[flo
 
 
 @given(turns, st.sets(st.integers(0, 60), max_size=8))
+@example([(-2.0, 0.25), (0.0, 1.0), (0.0, 1.0)], {0})
 def test_state_holds_few_turns(said: list[tuple[float, float]], threats: set[int]) -> None:
     """What is kept does not grow with the call."""
     for _, state, _ in trace([s for s, _ in said], [w for _, w in said], 7, TIERS, threats):
