@@ -17,7 +17,7 @@ from sip_bridge.joining import MAX_CALL_ID, Naming
 from testcall import scenario
 from testcall.endpoint import Endpoint
 from tests.conftest import PrivateRedis
-from tests.sip_bridge.running import Recorder, RunningBridge, bridge, multipart, recorder
+from tests.sip_bridge.running import Recorder, RunningBridge, bridge, multipart, recorder, until
 
 SPEECH = {
     "customer": scenario.load("turns_angry").payloads("customer")[340:540],
@@ -144,6 +144,13 @@ async def fork(running: RunningBridge, sip_call_id: str, call_id: str, leg: str 
         yield await Fork(placed).up(*headers)
 
 
+def opened(running: RunningBridge, name: str, calls: int) -> list[str]:
+    """The ids of the calls of this name that have opened, once they are so many."""
+    events = [event for event in running.events() if event.call_id.partition("~")[0] == name]
+    found = [event.call_id for event in events if isinstance(event, CallOpened)]
+    return found if len(found) >= calls else []
+
+
 def legs(events: list[ForkEvent]) -> list[list[tuple[str, Role]]]:
     """Each opening's legs."""
     return [[(leg.leg_id, leg.role) for leg in event.legs] for event in events if isinstance(event, CallOpened)]
@@ -248,9 +255,9 @@ async def test_after_its_end_a_name_opens_another_call(running: RunningBridge) -
         async with fork(running, f"again-{number}", "again", "customer") as lone:
             await lone.end()
         running.closed("again")
-    opened = [event.call_id for event in running.events() if isinstance(event, CallOpened)]
-    assert sum(each == "again" for each in opened) == 1
-    assert sum(each.startswith("again~") for each in opened) == 1
+    calls = await asyncio.to_thread(until, lambda: opened(running, "again", 2), running.lines)
+    assert sum(each == "again" for each in calls) == 1
+    assert sum(each.startswith("again~") for each in calls) == 1
 
 
 async def test_legs_without_a_role_are_told_apart(running: RunningBridge) -> None:
@@ -276,8 +283,8 @@ async def test_nobody_joins_another_peers_call(running: RunningBridge) -> None:
         other.close()
         await own.end()
     assert legs(running.closed("peer")) == [[CUSTOMER]]
-    opened = {event.call_id for event in running.events() if isinstance(event, CallOpened)}
-    assert any(each.startswith("peer~") for each in opened)
+    calls = await asyncio.to_thread(until, lambda: opened(running, "peer", 2), running.lines)
+    assert any(each.startswith("peer~") for each in calls)
 
 
 async def test_siprec_is_not_joined(running: RunningBridge) -> None:
