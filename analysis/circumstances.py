@@ -72,7 +72,7 @@ def _circumstances(turn: Turn, history: Sequence[Turn]) -> Iterator[Term]:
 def _repeats(turn: Turn, history: Sequence[Turn]) -> bool:
     words = _weighty(turn.text)
     for other in history:
-        if other.party == turn.party and other.number < turn.number:
+        if other.party == turn.party:
             said = _weighty(other.text)
             fewer = min(len(words), len(said))
             if fewer >= FEWEST_WORDS and len(words & said) >= max(FEWEST_WORDS, SAME * fewer):

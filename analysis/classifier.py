@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from analysis.classifier_files import SETTING, ClassifierFiles
-from analysis.feeling import Feeling
+from analysis.feeling import OTHER_FEELINGS, Feeling, leaning
 from analysis.labels import LabelError, Meaning, Side, meanings
 from analysis.scorer import MOST_LOG_ODDS, Asked, Score, readable, shared_out, weight
 from analysis.turn import Turn
@@ -27,7 +26,6 @@ from service.settings import ConfigError
 
 log = logging.getLogger(__name__)
 
-OTHER_TERM = "other feelings"
 MOST_TOGETHER = 32
 """Turns in one run of the network."""
 MOST_LABELS = 1_000
@@ -72,7 +70,7 @@ class ClassifierScorer:
         }
         self._many = config.get("problem_type") == "multi_label_classification"
         self._temperature = calibration.temperature
-        self._base = _leaning(calibration.base_rate)
+        self._base = min(MOST_LOG_ODDS, leaning(calibration.base_rate))
         self._padding = _whole(config.get("pad_token_id"), 0)
         self._tokenizer = _tokenizer(files, _tokens(calibration.tokens, config))
         self._session, self._inputs = _session(files, threads)
@@ -137,7 +135,7 @@ class ClassifierScorer:
         for label in self._of[Side.UNHAPPY if value < 0 else Side.PLEASED]:
             name = self._meanings[label].name
             named[name] = named.get(name, 0.0) + float(shares[label])
-        return shared_out(value, named, OTHER_TERM)
+        return shared_out(value, named, OTHER_FEELINGS)
 
     def _try(self, files: ClassifierFiles) -> None:
         try:
@@ -201,11 +199,6 @@ def _session(files: ClassifierFiles, threads: int) -> tuple[Any, dict[str, type[
     if "input_ids" not in inputs or not set(inputs) <= set(INPUTS):
         raise ConfigError(f"{SETTING}: {files.model} wants {', '.join(sorted(inputs))}; known are {', '.join(INPUTS)}")
     return session, inputs
-
-
-def _leaning(share: float) -> float:
-    """Log-odds of a side that has this share, the rest going half to each."""
-    return min(MOST_LOG_ODDS, math.log((1 + share) / max(1e-9, 1 - share)))
 
 
 def _line(error: Exception) -> str:

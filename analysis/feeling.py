@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from analysis.cues import cues
-from analysis.scorer import MOST_LOG_ODDS, Score
+from analysis.labels import CORE_NAMES, CORES, Side
+from analysis.scorer import MOST_LOG_ODDS, Score, shared_out
 from analysis.shift import ShiftRules
 from analysis.turn import Turn
 from analysis.wording import Wording, latest, plain
@@ -40,7 +41,8 @@ HISTORY_TURNS = 7
 """Turns before the one judged that are looked at: as many as every worker that takes the call over still has."""
 FULL_WORDS = 3
 """Words from which on a turn counts whole; what was said before makes a short answer plain."""
-OTHER_TERM = "other feelings"
+OTHER_FEELINGS = "other feelings"
+"""The term of what is not named."""
 DOUBTFUL = 0.7
 """Share of pleased up to which a turn is not: of the turns of groups left out whose share is between half and this, a
 fifth are unhappy.
@@ -51,8 +53,6 @@ TEXTS_KNOWN = 1_024
 """Texts whose reading is kept, some 20 kB each, at most 75: a call's earlier turns are not read with each turn anew."""
 FEELINGS = 3
 """Unhappy, neutral, pleased: the first of the logits, before those of the cores."""
-LEAST_SHARE = 0.1
-"""A core with less of the feeling than this is not named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,11 @@ class Feeling:
         thanks and may be scorn is not calm.
         """
         past_doubt = max(0.0, (self.pleased - DOUBTFUL) / (1 - DOUBTFUL))
-        odds = _leaning(past_doubt) - _leaning(self.unhappy)
+        odds = leaning(past_doubt) - leaning(self.unhappy)
         return max(-MOST_LOG_ODDS, min(MOST_LOG_ODDS, odds))
 
 
-def _leaning(share: float) -> float:
+def leaning(share: float) -> float:
     """Log-odds of one side that has this share, the rest going half to each."""
     return math.log((1 + share) / max(1e-9, 1 - share))
 
@@ -176,19 +176,8 @@ def _shares(logits: NDArray[np.float64]) -> list[float]:
     return shares
 
 
-_UNHAPPY = ("frustration", "anger", "worry", "dismissed", "disappointment")
-_PLEASED = ("relief", "gratitude")
-_NAMES = {"dismissed": "feeling dismissed"}
-
-
 def _terms(feeling: Feeling, value: float) -> tuple[Term, ...]:
     """`value` shared out over the cores of its sign."""
-    names = _UNHAPPY if value < 0 else _PLEASED
-    whole = sum(feeling.cores[name] for name in names)
-    if not value or not whole:
-        return (Term(OTHER_TERM, value),) if value else ()
-    shares = {name: feeling.cores[name] / whole for name in names}
-    ranked = sorted((name for name in names if shares[name] >= LEAST_SHARE), key=lambda name: -shares[name])
-    terms = [Term(_NAMES.get(name, name), value * shares[name]) for name in ranked]
-    rest = value - sum(term.value for term in terms)
-    return (*terms, Term(OTHER_TERM, rest)) if abs(rest) > 1e-9 else tuple(terms)
+    side = Side.UNHAPPY if value < 0 else Side.PLEASED
+    shares = {CORE_NAMES.get(core, core): feeling.cores[core] for core, of in CORES.items() if of is side}
+    return shared_out(value, shares, OTHER_FEELINGS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 from prometheus_client import Counter
 
@@ -86,9 +87,7 @@ class CallHealth:
         if condition.kind is ConditionKind.PAUSED:
             at = max(condition.since_seconds, _changed(call, legs.get(condition.leg_id)))
             length = round(at - condition.since_seconds, 3)
-            condition = Condition(
-                condition.kind, condition.leg_id, condition.role, condition.since_seconds, length, condition.unit
-            )
+            condition = replace(condition, value=length)
         return CallEvent(call.call_id, round(at, 3), False, condition)
 
 

@@ -135,12 +135,12 @@ class StreamHealth:
             ConditionKind.LATE: (min(1.0, stream.late / max(1, stream.packets)), limits.late),
         }
         for kind, (value, limit) in measured.items():
-            _judge(stream, kind, value if due >= LEAST_PACKETS else 0.0, limit)
+            _begin_or_end(stream, kind, value if due >= LEAST_PACKETS else 0.0, limit)
         stream.judged_at = now
         stream.packets = stream.missed = stream.late = 0
 
 
-def _judge(stream: _Stream, kind: ConditionKind, value: float, limit: float) -> None:
+def _begin_or_end(stream: _Stream, kind: ConditionKind, value: float, limit: float) -> None:
     """Let a fault begin at its limit, and end after some windows well below it: in between it stays as it is."""
     if 0 < limit <= value:
         stream.calm[kind] = 0
