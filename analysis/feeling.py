@@ -88,7 +88,7 @@ class FeelingScorer:
     Belongs to one thread at a time.
     """
 
-    def __init__(self, folder: Path = SHIPPED_FEELING, threads: int = 1) -> None:
+    def __init__(self, folder: Path = SHIPPED_FEELING) -> None:
         """Load the model. Raises OSError or ValueError where the folder holds none."""
         about: dict[str, Any] = json.loads((folder / "feeling.json").read_text("utf-8"))
         self._cores: list[str] = about["cores"]
@@ -96,8 +96,8 @@ class FeelingScorer:
         self._biases = np.array(about["biases"])
         self._tokens: int = about["tokens"]
         self._tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text("utf-8"))
-        self._reading = _session(folder / "reading.onnx", threads)
-        self._relating = _session(folder / "relating.onnx", threads)
+        self._reading = _session(folder / "reading.onnx")
+        self._relating = _session(folder / "relating.onnx")
         self._known: OrderedDict[tuple[int, ...], Floats] = OrderedDict()
 
     def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
@@ -163,9 +163,9 @@ class FeelingScorer:
         return hidden
 
 
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+def _session(path: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
 

@@ -121,7 +121,8 @@ class LanguageModel:
             return Failure.INVALID
 
     def _probe_if_due(self) -> None:
-        if self._breaker.due(time.monotonic()):
+        under_way = self._probing and not self._probing.done()  # that of `begin` is not the breaker's
+        if not under_way and self._breaker.due(time.monotonic()):
             self._probing = asyncio.create_task(self._probe())
 
     async def _probe(self) -> None:
