@@ -37,8 +37,6 @@ class Question:
     """A turn that is to be scored before anything can be told of its utterance."""
 
     turn: Turn
-    history: tuple[Turn, ...]
-    """The turns of both parties before it, oldest first."""
     call: Conversation
     """With the words in it."""
     event: Utterance
@@ -46,6 +44,11 @@ class Question:
     earlier: CallState
     """What a screen showed before."""
     missing: int
+
+    @property
+    def history(self) -> tuple[Turn, ...]:
+        """The turns of both parties before it, oldest first."""
+        return self.call.before(self.turn)
 
 
 class Analyst:
@@ -97,8 +100,7 @@ class Analyst:
         if turn is None or not heard.scored:
             transcript = self._transcript(event, call, hearing, now, turn=turn.number if turn else None)
             return Outcome(call, (transcript, *_news(call, earlier, now)), missing=missing)
-        history = tuple(judged.turn for judged in call.turns if judged.turn.number < turn.number)
-        return Question(turn, history, call, event, hearing, earlier, missing)
+        return Question(turn, call, event, hearing, earlier, missing)
 
     def answered(self, question: Question, score: Score, now: float) -> Outcome:
         """The utterance behind a question, by its turn's score."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from analysis.calm_calls import LEGS, CallsError, CalmCall, read_calls
+from analysis.calm_calls import LEGS, WORDS_PER_MINUTE, CallsError, CalmCall, read_calls
 from analysis.chosen_scorer import chosen_rules, chosen_scoring
 from analysis.conversation import Conversation, Party, hear, weighed
 from analysis.scoring import Scoring
@@ -117,8 +117,7 @@ async def evidence_of(call: CalmCall, scoring: Scoring) -> Known:
         heard_so_far = heard.conversation
         if heard.turn and heard.scored:
             turn = heard.turn
-            history = tuple(one.turn for one in heard_so_far.turns if one.turn.number < turn.number)
-            _, evidence = weighed(heard_so_far, turn, await scoring.score(turn, history))
+            _, evidence = weighed(heard_so_far, turn, await scoring.score(turn, heard_so_far.before(turn)))
             known.setdefault(turn.party, []).append(evidence)
     return known
 
@@ -143,7 +142,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m analysis budget", description=__doc__)
     parser.add_argument("calls", nargs="+", type=Path, help="files, or folders of .jsonl files, of calm calls")
     parser.add_argument("--config", metavar="FILE", help="TOML file: the scorer and the budgets")
-    parser.add_argument("--words-per-minute", type=float, default=170, help="how fast calls without times are spoken")
+    parser.add_argument(
+        "--words-per-minute", type=float, default=WORDS_PER_MINUTE, help="how fast calls without times are spoken"
+    )
     parser.add_argument("--write", metavar="FILE", type=Path, help="write the settings there, too")
     options = parser.parse_args(arguments)
     try:

@@ -13,6 +13,8 @@ from analysis.turn import Said
 from callbus import Leg, Role
 
 LEGS = (Leg("customer", Role.CUSTOMER), Leg("agent", Role.AGENT))
+WORDS_PER_MINUTE = 170
+"""How fast people speak on the telephone, where times are missing."""
 PAUSE_SECONDS = 0.5
 """Between utterances whose times are missing."""
 MOST_LINE_BYTES = 2_000_000

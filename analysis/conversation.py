@@ -88,6 +88,10 @@ class Conversation:
         """How many utterances were lost before this one."""
         return 0 if self.next_sequence is None else max(0, sequence - self.next_sequence)
 
+    def before(self, turn: Turn) -> tuple[Turn, ...]:
+        """The turns of both parties before one, oldest first, as far as they are kept."""
+        return tuple(judged.turn for judged in self.turns if judged.turn.number < turn.number)
+
     def passed(self, utterance: Utterance) -> Conversation:
         """The call once an utterance is worked on; its leg is known from here, opening message or not."""
         legs = self.legs
@@ -155,7 +159,7 @@ def hear(call: Conversation, said: Said) -> Heard:
 
 def weighed(call: Conversation, turn: Turn, score: Score) -> tuple[Score, Evidence]:
     """A turn's score with what no scorer looks at, threats and the circumstances of the turn; and as evidence."""
-    score, threat = in_context(score, turn, [one.turn for one in call.turns if one.turn.number < turn.number])
+    score, threat = in_context(score, turn, call.before(turn))
     return score, Evidence(turn.number, score.log_odds, score.weight, turn.end_seconds, threat)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from analysis.calm_calls import PAUSE_SECONDS, WORDS_PER_MINUTE
 from analysis.conversation import Conversation, hear, judge
 from analysis.scorer import Score
 from analysis.shift import ShiftRules
@@ -13,8 +14,7 @@ from analysis.turn import Said, Turn
 from bench.evaluation.dialogues import Dialogue
 from callbus import Alert, Leg, Role, ShiftKind, Tier
 
-SECONDS_PER_WORD = 60 / 170
-PAUSE_SECONDS = 0.5
+SECONDS_PER_WORD = 60 / WORDS_PER_MINUTE
 LEGS = (Leg("1", Role.AGENT), Leg("2", Role.CUSTOMER))
 _LEG_OF = {leg.role: leg.leg_id for leg in LEGS}
 
@@ -63,8 +63,7 @@ def play(dialogue: Dialogue, judged_by: Judge, rules: ShiftRules, confidence: fl
             if heard.turn is None or not heard.scored:
                 continue
             turn = heard.turn
-            history = [judged.turn for judged in call.turns if judged.turn.number < turn.number]
-            score = judged_by.score(dialogue, index, turn, history)
+            score = judged_by.score(dialogue, index, turn, call.before(turn))
             log_odds[-1] = score.log_odds
             verdict = judge(call, turn, score, rules, end, end)
             call = verdict.conversation
