@@ -29,7 +29,7 @@ export class AlertList {
     const superseded = new Set(newest.map((alert) => alert.supersedes));
     const alerts = newest.filter((alert) => !superseded.has(alert.alert_id));
     alerts.sort((a, b) => this.unseen.has(b.alert_id) - this.unseen.has(a.alert_id));
-    for (const id of this.cards.keys()) if (!this.board.alerts.has(id)) this.cards.delete(id);
+    for (const kept of [this.cards, this.unseen]) for (const id of kept.keys()) if (!this.board.alerts.has(id)) kept.delete(id);
     const cards = alerts.map((alert) => {
       let card = this.cards.get(alert.alert_id);
       if (!card) this.cards.set(alert.alert_id, (card = this.build(alert)));

@@ -36,5 +36,6 @@ def test_every_figure_is_a_row(tmp_path: Path) -> None:
         "new calls set up and torn down",
         "memory after many short calls",
     }
-    assert rows["new calls set up and torn down"]["value"] in (0, 5)  # 0 where a busy machine placed them too late
+    rate = rows["new calls set up and torn down"]
+    assert rate["value"] == 5 or "not placed in time" in rate["conditions"]  # a busy machine is no failure
     assert "all proper" in rows["memory after many short calls"]["conditions"]
