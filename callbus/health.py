@@ -30,6 +30,8 @@ class ConditionKind(StrEnum):
     """Packets arrive unevenly; interarrival jitter (RFC 3550 section 6.4.1) in seconds."""
     LATE = "late"
     """Frames come too late, or in bursts, and are thrown away; their share."""
+    UNDECODABLE = "undecodable"
+    """Audio arrives that nobody here can decode; its RTP payload type."""
     PAUSED = "paused"
     """The PBX has paused the recording, or holds one leg back; seconds of the pause once it is over."""
     PARTIES_SWAPPED = "parties_swapped"
@@ -45,6 +47,8 @@ class Unit(StrEnum):
     DBFS = "dbfs"
     """Decibels below full scale: 0 or less."""
     PHRASES = "phrases"
+    PAYLOAD_TYPE = "payload_type"
+    """A number, 0 to 127 (RFC 3551)."""
 
 
 UNITS = {
@@ -54,6 +58,7 @@ UNITS = {
     ConditionKind.LOSS: Unit.SHARE,
     ConditionKind.JITTER: Unit.SECONDS,
     ConditionKind.LATE: Unit.SHARE,
+    ConditionKind.UNDECODABLE: Unit.PAYLOAD_TYPE,
     ConditionKind.PAUSED: Unit.SECONDS,
     ConditionKind.PARTIES_SWAPPED: Unit.PHRASES,
 }

@@ -55,8 +55,7 @@ class Call:
         return callbus.CallOpened(self.call_id, self._bridge_id, self._opened_at, legs)
 
     def join(self, leg: Leg) -> ForkEvent:
-        """Take a leg that came up in mid-call; its time starts where the call's is."""
-        leg.start_at(self.position_seconds)
+        """Take a leg that came up in mid-call."""
         self.legs.append(leg)
         return self.opened()
 

@@ -58,7 +58,8 @@ class CallHealth:
         """What stands now, with its value."""
         found = {(ConditionKind.PAUSED, leg_id): 0.0 for leg_id in self._paused(legs)}
         for leg_id, kind, value in self._sound.faults({leg_id: leg.sound for leg_id, leg in legs.items()}):
-            found[kind, leg_id] = value
+            if ConditionKind.UNDECODABLE not in legs[leg_id].faults:  # that is why nothing is heard of it
+                found[kind, leg_id] = value
         for leg_id, leg in legs.items():
             found |= {(kind, leg_id): value for kind, value in leg.faults.items()}
         return found

@@ -5,6 +5,7 @@ One of the files that know pjsua2, the one for a dialog. All of this runs on the
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from collections.abc import Sequence
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import pjsua2 as pj
 
 from sip_bridge import invite, outcome
-from sip_bridge.capture import CapturePort
 from sip_bridge.feed import Feed
 from sip_bridge.invite import Invite, OfferedLeg
 from sip_bridge.joining import Naming
@@ -27,6 +27,8 @@ from sip_bridge.stream_health import StreamHealth, Totals
 if TYPE_CHECKING:
     from sip_bridge.endpoint import Endpoint
 
+_numbers = itertools.count()
+
 CHANGES = ("INVITE", "UPDATE")
 """The requests within a dialog that may say something new of its call."""
 
@@ -36,10 +38,11 @@ log = logging.getLogger(__name__)
 class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
     """One fork: its SIP dialog and the capture ports of its streams."""
 
-    def __init__(self, account: pj.Account, number: int, endpoint: Endpoint, peer: str) -> None:
-        """`number`: the library's for this call. `peer`: the address that forks it."""
-        super().__init__(account, number)
-        self.number = number
+    def __init__(self, account: pj.Account, slot: int, endpoint: Endpoint, peer: str) -> None:
+        """`slot`: the library's number for this call. `peer`: the address that forks it."""
+        super().__init__(account, slot)
+        self.number = next(_numbers)
+        """Ours: the library gives its slots to later calls again."""
         self.peer = peer
         self.feed = Feed(self, endpoint.calls)
         self.health = StreamHealth(endpoint.settings.rtp_timeout_seconds, endpoint.settings.arrival_limits)
@@ -48,8 +51,8 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         self._endpoint = endpoint
         self._request: Invite | None = None
         """An offer that is being answered; it counts once the library has agreed to it."""
-        self._ports: dict[int, CapturePort] = {}
-        """By their streams' m-lines."""
+        self._captured: dict[int, Leg] = {}
+        """Whose ring listens to which stream, by its m-line."""
         self._sources = RtpSources(endpoint.settings.rtp_source)
 
     @property
@@ -152,22 +155,16 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
     def attend(self) -> None:
         """Listen to the streams that are up, each into its leg."""
         info = self.getInfo()  # must outlive the loop: it owns what `media` refers to
-        up = {}
-        for place, media in enumerate(info.media):  # a place here is no m-line's: refused ones may be left out
-            heard = media.type == pj.PJMEDIA_TYPE_AUDIO and media.dir & pj.PJMEDIA_DIR_DECODING
-            # A stream that we only receive counts as held by the other side.
-            held = media.status == pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
-            if heard and (held or media.status == pj.PJSUA_CALL_MEDIA_ACTIVE):
-                up[media.index] = place
+        up = {media.index for media in info.media if _is_heard(media)}
         legs = self.feed.lines.legs
         now = time.time()
-        for index, port in list(self._ports.items()):  # all before any is taken: two legs may have changed places
-            if index not in up or legs.get(index) is not port.leg:
+        for index, leg in list(self._captured.items()):  # all before any is taken: two legs may have changed places
+            if index not in up or legs.get(index) is not leg:
                 self.release(index, now)
         for index, leg in legs.items():
             if index in up and self.feed.heard:
-                self._capture(index, leg, self.getAudioMedia(up[index]), now)
-            elif index not in self._ports:
+                self._capture(index, leg, now)
+            elif index not in self._captured:
                 leg.pause(now)
         self.health.expect(up, time.monotonic())
 
@@ -190,22 +187,21 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         """A stream is about to go: its last statistics."""
         self._inspect(prm.streamIdx, time.monotonic())
 
-    def _capture(self, index: int, leg: Leg, stream: Any, now: float) -> None:
-        if index not in self._ports:
-            self._ports[index] = CapturePort(leg)
-            leg.resume(now)
-        stream.startTransmit(self._ports[index])
+    def _capture(self, index: int, leg: Leg, now: float) -> None:
+        leg.resume(now)
+        if leg.ring.inlet.listen(self.getId(), index):
+            self._captured[index] = leg
 
     def release(self, index: int, now: float) -> None:
-        """Capture no more of this stream. `now`: unix seconds."""
-        if port := self._ports.pop(index, None):
-            port.close()
-            port.leg.pause(now)
-            port.leg.faults = {}
+        """Listen no more to this stream. `now`: unix seconds."""
+        if leg := self._captured.pop(index, None):
+            leg.ring.inlet.ignore()
+            leg.pause(now)
+            leg.faults = {}
 
     def release_all(self, now: float) -> None:
         """Capture no more. `now`: unix seconds."""
-        for index in list(self._ports):
+        for index in list(self._captured):
             self.release(index, now)
 
     def _guard(self) -> None:
@@ -216,7 +212,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         for media in info.media:
             with suppress(pj.Error):  # it is on hold: nothing is decoded
                 remote = self.getStreamInfo(media.index).remoteRtpAddress
-                self._sources.expect(media.index, self.getMedTransportInfo(media.index).localRtpName, remote)
+                self._sources.expect(media.index, pj.rtpDescriptor(self.getId(), media.index), remote)
 
     def inspect(self, now: float) -> None:
         """Read the streams' statistics; hang up where nothing has arrived for too long."""
@@ -228,19 +224,30 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
             self.feed.give_way(now)
 
     def _inspect(self, index: int, now: float) -> None:
-        try:
-            statistics = self.getStreamStat(index)
-        except pj.Error:  # the stream has just gone
+        received = pj.streamCounts(self.getId(), index)
+        if not received.there:  # the stream has just gone
             return
         if self._sources.mode != "off":
-            self._sources.inspect(index, self.getMedTransportInfo(index).srcRtpName)
-        received, buffer = statistics.rtcp.rxStat, statistics.jbuf
-        jitter = received.jitterUsec.last / 1e6
-        faults = self.health.update(
-            index, now, Totals(received.pkt, received.loss, buffer.lost, buffer.discard, jitter)
+            self._sources.inspect(index, received.source)
+        leg = self._captured.get(index)
+        heard = leg.ring.inlet.counts() if leg else pj.AudioCounts()
+        totals = Totals(
+            received.packets,
+            received.missed,
+            heard.late,
+            heard.undecodable,
+            heard.undecodableType,
+            received.jitterSeconds,
         )
-        if port := self._ports.get(index):
-            port.leg.faults = faults
+        faults = self.health.update(index, now, totals)
+        if leg:
+            leg.faults = faults
+
+
+def _is_heard(media: Any) -> bool:
+    """Whether a stream brings audio. One that we only receive counts as held by the other side."""
+    up = media.status in (pj.PJSUA_CALL_MEDIA_ACTIVE, pj.PJSUA_CALL_MEDIA_REMOTE_HOLD)
+    return up and media.type == pj.PJMEDIA_TYPE_AUDIO and bool(media.dir & pj.PJMEDIA_DIR_DECODING)
 
 
 def _only_listen(options: Any, legs: Sequence[OfferedLeg]) -> None:

@@ -51,7 +51,7 @@ class Endpoint:
         self.words = words
         self.listener = listener
         self.dialogs: dict[int, Dialog] = {}
-        """Strong references: Python's collector must never end a call. By the library's call number."""
+        """Strong references, by the dialogs' own numbers: the library's object of a call goes with the last of them."""
         self.calls = OpenCalls(settings, listener, self.later)
         self.draining = False
         self.backlogged = False
@@ -150,7 +150,7 @@ class Endpoint:
         listening = transports.listen(pjsua, settings)
         port, self.tls_port = listening.port, listening.tls_port
         pjsua.libStart()
-        pjsua.audDevManager().setNullDev()
+        pjsua.audDevManager().setNoDev()
         accounts = [Account(self, tls=False)]
         accounts[0].create(account.configured(settings))
         if listening.tls_transport is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+import weakref
 from typing import TYPE_CHECKING
 
 from callbus import Role
@@ -41,7 +42,8 @@ class Feed:
         """What the other side has said last; none where it does not matter any more."""
         self.naming = Naming()
         """What a plain fork says of itself."""
-        self._dialog = dialog
+        self._dialog = weakref.proxy(dialog)
+        """It holds us: its object must go with its last reference, not when Python's collector comes by."""
         self._calls = calls
         self._recording: Recording | None = None
         self._conceded: set[int] = set()
@@ -158,8 +160,10 @@ class Feed:
             if seating.known:
                 return seating.leg
         if self.heard:
+            new.start_at(self.call.position_seconds)
             self._calls.listener.join(self.call, new)
         else:  # the listener does not have the call yet
+            new.start_at(0.0)
             self.call.legs.append(new)
         return new
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pjsua2 as pj
 
-from sip_bridge import certificates, invite, outcome
+from sip_bridge import certificates, outcome
 from sip_bridge.certificates import Connections
 from sip_bridge.settings import BridgeSettings
 
@@ -73,15 +73,15 @@ def configured(settings: BridgeSettings, library: Library) -> Any:
     config.uaConfig.maxCalls = settings.max_calls + SPARE_CALLS
     config.uaConfig.userAgent = "Callvane"
     config.uaConfig.natTypeInSdp = 0
-    config.logConfig.level, config.logConfig.consoleLevel, config.logConfig.msgLogging = 1, 0, 0
+    # Without a console level the library writes nothing, whatever writer it has.
+    config.logConfig.level, config.logConfig.consoleLevel, config.logConfig.msgLogging = 1, 1, 0
     writer = _LogWriter(library.lines)
     writer.__disown__()  # the library deletes it
     config.logConfig.writer = writer
     media = config.medConfig
     media.clockRate = media.sndClockRate = 8_000
     media.channelCount, media.audioFramePtime, media.ptime = 1, 20, 20
-    media.maxMediaPorts = 2 * invite.MAX_STREAMS + 4 * (settings.max_calls + SPARE_CALLS)
     media.threadCnt = 1
     media.ecTailLen, media.noVad, media.sndAutoCloseTime = 0, True, -1
-    media.jbDiscardAlgo = pj.PJMEDIA_JB_DISCARD_NONE  # after a burst a recorder rather is late than leaves words out
+    media.noConf = True  # nothing is mixed or played: rings take the streams' packets
     return config

@@ -33,6 +33,9 @@ INTERVAL_SECONDS = 0.02
 HEALTH_ROUNDS = 50
 """A call's health is looked at in every 50th round, about once a second; in each round another share of the calls."""
 
+COUNTING_ROUNDS = 10
+"""Between two looks at what the rings have counted."""
+
 log = logging.getLogger(__name__)
 
 Step = Callable[[], Iterable[ForkEvent]]
@@ -54,7 +57,7 @@ class Listener:
         self._publish = publish
         self._clock = clock
         self._calls: list[Call] = []
-        self._rings = Rings()
+        self._rings = Rings(clock)
         self._heard: dict[int, tuple[Call, Leg]] = {}
         """Whose ring it is, by its number."""
         self._steps: SimpleQueue[Step | None] = SimpleQueue()
@@ -118,6 +121,8 @@ class Listener:
             for entry in self._rings.take():
                 self._hear(entry)
             self._rounds += 1
+            if self._rounds % COUNTING_ROUNDS == 0:
+                self._rings.count()
             for call in self._calls[self._rounds % HEALTH_ROUNDS :: HEALTH_ROUNDS]:
                 self._do(partial(self._health[call.call_id].events, call))
             self.round_seconds = time.monotonic() - started

@@ -1,76 +1,121 @@
-"""What a leg has heard and nobody has listened to yet: the one place where threads meet over audio.
+"""What a leg has heard and nobody has taken yet: the one place where threads meet over audio.
 
-A ring is filled in C, by the library's clock thread, and the rings of all legs are emptied together, with one call into
-the library however many they are. Marks of the library's own thread stand between the blocks, in their order.
+A ring is filled in C, on the thread that RTP arrives on: there packets are put in order, decoded, laid onto the leg's
+time, and searched for speech (`deploy/pjsua2/native`). Only stretches of speech, with what surrounds them, wait in it.
+Those of all legs are taken together, with one call into the library however many they are.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
 import pjsua2 as pj
 from prometheus_client import Counter
+from webrtcvad import _webrtcvad
 
-from sip_bridge.segmenter import FRAME_BYTES
+from sip_bridge.segmenter import FRAME_BYTES, FRAME_SECONDS, SpeechLimits
 
 FRAMES_RECEIVED = Counter("callvane_frames_received_total", "Audio frames of 20 ms taken from the calls' legs.")
+LOST = Counter("callvane_frames_lost_total", "Audio frames that never arrived or came too late to wait for.")
+LATE = Counter("callvane_frames_late_total", "Audio frames thrown away: their place had passed, or they ran ahead.")
+FRAMES_DROPPED = Counter(
+    "callvane_frames_dropped_total", "Audio frames of 20 ms dropped, oldest first, because listening fell behind."
+)
+UNDECODABLE = Counter("callvane_rtp_undecodable_total", "RTP packets of a payload type that cannot be decoded.")
 
-BLOCK_FRAMES = 5
-"""100 ms: one crossing of threads for five frames, and at most as much latency within a hangover of 400."""
-BLOCK_BYTES = BLOCK_FRAMES * FRAME_BYTES
-RING_BLOCKS = 50
-"""Blocks that wait for the listener: 5 s. Past it a leg loses its own oldest block and delays no other."""
-TAKEN_AT_ONCE = 256
-"""Blocks in one call into the library; what is beyond comes with the next."""
+RING_SECONDS = 5.0
+"""Speech that waits for the listener. Past it a leg loses its own oldest stretch and delays no other."""
+STRETCH_SECONDS = 1.0
+"""Longer speech is handed over in stretches of so long, or a little more."""
+TAKEN_AT_ONCE = 128
+"""Stretches in one call into the library; what is beyond comes with the next."""
+STRETCH_BYTES = 100 * (FRAME_BYTES + 1)
+"""Room for one with its flags; on average they are far shorter."""
 
-_ENTRY = Struct("@IIIId")
+_ENTRY = Struct("@IIIIQdd")
 _numbers = itertools.count()
+
+pj.loadSpeechEngine(_webrtcvad.__file__)
+
+
+class Kind(IntEnum):
+    """What an entry is."""
+
+    SPEECH = 0
+    """A stretch; more of the same speech may follow."""
+    SPEECH_ENDS = 1
+    """A stretch after which nothing is known for a while: the speech ends here."""
+    PAUSED = 2
+    RESUMED = 3
 
 
 class Entry(NamedTuple):
-    """A block, or a mark between two."""
+    """A stretch of speech, or a mark between two."""
 
     ring: int
     """The ring's number."""
-    lost: int
-    """Blocks of this ring that were lost before it."""
-    is_mark: bool
+    kind: Kind
+    start_frame: int
+    """Number of its first frame in the leg; of a mark, that of the next one."""
+    flags: bytes
+    """A byte a frame, 1 for speech."""
     pcm: bytes
-    """16-bit mono at 8 kHz; empty for a mark, and for a block that brought no audio."""
-    seconds: float
-    """When the block arrived, in unix time; by how much a mark moves the leg's time on."""
+    """16-bit mono at 8 kHz."""
+    due_at: float
+    """When its last frame was due, in unix seconds: where the leg lags behind the clock, it came later."""
+    energy: float
+    """Sum of the squares of its samples, over the frames of speech."""
+    clipped: int
+    """Of the same samples, those that are as large as they can be."""
 
 
 class Ring:
-    """One leg's. Any thread may put, one takes; none waits for longer than a copy."""
+    """One leg's. Any thread may fill it, one takes; none waits for longer than a packet takes."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, limits: SpeechLimits, aggressiveness: int = 2, clock: Callable[[], float] = time.time
+    ) -> None:
+        """`aggressiveness`: of the speech detector, 0 (lets through) to 3 (cuts). `clock`: unix seconds."""
         self.number = next(_numbers)
-        self.inlet = pj.AudioRing(self.number, RING_BLOCKS)
-        """The ring itself, for `capture`."""
+        self.inlet = pj.AudioRing(self.number, limits.pre_roll, limits.hangover, aggressiveness)
+        """The ring itself: what fills it is in C."""
+        self._clock = clock
 
-    def put(self, pcm: bytes, arrived_at: float) -> None:
-        """Put a block, as `capture` does it in C; empty for one that brought no audio. `arrived_at`: unix seconds."""
-        self.inlet.put(pcm, arrived_at)
+    def begin(self, seconds: float, now: float) -> None:
+        """Let the leg's time begin, at this call time; the first packet would begin it at 0."""
+        self.inlet.begin(seconds, now)
 
-    def mark(self, seconds: float) -> None:
-        """Put a mark; several without a block between them become one, with the seconds of all."""
-        self.inlet.mark(seconds)
+    def pause(self, now: float) -> None:
+        """Hear nothing until it is resumed. `now`: unix seconds."""
+        self.inlet.pause(now)
+
+    def resume(self, now: float) -> None:
+        """Go on as if the pause had been silence."""
+        self.inlet.resume(now)
+
+    @property
+    def position(self) -> int:
+        """Frames of the leg's time so far."""
+        return int(self.inlet.position(self._clock()))
 
     def take(self) -> Iterator[Entry]:
-        """All that is there, oldest first."""
-        return _taken(self.inlet, _Room(2 * RING_BLOCKS + 1))
+        """All that is there, oldest first, and the speech that is going on as far as it has come."""
+        return _taken(self.inlet.take, _Room(TAKEN_AT_ONCE))
 
 
 class Rings:
     """Those of many legs. Belongs to the thread that takes from them."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._collector = pj.AudioCollector()
         self._room = _Room(TAKEN_AT_ONCE)
+        self._clock = clock
+        self._told = _totals(self._collector)
 
     def add(self, ring: Ring) -> None:
         """Take from it too."""
@@ -81,8 +126,23 @@ class Rings:
         self._collector.remove(ring.inlet)
 
     def take(self) -> Iterator[Entry]:
-        """All that is there, each ring's in its order."""
-        return _taken(self._collector, self._room)
+        """All that is there, each ring's in its order. Lets time pass for them: to be called every 20 ms or so."""
+        return _taken(lambda *room: self._collector.take(*room, self._clock()), self._room)
+
+    def count(self) -> None:
+        """Bring the metrics up to date."""
+        now = _totals(self._collector)
+        for counter, total, before in zip(_COUNTERS, now, self._told, strict=True):
+            counter.inc(total - before)
+        self._told = now
+
+
+_COUNTERS = (FRAMES_RECEIVED, LOST, LATE, FRAMES_DROPPED, UNDECODABLE)
+
+
+def _totals(collector: pj.AudioCollector) -> tuple[int, ...]:
+    totals = collector.totals()
+    return (totals.heard, totals.lost, totals.late, totals.dropped, totals.undecodable)
 
 
 class _Room:
@@ -91,16 +151,17 @@ class _Room:
     def __init__(self, entries: int) -> None:
         self.size = entries
         self.entries = bytearray(entries * _ENTRY.size)
-        self.audio = bytearray(entries * BLOCK_BYTES)
+        self.audio = bytearray(entries * STRETCH_BYTES)
 
 
-def _taken(source: pj.AudioRing | pj.AudioCollector, room: _Room) -> Iterator[Entry]:
+def _taken(take: Callable[[bytearray, bytearray], int], room: _Room) -> Iterator[Entry]:
     entries, audio = memoryview(room.entries), memoryview(room.audio)
-    count = room.size
-    while count == room.size:
-        count = source.take(room.entries, room.audio)
-        start = 0
-        for number, size, lost, marked, seconds in _ENTRY.iter_unpack(entries[: count * _ENTRY.size]):
-            yield Entry(number, lost, bool(marked), bytes(audio[start : start + size]), seconds)
-            start += size
-        FRAMES_RECEIVED.inc(start // FRAME_BYTES)
+    while count := take(room.entries, room.audio):
+        place = 0
+        for number, kind, frames, clipped, start, anchor, energy in _ENTRY.iter_unpack(entries[: count * _ENTRY.size]):
+            samples = place + frames
+            end = samples + frames * FRAME_BYTES
+            due_at = anchor + (start + frames) * FRAME_SECONDS
+            flags, pcm = bytes(audio[place:samples]), bytes(audio[samples:end])
+            yield Entry(number, Kind(kind), start, flags, pcm, due_at, energy, clipped)
+            place = end

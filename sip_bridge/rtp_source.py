@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -44,6 +43,7 @@ Address = IPv4Address | IPv6Address
 
 @dataclass(slots=True)
 class _Stream:
+    descriptor: int
     port: int
     told: Address | None
     """By the SDP."""
@@ -59,32 +59,29 @@ class RtpSources:
         self.mode = mode
         self._streams: dict[int, _Stream] = {}
 
-    def expect(self, index: int, local: str, remote: str) -> None:
-        """A stream was negotiated, perhaps anew. `local`, `remote`: its RTP addresses, as `address:port`."""
-        port, told = int(local.rpartition(":")[2]), _address(remote)
-        known = self._streams.get(index)
-        if known and (known.port, known.told) == (port, told):
-            return
-        stream = self._streams[index] = _Stream(port, told)
-        with _socket_of(port) as own:
-            if own is None:
-                UNGUARDED.inc()
-                return
-            stream.dropped = _drops(own)
-            if self.mode == "strict" and told:
-                self._hold(stream, own, told)
-            elif known:
-                with contextlib.suppress(OSError):  # it had none
-                    own.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+    def expect(self, index: int, descriptor: int, remote: str) -> None:
+        """A stream was negotiated, perhaps anew. `descriptor`: of its socket. `remote`: `address:port` of its SDP."""
+        told, known = _address(remote), self._streams.get(index)
+        try:
+            with _lent(descriptor) as own:
+                port = int(own.getsockname()[1])
+                if known and (known.descriptor, known.port, known.told) == (descriptor, port, told):
+                    return
+                stream = self._streams[index] = _Stream(descriptor, port, told, dropped=_drops(own))
+                if self.mode == "strict" and told:
+                    self._hold(stream, own, told)
+                elif known:
+                    with contextlib.suppress(OSError):  # it had none
+                        own.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+        except OSError:
+            UNGUARDED.inc()
 
     def inspect(self, index: int, source: str) -> None:
         """Count what was dropped; learn who sends, where that is to be learnt. `source`: of the latest packet."""
         stream = self._streams.get(index)
         if stream is None:
             return
-        with _socket_of(stream.port) as own:
-            if own is None:
-                return
+        with contextlib.suppress(OSError), _lent(stream.descriptor) as own:
             dropped = _drops(own)
             FOREIGN.inc(max(0, dropped - stream.dropped))
             stream.dropped = dropped
@@ -124,42 +121,12 @@ def _drops(own: socket.socket) -> int:
     return int(struct.unpack(f"{len(values) // 4}I", values)[MEMINFO_DROPS])
 
 
-_descriptors: dict[int, int] = {}
-"""Where a port's socket was found the last time. Sockets come and go, so it is looked at before it is believed."""
-
-
 @contextlib.contextmanager
-def _socket_of(port: int) -> Iterator[socket.socket | None]:
-    """This process's UDP socket on a port, lent; none where there is none."""
-    number = _descriptors.get(port)
-    if number is None or _port_of(number) != port:
-        _descriptors.clear()
-        with contextlib.suppress(OSError):
-            for each in map(int, os.listdir("/proc/self/fd")):
-                if found := _port_of(each):
-                    _descriptors[found] = each
-        number = _descriptors.get(port)
-    if number is None:
-        yield None
-        return
-    lent = socket.socket(fileno=number)
+def _lent(descriptor: int) -> Iterator[socket.socket]:
+    """The socket that the library holds under this descriptor."""
+    lent = socket.socket(fileno=descriptor)
     try:
         yield lent
-    finally:
-        lent.detach()
-
-
-def _port_of(number: int) -> int:
-    """The port of the UDP socket with this descriptor; 0 where it is none."""
-    try:
-        lent = socket.socket(fileno=number)
-    except OSError:
-        return 0
-    try:
-        internet = lent.family in (socket.AF_INET, socket.AF_INET6) and lent.type == socket.SOCK_DGRAM
-        return int(lent.getsockname()[1]) if internet else 0
-    except OSError:
-        return 0
     finally:
         lent.detach()
 

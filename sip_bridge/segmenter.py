@@ -1,6 +1,6 @@
 """Cuts one leg's audio into utterances. Pure: frames and speech flags in, segments out, no clock of its own.
 
-Between the voice activity detection (`vad`) and the call (`call`). Time is counted in frames of 20 ms.
+Between the leg's ring (`ring`), where speech is found, and the call (`call`). Time is counted in frames of 20 ms.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Segment:
     """Whole frames, 16-bit little-endian mono at 8 kHz."""
     voiced_frames: int
     ended_at: float
-    """When its last voiced frame arrived, on the clock that `push` is told."""
+    """When its last voiced frame was due, on the clock that `push` is told."""
 
     @property
     def frames(self) -> int:
@@ -73,10 +73,10 @@ class Segmenter:
         self._continued = False  # the utterance is the rest of a split one
         self._arrived_at = 0.0  # of the frame before `position`
 
-    def push(self, pcm: bytes, speech: Sequence[bool], arrived_at: float) -> list[Segment]:
-        """Take frames and whether each is voiced; the segments that ended with them, oldest first.
+    def push(self, pcm: bytes, speech: Sequence[int], arrived_at: float) -> list[Segment]:
+        """Take frames and whether each is voiced (1 or 0); the segments that ended with them, oldest first.
 
-        `arrived_at`: when the last of them arrived, in seconds. ValueError if `pcm` is not one frame per flag.
+        `arrived_at`: when the last of them was due, in seconds. ValueError if `pcm` is not one frame per flag.
         """
         if len(pcm) != FRAME_BYTES * len(speech):
             raise ValueError(f"{len(pcm)} bytes are not {len(speech)} frames of {FRAME_BYTES}")
@@ -106,7 +106,7 @@ class Segmenter:
         segment = self._finish(self.position) if self._talking else None
         return [segment] if segment else []
 
-    def _step(self, number: int, voiced: bool) -> Segment | None:
+    def _step(self, number: int, voiced: int) -> Segment | None:
         if voiced:
             if not self._talking:
                 self._talking = True

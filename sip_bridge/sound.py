@@ -7,26 +7,18 @@ needed: what counts for one-way audio is how long the others have spoken since a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from callbus import ConditionKind
-from sip_bridge.segmenter import FRAME_SECONDS
+from sip_bridge.segmenter import FRAME_SAMPLES, FRAME_SECONDS
 
-MEASURED_EVERY = 4
-"""One block of so many with speech is measured: it costs some microseconds."""
-WINDOW_BLOCKS = 25
-"""Measured blocks that a judgement is of: 10 s of speech."""
+WINDOW_SECONDS = 10.0
+"""Speech that a judgement of the level is of."""
 QUIET_RMS = 180.0
 """Of 16-bit samples, -45 dBFS: telephone speech has some -20 to -30."""
-CLIPPED_SAMPLE = 32_000
-"""G.711's largest are 32,124 (µ-law) and 32,256 (A-law)."""
 CLIPPED_SHARE = 0.01
-"""Of a window's samples; loud speech touches the ceiling now and then, overdriven speech stays there."""
-
-
+"""Of a window's samples; loud speech touches the codec's ceiling now and then, overdriven speech stays there."""
 FULL_SCALE = 32_768.0
 
 
@@ -40,38 +32,29 @@ class Sound:
         """Whether nothing feeds the leg: it is on hold."""
         self.level: tuple[ConditionKind, float] | None = None
         """What was wrong with the level of the latest window: near silent (dBFS) or clipped (share of samples)."""
-        self._blocks = 0
-        self._energy: list[float] = []
-        self._clipped: list[float] = []
+        self._frames = 0
+        self._energy = 0.0
+        self._clipped = 0
 
-    def take(self, pcm: bytes, flags: Sequence[bool]) -> None:
-        """A block (16-bit mono) and whether each of its frames is speech; both empty for one without audio."""
+    def take(self, voiced_frames: int, energy: float, clipped: int) -> None:
+        """A stretch of speech: its voiced frames, their samples' squares in sum, those at the codec's ceiling."""
         self.paused = False
-        voiced = sum(flags)
-        if not voiced:
-            return
-        self.voiced_seconds += voiced * FRAME_SECONDS
-        self._blocks += 1
-        if self._blocks % MEASURED_EVERY == 0 and 2 * voiced > len(flags):
-            self._measure(np.frombuffer(pcm, "<i2").astype(np.float64))
+        self.voiced_seconds += voiced_frames * FRAME_SECONDS
+        self._frames += voiced_frames
+        self._energy += energy
+        self._clipped += clipped
+        if self._frames * FRAME_SECONDS >= WINDOW_SECONDS:
+            self._judge(self._frames * FRAME_SAMPLES)
 
-    def pause(self) -> None:
-        """Nothing is fed until the next block."""
-        self.paused = True
-
-    def _measure(self, samples: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
-        self._energy.append(float(samples @ samples) / len(samples))
-        self._clipped.append(int(np.count_nonzero(np.abs(samples) >= CLIPPED_SAMPLE)) / len(samples))
-        if len(self._energy) < WINDOW_BLOCKS:
-            return
-        clipped, rms = sum(self._clipped) / WINDOW_BLOCKS, (sum(self._energy) / WINDOW_BLOCKS) ** 0.5
+    def _judge(self, samples: int) -> None:
+        clipped, rms = self._clipped / samples, (self._energy / samples) ** 0.5
         self.level = None
         if clipped > CLIPPED_SHARE:
             self.level = ConditionKind.CLIPPED, clipped
         elif rms < QUIET_RMS:
             self.level = ConditionKind.NEAR_SILENT, 20 * math.log10(max(1.0, rms) / FULL_SCALE)
-        self._energy.clear()
-        self._clipped.clear()
+        self._frames = self._clipped = 0
+        self._energy = 0.0
 
 
 @dataclass(slots=True)

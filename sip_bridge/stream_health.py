@@ -15,8 +15,6 @@ from callbus import ConditionKind
 
 PACKETS = Counter("callvane_rtp_packets_received_total", "RTP packets received.")
 MISSED = Counter("callvane_rtp_packets_lost_total", "RTP packets that never arrived, by the gaps in their numbers.")
-LOST = Counter("callvane_frames_lost_total", "Audio frames that never arrived or came too late to wait for.")
-LATE = Counter("callvane_frames_late_total", "Audio frames discarded by the jitter buffer: too late, or a burst.")
 JITTER = Histogram(
     "callvane_rtp_jitter_seconds",
     "Interarrival jitter (RFC 3550) of each stream, read every few seconds.",
@@ -31,6 +29,9 @@ CALM_WINDOWS = 2
 """So many in a row must be well before what was the matter is over."""
 CALM_SHARE = 0.5
 """Well is less than this share of a limit."""
+
+UNDECODABLE_SHARE = 0.5
+"""Of the packets: DTMF and comfort noise are no such packets."""
 
 Faults = Mapping[ConditionKind, float]
 """What is the matter with a stream, each with what was measured when it began."""
@@ -54,9 +55,12 @@ class Totals:
     packets: int = 0
     missed: int = 0
     """Packets that never came; falls when one comes after all."""
-    lost: int = 0
-    """Frames."""
     late: int = 0
+    """Frames thrown away."""
+    undecodable: int = 0
+    """Packets of a payload type that cannot be decoded."""
+    undecodable_type: int = 0
+    """The latest such type."""
     jitter_seconds: float = 0.0
     """Now."""
 
@@ -67,9 +71,10 @@ class _Stream:
     judged_at: float
     totals: Totals = field(default_factory=Totals)
     packets: int = 0
-    """This and the next two: since the last judgement."""
+    """This and the next three: since the last judgement."""
     missed: int = 0
     late: int = 0
+    undecodable: int = 0
     faults: dict[ConditionKind, float] = field(default_factory=dict)
     calm: dict[ConditionKind, int] = field(default_factory=dict)
 
@@ -107,14 +112,13 @@ class StreamHealth:
         missed = max(0, totals.missed - before.missed)
         PACKETS.inc(packets)
         MISSED.inc(missed)
-        LOST.inc(max(0, totals.lost - before.lost))
-        LATE.inc(late)
         if packets:
             stream.heard_at = now
             JITTER.observe(totals.jitter_seconds)
         stream.packets += packets
         stream.missed += missed
         stream.late += late
+        stream.undecodable += max(0, totals.undecodable - before.undecodable)
         if now - stream.judged_at >= WINDOW_SECONDS:
             self._judge(stream, now, totals.jitter_seconds)
         return dict(stream.faults)
@@ -136,15 +140,23 @@ class StreamHealth:
         }
         for kind, (value, limit) in measured.items():
             _begin_or_end(stream, kind, value if due >= LEAST_PACKETS else 0.0, limit)
+        undecodable = stream.undecodable / max(1, stream.packets) if stream.packets >= LEAST_PACKETS else 0.0
+        told = float(stream.totals.undecodable_type)
+        _begin_or_end(stream, ConditionKind.UNDECODABLE, undecodable, UNDECODABLE_SHARE, told)
         stream.judged_at = now
-        stream.packets = stream.missed = stream.late = 0
+        stream.packets = stream.missed = stream.late = stream.undecodable = 0
 
 
-def _begin_or_end(stream: _Stream, kind: ConditionKind, value: float, limit: float) -> None:
-    """Let a fault begin at its limit, and end after some windows well below it: in between it stays as it is."""
+def _begin_or_end(
+    stream: _Stream, kind: ConditionKind, value: float, limit: float, told: float | None = None
+) -> None:
+    """Let a fault begin at its limit, and end after some windows well below it: in between it stays as it is.
+
+    `told`: what is said of it, where that is not the value.
+    """
     if 0 < limit <= value:
         stream.calm[kind] = 0
-        stream.faults.setdefault(kind, value)
+        stream.faults.setdefault(kind, value if told is None else told)
     elif kind in stream.faults:
         stream.calm[kind] = stream.calm[kind] + 1 if value < CALM_SHARE * limit else 0
         if stream.calm[kind] >= CALM_WINDOWS:

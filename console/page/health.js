@@ -13,6 +13,7 @@ const TEXTS = {
   clipped: (c) => `${leg(c)} is overdriven: ${percent(c.value)} of it is clipped`,
   loss: (c) => `${leg(c)} loses ${percent(c.value)} of its packets`,
   jitter: (c) => `${leg(c)} comes unevenly: jitter of ${Math.round(1000 * c.value)} ms`,
+  undecodable: (c) => `${leg(c)}: its audio cannot be decoded (payload type ${Math.round(c.value)})`,
   late: (c) => `${leg(c)}: ${percent(c.value)} of it comes too late to be heard`,
   paused: (c) => (c.leg_id ? `${leg(c)} is not sent: on hold, or gone` : "Recording paused"),
   parties_swapped: (c) => `The parties may be swapped: ${Math.round(c.value)} phrases fit the other side`,

@@ -70,7 +70,7 @@ identity=$(source_identity)
 # shellcheck source=/dev/null
 system=$(. /etc/os-release 2>/dev/null && echo "${ID:-} ${VERSION_ID:-}") || system=$(uname -s)
 key=$({
-    cat "$here/build.sh" "$here/assemble_wheel.py" "$here/config_site.h" "$here"/patches/*.patch
+    cat "$here/build.sh" "$here/assemble_wheel.py" "$here/config_site.h" "$here"/patches/*.patch "$here"/native/*
     echo "$abi $identity $system $(uname -m)"
 } | sha256sum | cut -c1-16)
 cache="${CALLVANE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/callvane}/pjsua2"
@@ -205,14 +205,20 @@ includes=()
 for part in pjlib pjlib-util pjnath pjmedia pjsip; do
     includes+=("-I$tree/$part/include")
 done
-logged swig "${includes[@]}" -c++ -w312 -threads -python -o pjsua2_wrap.cpp ../pjsua2.i
+native="$here/native"
+printf '\n%%include "callvane.i"\n' >>../pjsua2.i
+logged swig "${includes[@]}" "-I$native" -c++ -w312 -threads -python -o pjsua2_wrap.cpp ../pjsua2.i
 
 next_step "compiling the Python binding (the longest step)"
 extension="_pjsua2${abi%% *}"
 read -ra compile_flags < <(make -s -f helper.mak cflags | paste -sd' ')
 read -ra link_flags < <({ make -s -f helper.mak ldflags; make -s -f helper.mak libs | sed 's/^/-l/'; } | paste -sd' ')
 # Glue code gains nothing from -O2, which takes twice as long on it.
-logged g++ -shared -w "${compile_flags[@]}" -O1 "-I$headers" pjsua2_wrap.cpp -o "$extension" "${link_flags[@]}"
+logged g++ -c -w "${compile_flags[@]}" -O1 "-I$headers" "-I$native" pjsua2_wrap.cpp
+for part in "$native"/*.cpp; do
+    logged g++ -c -Wall "${compile_flags[@]}" -O2 "-I$native" "$part"
+done
+logged g++ -shared ./*.o -o "$extension" "${link_flags[@]}" -ldl
 logged strip --strip-unneeded "$extension"
 
 next_step "packing the wheel"

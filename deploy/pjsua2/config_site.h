@@ -4,6 +4,7 @@
 #define PJSUA_MAX_CALLS                 2048
 #define PJSUA_MAX_CONF_PORTS            8192    /* two streams and two taps a call */
 #define PJ_IOQUEUE_MAX_HANDLES          16384   /* RTP and RTCP of two streams a call, SIP over TCP */
+#define PJ_IOQUEUE_MAX_EVENTS_IN_SINGLE_POLL 256 /* a poll brings the packets of many streams */
 #define PJSIP_MAX_TSX_COUNT             16383
 #define PJSIP_MAX_DIALOG_COUNT          8191
 #define PJSIP_UDP_SO_RCVBUF_SIZE        1048576 /* a burst of INVITEs waits instead of being lost */
