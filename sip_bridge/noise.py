@@ -43,7 +43,7 @@ class Noise:
             method = method if method in METHODS else "other"
             TURNED_AWAY.labels(reason, method).inc(count)
             self._seldom.add(count)
-            self._latest = f"a {method} from {network_of(peer)}: {reason}"
+            self._latest = f"{method} from {network_of(peer)}: {reason}"
 
     def line(self, now: float) -> str:
         """What is to be logged at this moment; mostly nothing. It names a network, never a caller."""
