@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from sip_bridge.outcome import Refusal
 from sip_bridge.rates import source_of
 
-DIALOGS_A_CALL = 8
-"""Of one call: each feeds a leg of it, or waits unheard because another feeds its leg."""
+DIALOGS_A_CALL = 16
+"""Of one call: twice its legs (`joining.MAX_LEGS`), for a dialog whose leg another has taken over may still be up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -305,8 +305,8 @@ TestAsking = Asking.TestCase
 
 @pytest.fixture(scope="module")
 def small(shared_redis: PrivateRedis) -> Iterator[RunningBridge]:
-    """A bridge for eight calls, of which one peer may leave four unacknowledged."""
-    with bridge(shared_redis.url, max_calls=8, shutdown_seconds=0.5) as started:
+    """A bridge for sixteen calls, of which one peer may leave four unacknowledged."""
+    with bridge(shared_redis.url, max_calls=16, shutdown_seconds=0.5) as started:
         yield started
 
 
@@ -332,14 +332,14 @@ async def test_forks_that_are_never_acknowledged_stop_at_their_share(small: Runn
 
 
 async def test_joining_is_bounded_at_a_running_bridge(small: RunningBridge) -> None:
-    """However many dialogs name one call: eight are taken, the others get 503; the call is one."""
+    """However many dialogs name one call: sixteen are taken, the others get 503; the call is one."""
     async with AsyncExitStack() as stack:
-        forks = [await stack.enter_async_context(recorder(small, f"join-{number}", "tcp")) for number in range(10)]
+        forks = [await stack.enter_async_context(recorder(small, f"join-{number}", "tcp")) for number in range(18)]
         named = ("X-Call-ID", "one-call"), ("X-Leg", "customer")
         statuses = [(await each.invite(each.offer(""), "application/sdp", *named)).status for each in forks]
-        assert statuses == [200] * 8 + [503] * 2
+        assert statuses == [200] * 16 + [503] * 2
         until(lambda: small.metric("callvane_calls_active") == 1, small.lines)
-        for each in forks[:8]:
+        for each in forks[:16]:
             assert (await each.ask("BYE")).status == 200
     until(lambda: small.metric("callvane_calls_active") == 0, small.lines)
 

@@ -43,7 +43,7 @@ def test_calls_open_and_close_in_the_order_asked() -> None:
 
 
 def test_when_the_last_round_ended_is_known() -> None:
-    """While there is a call, the last round is of just now; without one it stays what it was, and tells how long ago."""
+    """While there is a call, the last round is of just now; without one its time tells how long ago it was."""
     listener = Listener(lambda event: None)
     begun = time.monotonic()
     listener.start()

@@ -56,7 +56,7 @@ def test_many_who_never_acknowledge_leave_half() -> None:
 
 
 def test_joining_takes_no_call_but_is_bounded() -> None:
-    """What joins a call is taken though all calls are; eight dialogs a call, and twice the calls in all."""
+    """What joins a call is taken though all calls are there, up to twice the calls in all."""
     places = Places(limits(4))
     for name in "abcd":
         settled(places, "192.0.2.1", name)
@@ -69,8 +69,8 @@ def test_joining_takes_no_call_but_is_bounded() -> None:
     assert ask(places, "192.0.2.1", "a") is Refusal.DIALOGS
 
 
-def test_one_call_has_eight_dialogs() -> None:
-    """A ninth is refused, though the bridge has room."""
+def test_one_call_has_sixteen_dialogs() -> None:
+    """One more is refused, though the bridge has room."""
     places = Places(limits(100))
     joined = [settled(places, "192.0.2.1", "a") for _ in range(DIALOGS_A_CALL)]
     assert ask(places, "192.0.2.1", "a") is Refusal.CALL_DIALOGS
