@@ -153,6 +153,7 @@ def _bridge(redis_url: str) -> Process:
         "CALLVANE_BRIDGE__HOST": "127.0.0.1",
         "CALLVANE_BRIDGE__PORT": str(sip),
         "CALLVANE_BRIDGE__MAX_CALLS": str(MAX_CALLS),
+        "CALLVANE_BRIDGE__NEW_FORKS_PER_SECOND": "0",
         "CALLVANE_METRICS__PORT": str(metrics),
         "CALLVANE_LOG__LEVEL": "error",
     }

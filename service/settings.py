@@ -110,8 +110,8 @@ def _line(error: ValidationError, path: str | os.PathLike[str] | None) -> str:
     origin = f"{path}: " if path else ""
     if first["type"] == "extra_forbidden":
         fault = "unknown key; config/callvane.toml lists them all"
-    elif not {*SECRETS}.isdisjoint(first["loc"]):
-        fault = str(first["msg"])
+    elif not {*SECRETS}.isdisjoint(first["loc"]) or not isinstance(first.get("input"), str | int | float | bool):
+        fault = str(first["msg"])  # a whole section may hold a secret
     else:
         fault = f"{first['msg']} (it is {first.get('input')!r:.60})"
     more = f"; {len(others)} more fault{'s' if len(others) > 1 else ''}" if others else ""

@@ -1,20 +1,16 @@
-"""The account that all forks come to: who is let in, what an INVITE says. One of the files that know pjsua2."""
+"""The account that all forks come to. One of the files that know pjsua2."""
 
 from __future__ import annotations
 
 import logging
-import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pjsua2 as pj
 
-from sip_bridge import invite, joining, multipart, transports
+from sip_bridge import transports
+from sip_bridge.admission import Request
 from sip_bridge.certificates import NO_NAMES
 from sip_bridge.dialog import Dialog
-from sip_bridge.digest import Verdict
-from sip_bridge.invite import Invite
-from sip_bridge.joining import Naming
 from sip_bridge.outcome import Refusal
 from sip_bridge.peers import address_of
 from sip_bridge.settings import BridgeSettings
@@ -45,51 +41,22 @@ class Account(pj.Account):  # type: ignore[misc] # pjsua2 ships no types
         self._endpoint.dialogs[dialog.number] = dialog
         try:
             raw = prm.rdata.wholeMsg.encode("utf-8", "surrogateescape")
-            if self._turned_away(dialog, prm.rdata.srcAddress, raw):
+            names = self._endpoint.connections.names(prm.rdata.srcAddress) if self._tls else NO_NAMES
+            if refused := self._endpoint.judge(Request("INVITE", dialog.peer, raw, names)):
+                dialog.refuse(refused.refusal, *(("WWW-Authenticate", each) for each in refused.challenges))
                 return
-            offer = invite.read(
-                raw, self._endpoint.rules, self._endpoint.settings.plain_role, words=self._endpoint.words
-            )
-            dialog.answer(offer, self._naming(raw, offer))
+            self._answer(dialog)
         except Exception:
             log.exception("a fork could not be answered")
             dialog.refuse(Refusal.FAILED)
 
-    def _turned_away(self, dialog: Dialog, source: str, raw: bytes) -> bool:
-        """Whether the fork was refused for the sake of who sent it. `source`: address and port."""
-        endpoint, now = self._endpoint, time.monotonic()
-        refusal, stale = self._judged(dialog.peer, source, raw, now)
-        if refusal is None:
-            return False
-        challenges = endpoint.digest.challenges(dialog.peer, now, stale) if endpoint.digest else []
-        if refusal is not Refusal.CHALLENGED:
-            endpoint.peers.refused(dialog.peer, refusal)
-        dialog.refuse(refusal, *(("WWW-Authenticate", each) for each in challenges if refusal.status == 401))
-        return True
-
-    def _judged(self, peer: str, source: str, raw: bytes, now: float) -> tuple[Refusal | None, bool]:
-        """Why, and whether the credentials were but too old. A challenge takes nothing of what the peer may do."""
-        endpoint, verdict = self._endpoint, Verdict.ACCEPTED
-        if not endpoint.peers.admits(peer, endpoint.connections.names(source) if self._tls else NO_NAMES):
-            return Refusal.FORBIDDEN, False
-        if endpoint.digest:
-            authorizations = multipart.read_head(raw).headers.get("authorization", [])
-            verdict = endpoint.digest.judge(authorizations, "INVITE", peer, now)
-        if verdict in (Verdict.MISSING, Verdict.STALE):
-            return Refusal.CHALLENGED, verdict is Verdict.STALE
-        if endpoint.peers.hurries(peer, now):
-            return Refusal.RATE, False
-        return (Refusal.CREDENTIALS if verdict is Verdict.WRONG else None), False
-
-    def _naming(self, raw: bytes, offer: Invite) -> Naming:
-        """What a plain fork says of itself; nothing for one with metadata, which says it better."""
-        if offer.metadata_fault != "none":
-            return Naming()
-        settings = self._endpoint.settings
-        naming = joining.read(raw, settings.join_header, settings.role_header, self._endpoint.words)
-        if len(offer.legs) > 1:  # one word cannot tell several streams apart
-            return replace(naming, role=None)
-        return replace(naming, role=naming.role or settings.plain_role)
+    def _answer(self, dialog: Dialog) -> None:
+        """Answer the fork that was let through last."""
+        if admitted := self._endpoint.admission.entered():
+            dialog.place = admitted.place
+            dialog.answer(admitted.fork.offer, admitted.fork.naming)
+        else:
+            dialog.refuse(Refusal.FAILED)
 
 
 def configured(settings: BridgeSettings, transport: int | None = None) -> Any:

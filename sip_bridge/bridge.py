@@ -16,6 +16,7 @@ from service.process import Process
 from service.settings import ConfigError
 from sip_bridge import vendors
 from sip_bridge.endpoint import Endpoint
+from sip_bridge.exposure import exposure, worry
 from sip_bridge.listener import Listener
 from sip_bridge.publisher import Publisher
 from sip_bridge.settings import SipBridgeSettings
@@ -47,12 +48,9 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
         endpoint = Endpoint(settings.bridge, listener, words)
         port = await asyncio.to_thread(endpoint.start)
         listener.start()
-        transports = " and ".join(settings.bridge.transports)
-        log.info(
-            "sip on %s:%d (%s), %d calls at most", settings.bridge.host, port, transports, settings.bridge.max_calls
-        )
-        if endpoint.tls_port:
-            log.info("sips on %s:%d", settings.bridge.host, endpoint.tls_port)
+        log.info("%s", exposure(settings.bridge, port, endpoint.tls_port))
+        if worrying := worry(settings.bridge):
+            log.warning("%s", worrying)
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(writer.run(), name="writer")
             watching = tasks.create_task(_watch(bus, writer, endpoint, process), name="watch")

@@ -21,6 +21,7 @@ from sip_bridge.joining import Naming
 from sip_bridge.leg import Leg
 from sip_bridge.lines import labelled
 from sip_bridge.outcome import Ending, Refusal
+from sip_bridge.places import Place
 from sip_bridge.rtp_source import RtpSources
 from sip_bridge.stream_health import StreamHealth, Totals
 
@@ -48,6 +49,8 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         self.health = StreamHealth(endpoint.settings.rtp_timeout_seconds, endpoint.settings.arrival_limits)
         self.ending: Ending | None = None
         """Why we have ended it, once we have."""
+        self.place: Place | None = None
+        """What it takes of the bridge; none where it was refused at the door."""
         self._endpoint = endpoint
         self._request: Invite | None = None
         """An offer that is being answered; it counts once the library has agreed to it."""
@@ -115,6 +118,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         info = self.getInfo()
         if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self.health.confirmed = True
+            self._endpoint.acknowledged(self)
         elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             self.over(self.ending or outcome.ending(info.lastStatusCode, info.lastReason, self.health.confirmed))
 

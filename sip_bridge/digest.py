@@ -15,10 +15,16 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
+from sip_bridge.rates import Rates
+
 NONCE_SECONDS = 300.0
 """How long a nonce counts; after it the right password brings a new one."""
 NONCES_REMEMBERED = 4_096
 """Nonces whose count of uses is kept; those made before the oldest of them count no more."""
+WRONG_AT_ONCE = 10.0
+"""Wrong answers that an address may give at once: a PBX with a new password tries a few times."""
+WRONG_PER_SECOND = 0.1
+"""And from then on: 8,640 guesses a day."""
 MAX_HEADERS = 4
 MAX_HEADER = 4_096
 """Characters of a header that are read."""
@@ -39,6 +45,8 @@ class Verdict(Enum):
     STALE = "stale"
     """They were right, but for a nonce that counts no more, or was used in this way before."""
     WRONG = "wrong"
+    GUESSING = "guessing"
+    """The address has given too many wrong answers: they were not looked at."""
 
 
 class Digest:
@@ -52,6 +60,7 @@ class Digest:
         self._key = secrets.token_bytes(32)
         self._uses: OrderedDict[str, int] = OrderedDict()
         self._forgotten_until = float("-inf")
+        self._wrong = Rates(WRONG_PER_SECOND, WRONG_AT_ONCE)
 
     def challenges(self, peer: str, now: float, stale: bool = False) -> list[str]:
         """Values of the WWW-Authenticate headers, the strongest first. `now`: seconds of a monotonic clock."""
@@ -66,18 +75,22 @@ class Digest:
         """What the values of a request's Authorization headers prove.
 
         The URI that they name is not compared with the request's: proxies rewrite that. A nonce belongs to its peer and
-        a count of uses to one request, so that what was overheard serves nobody.
+        a count of uses to one request, so that what was overheard serves nobody. Wrong answers count against their
+        address, and no other.
         """
         found = [fields for value in authorizations[:MAX_HEADERS] if (fields := _fields(value))]
         ours = [each for each in found if each.get("realm") == self._realm and self._algorithm(each)]
         if not ours:
             return Verdict.MISSING
+        if not self._wrong.has(peer, now):
+            return Verdict.GUESSING
         fields = ours[0]
         ha1 = self._users.get(fields.get("username", ""), {}).get(self._algorithm(fields))
         count = _count(fields)
         expected = response(fields, self._algorithm(fields), ha1 or "", method)
         right = hmac.compare_digest(expected.encode(), fields.get("response", "").lower().encode(errors="replace"))
         if not (right and ha1 and count):
+            self._wrong.take(peer, now)
             return Verdict.WRONG
         made_at = self._made_at(fields.get("nonce", ""), peer)
         if made_at is None or now - made_at > NONCE_SECONDS:

@@ -18,15 +18,18 @@ import pjsua2 as pj
 from callbus import Role
 from sip_bridge import account, library, transports
 from sip_bridge.account import Account
+from sip_bridge.admission import Admission, Condition, Refused, Request, overloaded
 from sip_bridge.certificates import Connections
 from sip_bridge.dialog import Dialog
 from sip_bridge.digest import Digest
+from sip_bridge.fork import ForkReader
 from sip_bridge.joining import Naming
 from sip_bridge.library import Library
 from sip_bridge.listener import Listener
 from sip_bridge.open_calls import OpenCalls
 from sip_bridge.outcome import Ending, Refusal
 from sip_bridge.peers import Peers
+from sip_bridge.places import Limits
 from sip_bridge.roles import AgentRules
 from sip_bridge.settings import BridgeSettings
 from sip_bridge.vendors import Vocabulary
@@ -35,8 +38,6 @@ POLL_SECONDS = 0.02
 """How long the library is given at a time: a command waits at most this long."""
 INSPECTION_SECONDS = 2.0
 """Between two looks at a stream's statistics."""
-OVERLOAD_SECONDS = 1.0
-"""A listening round this long means that audio is about to be shed: no new forks."""
 OPENING_SECONDS = 15.0
 
 log = logging.getLogger(__name__)
@@ -56,11 +57,16 @@ class Endpoint:
         self.draining = False
         self.backlogged = False
         """Set from outside while Redis takes messages too slowly for more calls."""
-        self.peers = Peers(settings.allowed_peers, settings.new_forks_per_second, settings.allowed_certificates)
-        users = {user: secret.get_secret_value() for user, secret in settings.digest_users.items()}
-        self.digest = Digest(settings.digest_realm, users, settings.digest_algorithms) if users else None
         self.connections = Connections()
         self.rules = AgentRules(settings.agent_uri_patterns, settings.agent_extensions, settings.agent_side)
+        users = {user: secret.get_secret_value() for user, secret in settings.digest_users.items()}
+        self.admission = Admission(
+            Peers(settings.allowed_peers, settings.allowed_certificates),
+            Digest(settings.digest_realm, users, settings.digest_algorithms) if users else None,
+            Limits(settings.max_calls, settings.max_calls_per_peer, settings.max_dialogs),
+            settings.new_forks_per_second,
+            ForkReader(settings, self.rules, words),
+        )
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._running = True
         self._ended: list[Dialog] = []
@@ -124,11 +130,12 @@ class Endpoint:
                 due, waiting = now + INSPECTION_SECONDS, list(self.dialogs)
                 spacing = INSPECTION_SECONDS / max(1, len(waiting))
                 pjsua.report()
-                if noise := self.peers.noise(now):
+                if noise := self.admission.noise.line(now):
                     log.warning("%s", noise)
 
     def _turn(self, pjsua: Library) -> None:
         pjsua.libHandleEvents(round(POLL_SECONDS * 1000))
+        self.admission.settle()
         self._ended.clear()  # a call object may not go within its own callback
         while True:
             try:
@@ -176,22 +183,21 @@ class Endpoint:
         accounts.clear()
         pjsua.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)  # all has been said; it would wait a second for more
 
+    def judge(self, request: Request) -> Refused | None:
+        """Why a request outside a dialog is not let through; None where it is. As `Admission.judge`."""
+        now = time.monotonic()
+        behind = overloaded(self.listener.round_seconds, self.listener.rounded_at, now)
+        return self.admission.judge(request, Condition(behind, self.draining, self.backlogged), now)
+
     def admit(self, peer: str, naming: Naming, streams: int) -> Refusal | None:
-        """Why no new fork is taken at this moment. Half a call is no use: what joins one that we have is taken."""
-        if self.listener.round_seconds > OVERLOAD_SECONDS:
-            return Refusal.OVERLOADED
-        if joined := self.calls.joined.get((peer, naming.call_id)):
-            return None if joined.has_room(naming.role or Role.UNKNOWN, streams) else Refusal.LEGS
-        if self.draining:
-            return Refusal.DRAINING
-        if self.backlogged:
-            return Refusal.BACKLOG
-        holders = [dialog.peer for dialog in self.dialogs.values() if dialog.holds]
-        if len(holders) >= self.settings.max_calls:
-            return Refusal.CAPACITY
-        if 0 < self.settings.max_calls_per_peer <= holders.count(peer):
-            return Refusal.PEER_CAPACITY
-        return None
+        """Why a fork that was let through is not answered: the call that it joins has no room for its streams."""
+        joined = self.calls.joined.get((peer, naming.call_id))
+        return None if joined is None or joined.has_room(naming.role or Role.UNKNOWN, streams) else Refusal.LEGS
+
+    def acknowledged(self, dialog: Dialog) -> None:
+        """The other side has acknowledged our answer: the dialog is half-open no longer."""
+        if dialog.place:
+            self.admission.places.acknowledged(dialog.place)
 
     def later(self, command: Callable[[], None]) -> None:
         """Do something that may not be done within a callback of the library."""
@@ -199,5 +205,7 @@ class Endpoint:
 
     def forget(self, dialog: Dialog) -> None:
         """Let go of an ended dialog, once its callback has returned."""
+        if dialog.place:
+            self.admission.places.give_back(dialog.place)
         self.dialogs.pop(dialog.number, None)
         self._ended.append(dialog)

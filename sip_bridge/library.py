@@ -13,7 +13,7 @@ from sip_bridge.certificates import Connections
 from sip_bridge.settings import BridgeSettings
 
 SPARE_CALLS = 32
-"""Library calls above max_calls, for those being refused or ending: above them it answers 486 by itself."""
+"""Library calls above `max_dialogs`, for those being refused or ending: above them it answers 486 by itself."""
 LINES_KEPT = 32
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def configured(settings: BridgeSettings, library: Library) -> Any:
     """The library's configuration."""
     config = pj.EpConfig()
     config.uaConfig.threadCnt = 0  # the library's own thread is ours
-    config.uaConfig.maxCalls = settings.max_calls + SPARE_CALLS
+    config.uaConfig.maxCalls = settings.max_dialogs + SPARE_CALLS
     config.uaConfig.userAgent = "Callvane"
     config.uaConfig.natTypeInSdp = 0
     # Without a console level the library writes nothing, whatever writer it has.

@@ -64,6 +64,8 @@ class Listener:
         self._thread = Thread(target=self._run, name="listener", daemon=True)
         self.round_seconds = 0.0
         """How long the last round took."""
+        self.rounded_at = 0.0
+        """When it ended, in monotonic seconds: there are no rounds while there is no call."""
 
     def start(self) -> None:
         """Begin to listen."""
@@ -125,7 +127,8 @@ class Listener:
                 self._rings.count()
             for call in self._calls[self._rounds % HEALTH_ROUNDS :: HEALTH_ROUNDS]:
                 self._do(partial(self._health[call.call_id].events, call))
-            self.round_seconds = time.monotonic() - started
+            self.rounded_at = time.monotonic()
+            self.round_seconds = self.rounded_at - started
             ROUND_SECONDS.observe(self.round_seconds)
             time.sleep(max(0.0, INTERVAL_SECONDS - self.round_seconds))
 

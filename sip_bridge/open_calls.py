@@ -56,6 +56,7 @@ class OpenCalls:
         outcome.ACTIVE.dec()
         outcome.ENDED.labels(ending).inc()
         self.listener.close(call, ending)
+        self._ids.release(call.call_id)
 
     def succeed(self, recording: Recording) -> None:
         """Let the next dialog of a call that is recorded more than once be heard, soon."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-from ipaddress import ip_network
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -12,11 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from callbus import Role
 from callbus.settings import RedisSettings
 from service.settings import ProcessSettings
+from sip_bridge.peers import ANYBODY, network_in
+from sip_bridge.rates import address_in
 from sip_bridge.segmenter import FRAME_SECONDS, SpeechLimits
 from sip_bridge.stream_health import ArrivalLimits
 
 PORTS_A_CALL = 4
 """RTP and RTCP of two streams."""
+MAX_DIALOGS = 2_000
+"""Of all calls together: the library has slots for some more (`PJSUA_MAX_CALLS` of its build)."""
 
 Pattern = Annotated[str, Field(min_length=1, max_length=256)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,64}$")]
@@ -45,24 +48,26 @@ class BridgeSettings(BaseModel):
     """Whether PBXes must show a certificate (mutual TLS) that `tls_ca` signed."""
     srtp: Literal["off", "optional", "required"] = "off"
     """Encrypted RTP, its keys in the SDP (SDES, RFC 4568): use TLS with it. `required` refuses forks without."""
-    rtp_source: Literal["strict", "learn", "off"] = "off"
-    """Whose packets are heard. `strict`: only of the address that the stream's SDP names. `learn`: of the address heard
-    first, as with an SDP that names none. `off`: anybody's."""
+    rtp_source: Literal["strict", "learn", "off"] = "strict"
+    """Whose packets are heard. `strict`: only of the address that the stream's SDP names; where it names none, of the
+    address heard first. `learn`: always of the address heard first. `off`: anybody's, who may then speak in a call."""
     public_address: str = ""
     """The address that PBXes reach, where it differs from `host` (containers, NAT); written into SIP and SDP."""
     rtp_port_min: int = Field(16_384, ge=1024, le=65_534)
     rtp_port_max: int = Field(32_767, ge=1025, le=65_535)
     """Ends below Linux's ephemeral ports; a two-leg call takes four ports."""
     max_calls: int = Field(500, ge=1, le=2_000)
-    """Forks above it get 503, so that a load balancer tries the next bridge; the PBX's own call goes on."""
+    """Forks above it get 503, so that a load balancer tries the next bridge; the PBX's own call goes on. A call that is
+    forked in two counts once, one that is recorded twice counts twice."""
     max_calls_per_peer: int = Field(0, ge=0, le=2_000)
-    """Forks that one peer may hold; above it 503. A peer is an address: an SBC, or the proxy in front. 0 is no such
-    limit."""
-    new_forks_per_second: float = Field(0.0, ge=0, le=10_000)
+    """Calls that one peer may hold; above it 503. A peer is an address (of IPv6, a /64): an SBC, or the proxy in front.
+    0 is as many as `max_calls`."""
+    new_forks_per_second: float = Field(100.0, ge=0, le=10_000)
     """Forks that one peer may begin in a second, and as many at once; above it 503. 0 is no limit."""
     allowed_peers: tuple[str, ...] = ()
     """Addresses and networks that may fork calls, such as "192.0.2.10" and "198.51.100.0/24"; others get 403. Empty:
-    anybody may, unless `allowed_certificates` says who."""
+    those that `allowed_certificates` names, else this machine alone, and where `host` is reached from others, an error.
+    "any": anybody who reaches the port."""
     allowed_certificates: tuple[str, ...] = ()
     """Names in PBXes' certificates (a DNS name or a URI, else the common name) that may fork calls over mutual TLS,
     such as "sbc1.example.com", whole and without wildcards. A peer is let in that this or `allowed_peers` names."""
@@ -134,9 +139,9 @@ class BridgeSettings(BaseModel):
     def _are_networks(cls, peers: tuple[str, ...]) -> tuple[str, ...]:
         for peer in peers:
             try:
-                ip_network(peer, strict=False)
+                peer == ANYBODY or network_in(peer)
             except ValueError:
-                raise ValueError(f"{peer!r} is no address or network") from None
+                raise ValueError(f'{peer!r} is no address or network, nor "{ANYBODY}"') from None
         return peers
 
     @field_validator("agent_uri_patterns")
@@ -171,6 +176,17 @@ class BridgeSettings(BaseModel):
         return self.bridge_id or f"{socket.gethostname()[:100]}:{self.port}"
 
     @property
+    def max_dialogs(self) -> int:
+        """Dialogs at once: a call may be forked in two. The library needs slots for more than these."""
+        return min(2 * self.max_calls, MAX_DIALOGS)
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether no other machine reaches the bridge."""
+        address = address_in(self.host)
+        return self.host == "localhost" if address is None else address.is_loopback
+
+    @property
     def arrival_limits(self) -> ArrivalLimits:
         """From where on something is the matter with how packets arrive."""
         return ArrivalLimits(self.lost_share, self.jitter_seconds, self.late_share)
@@ -192,7 +208,18 @@ class SipBridgeSettings(ProcessSettings):
     """What `python -m sip_bridge` reads: [bridge], [redis] and the sections of every process."""
 
     redis: RedisSettings = RedisSettings()
-    bridge: BridgeSettings = BridgeSettings()
+    bridge: BridgeSettings = Field(BridgeSettings(), validate_default=True)
+
+    @field_validator("bridge")
+    @classmethod
+    def _knows_its_peers(cls, bridge: BridgeSettings) -> BridgeSettings:
+        """A bridge that others reach says who may fork calls to it; `BridgeSettings` alone need not."""
+        if not (bridge.on_loopback or bridge.allowed_peers or bridge.allowed_certificates):
+            raise ValueError(
+                f"allowed_peers is empty, and other machines reach host {bridge.host}: name the PBXes' addresses, "
+                f'such as ["192.0.2.10"]; ["{ANYBODY}"] lets anybody fork calls'
+            )
+        return bridge
 
 
 def _frames(seconds: float) -> int:

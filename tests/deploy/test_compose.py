@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from service.settings import load
+from sip_bridge.settings import SipBridgeSettings
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -25,10 +28,14 @@ def compose(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     )
 
 
+SET = {"CALLVANE_CONSOLE_PASSWORD": "correct horse", "CALLVANE_BRIDGE_ALLOWED_PEERS": '["192.0.2.10", "::1"]'}
+"""What must be set to start."""
+
+
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
     """The services, all variables and anchors resolved."""
-    result = compose({**os.environ, "CALLVANE_CONSOLE_PASSWORD": "correct horse"})
+    result = compose({**os.environ, **SET})
     assert result.returncode == 0, result.stderr
     found: dict[str, Any] = yaml.safe_load(result.stdout)["services"]
     return found
@@ -41,9 +48,20 @@ def test_compose_file_names_every_part(services: dict[str, Any]) -> None:
 
 def test_console_is_not_opened_without_a_password() -> None:
     """Compose refuses to start before a password is set, and says so."""
-    result = compose({k: v for k, v in os.environ.items() if k != "CALLVANE_CONSOLE_PASSWORD"})
+    result = compose({**os.environ, **SET, "CALLVANE_CONSOLE_PASSWORD": ""})
     assert result.returncode != 0
     assert "password" in result.stderr
+
+
+def test_the_bridge_is_not_opened_to_anybody(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose refuses to start before it is said who may fork calls; the bridge understands what it is given."""
+    result = compose({**os.environ, **SET, "CALLVANE_BRIDGE_ALLOWED_PEERS": ""})
+    assert result.returncode != 0
+    assert 'set who may fork calls, such as ["192.0.2.10"]' in result.stderr
+    monkeypatch.setenv(
+        "CALLVANE_BRIDGE__ALLOWED_PEERS", services["bridge"]["environment"]["CALLVANE_BRIDGE__ALLOWED_PEERS"]
+    )
+    assert load(SipBridgeSettings, ROOT / "config/callvane.toml").bridge.allowed_peers == ("192.0.2.10", "::1")
 
 
 def test_only_the_bridge_is_reachable_from_other_hosts(services: dict[str, Any]) -> None:

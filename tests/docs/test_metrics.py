@@ -31,7 +31,7 @@ def test_page_lists_the_metrics_as_they_are() -> None:
 def test_labels_are_bounded() -> None:
     """No metric has a label that could hold a call, a number, a name or an address."""
     labels = {label for defined in metrics().values() for metric in defined for label in metric._labelnames}
-    assert labels <= {"outcome", "reason", "result", "role", "kind", "type"}
+    assert labels <= {"outcome", "reason", "result", "role", "kind", "type", "method"}
 
 
 def test_names_follow_prometheus() -> None:

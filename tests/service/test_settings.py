@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from service.settings import ConfigError, LogSettings, ProcessSettings, load
 
@@ -93,6 +94,24 @@ def test_secret_is_not_repeated(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match=r"redis\.url") as raised:
         load(WithRedis, write(tmp_path, "[redis]\nurl = 'rediss:/:hunter2@example.com'\n"))
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_fault_of_a_section_repeats_nothing_of_it(tmp_path: Path) -> None:
+    """What does not fit together is told in words alone: the section may hold a password."""
+
+    class Section(BaseModel):
+        user: str = ""
+
+        @model_validator(mode="after")
+        def _fits(self) -> Self:
+            raise ValueError("user does not fit")
+
+    class WithSection(ProcessSettings):
+        bridge: Section | None = None
+
+    with pytest.raises(ConfigError, match="user does not fit") as raised:
+        load(WithSection, write(tmp_path, "[bridge]\nuser = 'hunter2'\n"))
     assert "hunter2" not in str(raised.value)
 
 

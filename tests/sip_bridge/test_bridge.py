@@ -95,7 +95,13 @@ def run(tmp_path: Path, config: str, *arguments: str) -> subprocess.CompletedPro
         pytest.param(
             "rtp_port_min = 20000\nrtp_port_max = 20100", "must hold 4 ports for each of max_calls", id="ports"
         ),
-        pytest.param('host = "192.0.2.1"\nport = 0', "192.0.2.1:0 cannot be used", id="foreign address"),
+        pytest.param(
+            'host = "192.0.2.1"\nport = 0\nallowed_peers = ["any"]', "192.0.2.1:0 cannot be used", id="foreign address"
+        ),
+        pytest.param(
+            "", "bridge: Value error, allowed_peers is empty, and other machines reach host 0.0.0.0", id="open"
+        ),
+        pytest.param('allowed_peers = ["all"]', "'all' is no address or network, nor \"any\"", id="no such peer"),
     ],
 )
 def test_bad_settings_end_it_with_one_line(tmp_path: Path, section: str, complaint: str) -> None:
@@ -122,7 +128,7 @@ def test_a_taken_port_is_named(tmp_path: Path, kind: int) -> None:
 def test_too_few_open_files_are_named() -> None:
     """A limit of open files below what max_calls needs ends it with status 2, before a call is lost to it."""
     command = ["bash", "-c", f"ulimit -n 900 && exec {sys.executable} -m sip_bridge"]
-    environment = {**os.environ, "CALLVANE_METRICS__PORT": "0"}
+    environment = {**os.environ, "CALLVANE_METRICS__PORT": "0", "CALLVANE_BRIDGE__ALLOWED_PEERS": '["192.0.2.1"]'}
     ended = subprocess.run(command, capture_output=True, text=True, timeout=90, cwd=ROOT, env=environment, check=False)
     assert ended.returncode == 2
     assert "bridge.max_calls: 2256 open files are needed, 900 allowed" in ended.stderr.splitlines()[-1]

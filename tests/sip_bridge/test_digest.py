@@ -14,7 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sip_bridge import digest
-from sip_bridge.digest import NONCE_SECONDS, NONCES_REMEMBERED, Digest, Verdict
+from sip_bridge.digest import (
+    NONCE_SECONDS,
+    NONCES_REMEMBERED,
+    WRONG_AT_ONCE,
+    WRONG_PER_SECOND,
+    Digest,
+    Verdict,
+)
 from testcall.campaign import line_to
 from testcall.digest import Credentials, authorization, challenge_of
 from testcall.metadata import CallFacts, load_dialect, new_id
@@ -132,6 +139,21 @@ def test_a_wrong_password_is_wrong() -> None:
     assert half.judge([proof(challenged(half), OLD_PBX)], "INVITE", PEER, 1.0) is Verdict.ACCEPTED
 
 
+def test_guesses_are_slowed_for_each_address() -> None:
+    """Ten at once, then six a minute; above it nothing is looked at, and no other address waits for that."""
+    by, guess = guard(), Credentials("sbc1", "another")
+    spent = [by.judge([proof(challenged(by), guess)], "INVITE", PEER, 1.0) for _ in range(int(WRONG_AT_ONCE) + 2)]
+    assert spent == [Verdict.WRONG] * int(WRONG_AT_ONCE) + [Verdict.GUESSING] * 2
+    assert by.judge([proof(challenged(by))], "INVITE", PEER, 1.0) is Verdict.GUESSING
+    assert by.judge([], "INVITE", PEER, 1.0) is Verdict.MISSING
+    other = "192.0.2.2"
+    assert by.judge([proof(challenged(by, peer=other))], "INVITE", other, 1.0) is Verdict.ACCEPTED
+    later = 1.0 + 1 / WRONG_PER_SECOND
+    assert by.judge([proof(challenged(by))], "INVITE", PEER, later) is Verdict.ACCEPTED
+    assert by.judge([proof(challenged(by), guess)], "INVITE", PEER, later) is Verdict.WRONG
+    assert by.judge([proof(challenged(by), guess)], "INVITE", PEER, later) is Verdict.GUESSING
+
+
 def test_hashes_stand_for_the_password() -> None:
     """`SHA-256=… MD5=…` of `user:realm:password`, in any order and case."""
     by = guard(f"MD5={md5(KNOWN).upper()} sha-256={hashlib.sha256(KNOWN.encode()).hexdigest()}")
@@ -221,7 +243,7 @@ async def test_who_does_not_is_not(guarded: RunningBridge) -> None:
     assert guarded.metric('callvane_forks_total{outcome="refused_credentials"}') == 1
     assert guarded.metric("callvane_calls_active") == 0
     line = await asyncio.to_thread(
-        guarded.logged, "forks refused for their peer's sake, the latest of 127.0.0.1: Unauth"
+        guarded.logged, "turned away for their peer's sake, the latest INVITE from 127.0.0.0/24: credentials"
     )
     assert line
     assert not [line for line in guarded.lines if "secret" in line or "wrong" in line]

@@ -42,6 +42,20 @@ def test_calls_open_and_close_in_the_order_asked() -> None:
     assert [event.call_id for event in events if isinstance(event, CallClosed)] == [each.call_id for each in calls]
 
 
+def test_when_the_last_round_ended_is_known() -> None:
+    """While there is a call, the last round is of just now; without one its time tells how long ago it was."""
+    listener = Listener(lambda event: None)
+    begun = time.monotonic()
+    listener.start()
+    listener.open(held := call("held"))
+    while listener.rounded_at < begun + 0.1:
+        assert time.monotonic() < begun + 60
+        time.sleep(0.01)
+    listener.close(held, "bye")
+    assert listener.stop(10)
+    assert begun + 0.1 <= listener.rounded_at <= time.monotonic()
+
+
 def test_a_broken_call_deafens_no_other() -> None:
     """Where one call cannot be listened to, the others go on."""
     events: list[ForkEvent] = []

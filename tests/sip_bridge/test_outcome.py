@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sip_bridge.outcome import Ending, Refusal, ending
+from sip_bridge.outcome import FORKS, Ending, Refusal, ending, refused_by_library
 
 
 @pytest.mark.parametrize(
@@ -25,5 +25,27 @@ def test_endings(status: int, phrase: str, confirmed: bool, expected: Ending) ->
 
 
 def test_capacity_is_refused_so_that_a_balancer_goes_on() -> None:
-    """Refusals that another bridge may not share are 503."""
-    assert {refusal.status for refusal in (Refusal.CAPACITY, Refusal.OVERLOADED, Refusal.DRAINING)} == {503}
+    """Refusals that another bridge may not share are 503, whatever limit was reached; none is 486."""
+    others = {Refusal.FORBIDDEN, Refusal.METHOD, Refusal.CHALLENGED, Refusal.CREDENTIALS, Refusal.MALFORMED}
+    others |= {Refusal.NO_AUDIO, Refusal.LEGS, Refusal.UNACCEPTABLE, Refusal.FAILED}
+    assert {each.status for each in Refusal if each not in others} == {503}
+    assert 486 not in {each.status for each in Refusal}
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (400, "refused_malformed"),
+        (420, "refused_extension"),
+        (488, "refused_unacceptable"),
+        (486, "refused_capacity"),
+        (500, "refused_no_media"),
+        (503, "refused_no_media"),
+        (513, "failed"),
+    ],
+)
+def test_what_the_library_refuses_is_counted(status: int, outcome: str) -> None:
+    """By its status: a bridge without RTP ports is told from one that is broken."""
+    before = FORKS.labels(outcome)._value.get()
+    refused_by_library(status)
+    assert FORKS.labels(outcome)._value.get() == before + 1
