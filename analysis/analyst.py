@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from analysis.conversation import Conversation, hear, joined, judge, opened, state_of
+from analysis.conversation import Conversation, hear, joined, judge, opened, state_of, taken_over
 from analysis.ear import ERROR, Hearing
 from analysis.redaction import redact
 from analysis.scorer import Score
 from analysis.shift import ShiftRules
+from analysis.succession import TakenOver
 from analysis.turn import Said, Turn
 from callbus import Alert, CallClosed, CallEvent, CallOpened, CallState, Transcript, Utterance
 from callbus.wire import Publication
@@ -21,15 +22,10 @@ TRANSCRIPT_CHARACTERS = 10_000
 class Outcome:
     """What is to be committed for one event."""
 
-    call: Conversation | None
-    """None removes the call's state."""
+    call: Conversation
     publications: tuple[Publication, ...] = ()
     alert: Alert | None = None
     scored: bool = False
-    missing: int = 0
-    """Utterances that were lost before this one."""
-    repeated: bool = False
-    """The utterance was worked on before: it is only acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,6 @@ class Question:
     hearing: Hearing
     earlier: CallState
     """What a screen showed before."""
-    missing: int
 
     @property
     def history(self) -> tuple[Turn, ...]:
@@ -63,29 +58,30 @@ class Analyst:
         call = opened(event, call)
         return Outcome(call, (state_of(call, now),))
 
+    def taken_over(self, event: TakenOver, call: Conversation | None, now: float) -> Outcome:
+        """Another recording of the call is heard from here on."""
+        changed = taken_over(event, call or Conversation(event.call_id, max(0.0, now - event.at_seconds)))
+        return Outcome(changed, (state_of(changed, now),))
+
     def told(self, event: CallEvent, call: Conversation | None, now: float) -> Outcome:
         """Something is the matter with a call's audio, or is no more."""
-        call = call or Conversation(event.call_id, max(0.0, now - event.at_seconds), met_midway=True)
+        call = call or Conversation(event.call_id, max(0.0, now - event.at_seconds))
         changed = replace(call, health=call.health.after(event))
         return Outcome(changed, tuple(_news(changed, state_of(call, 0.0), now)))
 
     def closed(self, event: CallClosed, call: Conversation | None, now: float) -> Outcome:
-        """A call ends; its state goes."""
+        """A call ends, unless another recording of it opens soon."""
         known = call or Conversation(event.call_id, event.closed_at - event.duration_seconds)
-        return Outcome(None, (state_of(known, now, event),))
+        ended = replace(known, health=known.health.handed_over(event.duration_seconds))
+        return Outcome(ended, (state_of(known, now, event),))
 
     def heard(self, event: Utterance, call: Conversation | None, hearing: Hearing, now: float) -> Outcome | Question:
         """An utterance, with the words that were heard in it; a question where a score decides."""
         call = call or joined(event)
-        if call.is_done(event.sequence):
-            return Outcome(call, repeated=True)
-        missing = call.missing_before(event.sequence)
         earlier = state_of(call, 0.0)
         call = call.passed(event)
         if hearing.dropped:
-            return Outcome(
-                call, (self._transcript(event, call, hearing, now), *_news(call, earlier, now)), missing=missing
-            )
+            return Outcome(call, (self._transcript(event, call, hearing, now), *_news(call, earlier, now)))
         clean = redact(hearing.text, self._redacted_digits, call.open_digits.get(event.leg_id, 0))
         call = replace(call, open_digits=_open_digits(call, event.leg_id, clean.open_digits))
         call, arousal = call.listened(event.leg_id, hearing.voice, event.end_seconds - event.start_seconds)
@@ -99,8 +95,8 @@ class Analyst:
         hearing = replace(hearing, text=clean.text)
         if turn is None or not heard.scored:
             transcript = self._transcript(event, call, hearing, now, turn=turn.number if turn else None)
-            return Outcome(call, (transcript, *_news(call, earlier, now)), missing=missing)
-        return Question(turn, call, event, hearing, earlier, missing)
+            return Outcome(call, (transcript, *_news(call, earlier, now)))
+        return Question(turn, call, event, hearing, earlier)
 
     def answered(self, question: Question, score: Score, now: float) -> Outcome:
         """The utterance behind a question, by its turn's score."""
@@ -110,7 +106,7 @@ class Analyst:
         transcript = self._transcript(event, call, question.hearing, now, turn=turn.number, score=verdict.score.value)
         alerts = (verdict.alert,) if verdict.alert else ()
         publications = (transcript, *alerts, *_news(call, question.earlier, now))
-        return Outcome(call, publications, verdict.alert, scored=True, missing=question.missing)
+        return Outcome(call, publications, verdict.alert, scored=True)
 
     def failed(self, event: Utterance, call: Conversation | None, now: float) -> Outcome:
         """An utterance on which analysis itself broke: it is told as dropped, and the call goes on."""

@@ -12,13 +12,15 @@ import msgspec
 from analysis.circumstances import in_context
 from analysis.evidence import Judged, build_alert
 from analysis.health import Health
+from analysis.recordings import Recordings
 from analysis.scorer import Score
 from analysis.shift import Evidence, Shift, ShiftRules, ShiftState, after_alert, step
+from analysis.succession import TakenOver
 from analysis.turn import Said, Turn, place
 from analysis.voice import Measured, Voice
 from callbus import Alert, CallClosed, CallOpened, CallState, Leg, Mood, Phase, Role, Utterance
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 RECENT_TURNS = 8
 """Turns of both parties that are kept, beside those that a shift is measured from."""
 SCORES = 60
@@ -59,23 +61,17 @@ class Conversation:
     opened_at: float
     """Unix seconds."""
     legs: tuple[Leg, ...] = ()
-    next_sequence: int | None = None
-    """The utterance expected next; none before the first."""
     next_turn: int = 0
     turns: tuple[Judged, ...] = ()
     """The turns kept, oldest first."""
     parties: dict[str, Party] = field(default_factory=dict)
-    met_midway: bool = False
-    """Its opening message was not seen: `opened_at` is an estimate."""
     open_digits: dict[str, int] = field(default_factory=dict)
     """By leg: digits that its last utterance ended with; see redaction."""
     health: Health = field(default_factory=Health)
     voices: dict[str, Voice] = field(default_factory=dict)
     """By leg: a customer's own voice, where it is measured."""
-
-    def is_done(self, sequence: int) -> bool:
-        """Whether an utterance was worked on before."""
-        return self.next_sequence is not None and sequence < self.next_sequence
+    recordings: Recordings | None = None
+    """Kept with it, so that all that is known of a call lies in one place; see succession."""
 
     def listened(self, leg_id: str, measured: Measured | None, seconds: float) -> tuple[Conversation, float]:
         """The call with what is known of a leg's voice; how far the utterance lies above that, in deviations."""
@@ -84,20 +80,15 @@ class Conversation:
         voice, above = self.voices.get(leg_id, Voice()).heard(measured, seconds)
         return replace(self, voices={**self.voices, leg_id: voice}), above
 
-    def missing_before(self, sequence: int) -> int:
-        """How many utterances were lost before this one."""
-        return 0 if self.next_sequence is None else max(0, sequence - self.next_sequence)
-
     def before(self, turn: Turn) -> tuple[Turn, ...]:
         """The turns of both parties before one, oldest first, as far as they are kept."""
         return tuple(judged.turn for judged in self.turns if judged.turn.number < turn.number)
 
     def passed(self, utterance: Utterance) -> Conversation:
         """The call once an utterance is worked on; its leg is known from here, opening message or not."""
-        legs = self.legs
-        if all(leg.leg_id != utterance.leg_id for leg in legs) and len(legs) < PARTIES:
-            legs = (*legs, Leg(utterance.leg_id, utterance.role))
-        return replace(self, legs=legs, next_sequence=utterance.sequence + 1)
+        if any(leg.leg_id == utterance.leg_id for leg in self.legs) or len(self.legs) >= PARTIES:
+            return self
+        return replace(self, legs=(*self.legs, Leg(utterance.leg_id, utterance.role)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +114,30 @@ class Verdict:
 
 
 def opened(event: CallOpened, known: Conversation | None) -> Conversation:
-    """The call after an opening message: new, or with other legs when it is known.
+    """The call after an opening message: new, or with other legs when it is known."""
+    if known is None:
+        return Conversation(event.call_id, event.opened_at, event.legs)
+    health = known.health.renamed(known.legs, event.legs)
+    return replace(known, legs=event.legs, opened_at=event.opened_at, health=health)
 
-    The same id with another opening time is another call.
-    """
-    if known and (known.met_midway or abs(known.opened_at - event.opened_at) < 1.0):
-        health = known.health.renamed(known.legs, event.legs)
-        return replace(known, legs=event.legs, opened_at=event.opened_at, met_midway=False, health=health)
-    return Conversation(event.call_id, event.opened_at, event.legs)
+
+def taken_over(event: TakenOver, call: Conversation) -> Conversation:
+    """The call once another recording is heard, whose legs may be named otherwise."""
+    legs = event.legs or call.legs
+    names = event.names(call.legs)
+    return replace(
+        call,
+        legs=legs,
+        health=call.health.handed_over(event.at_seconds),
+        voices={names.get(leg_id, leg_id): voice for leg_id, voice in call.voices.items()},
+        open_digits={names.get(leg_id, leg_id): digits for leg_id, digits in call.open_digits.items()},
+    )
 
 
 def joined(utterance: Utterance) -> Conversation:
     """A call of which nothing is known but this utterance."""
     opened_at = max(0.0, utterance.ended_at - utterance.end_seconds)
-    return Conversation(utterance.call_id, opened_at, met_midway=True)
+    return Conversation(utterance.call_id, opened_at)
 
 
 def hear(call: Conversation, said: Said) -> Heard:

@@ -41,6 +41,11 @@ class Health:
         paused = next((each for each in self.standing if _is_pause(each)), None)
         return replace(self, standing=(), gaps=self._with_gap(paused, at_seconds) if paused else self.gaps)
 
+    def handed_over(self, at_seconds: float) -> Health:
+        """Once another recording is heard: what the one so far was told of ends, what the words show stands."""
+        shown = tuple(each for each in self.standing if each.kind is ConditionKind.PARTIES_SWAPPED)
+        return replace(self.closed(at_seconds), standing=shown)
+
     def listened(self, turns: Sequence[Turn], at_seconds: float) -> Health:
         """After words were heard: those of a call's beginning may show that the parties are swapped."""
         if self.swap_told or not turns or turns[-1].number >= FIRST_TURNS or not (count := suspected(turns)):

@@ -13,29 +13,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from analysis.analyst import Analyst, Outcome, Question
 from analysis.conversation import Conversation, StateError, decode, encode
 from analysis.ear import ERROR, Ear, Hearing
+from analysis.figures import count
+from analysis.lane import Job, Lane
 from analysis.scoring import Scoring
-from callbus import CallClosed, CallEvent, CallOpened, ShiftKind, Utterance
+from analysis.succession import RESUME_SECONDS, TakenOver
+from callbus import CallClosed, CallEvent, CallOpened, Utterance
 from callbus.fork_reader import Delivery, ForkReader, LeaseLost
+from callbus.wire import ForkEvent
 
 log = logging.getLogger(__name__)
 
-UTTERANCES = Counter(
-    "callvane_utterances_analysed_total",
-    "Utterances by what became of them: transcribed, silence, hallucination, overload, error, repeated.",
-    ["outcome"],
-)
-MISSING = Counter("callvane_utterances_missing_total", "Utterances that never came, by gaps in their numbers.")
-TURNS_SCORED = Counter("callvane_turns_scored_total", "Times that a customer's turn was scored, as it grew.")
-SHIFTS = Counter("callvane_shifts_total", "Shifts found, by kind.", ["kind"])
 CALLS = Gauge("callvane_analysis_calls_active", "Calls that this worker follows.")
 STATES_UNREADABLE = Counter(
     "callvane_call_states_unreadable_total", "Stored call states that could not be used; the call began anew."
@@ -56,34 +51,9 @@ PUBLISH_SECONDS = Histogram(
     "Time that Redis took to publish and commit an utterance's outcome.",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
-ALERT_SECONDS = Histogram(
-    "callvane_end_of_speech_to_alert_seconds",
-    "Time from the end of the speech that raised an alert to the alert's publication.",
-    buckets=(0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 2, 3, 5),
-)
-for _kind in ShiftKind:
-    SHIFTS.labels(_kind)
 
 FORGET_SECONDS = 3_600.0
 """A call without an event for so long is not counted as active any more."""
-
-
-@dataclass(slots=True)
-class Job:
-    """One event of a call, in its order."""
-
-    delivery: Delivery
-    hearing: asyncio.Task[Hearing] | None
-    """Under way since the event came, whatever waits before it in the call; none for openings and closings."""
-
-
-@dataclass(slots=True)
-class Lane:
-    """A call that has events in hand."""
-
-    partition: int
-    jobs: deque[Job] = field(default_factory=deque)
-    task: asyncio.Task[None] | None = None
 
 
 class Worker:
@@ -108,7 +78,7 @@ class Worker:
             if working:
                 await asyncio.wait(working, timeout=drain_seconds)
             for call_id, lane in list(self._lanes.items()):
-                log.warning("%d events stay unfinished; another worker takes them", len(lane.jobs), extra=_of(call_id))
+                log.warning("%d events stay unfinished; another worker takes them", len(lane), extra=_of(call_id))
                 self._drop(call_id, lane)
 
     async def _read(self, group: asyncio.TaskGroup) -> None:
@@ -120,24 +90,31 @@ class Worker:
 
     def _take(self, delivery: Delivery, group: asyncio.TaskGroup) -> None:
         event = delivery.event
-        hearing = None
         if isinstance(event, Utterance):
             ARRIVAL_SECONDS.observe(max(0.0, time.time() - event.ended_at))
-            hearing = group.create_task(self._ear.listen(event))
-        if isinstance(event, CallClosed):
-            self._seen.pop(event.call_id, None)
-        else:
-            self._seen[event.call_id] = (delivery.partition, time.monotonic())
         lane = self._lanes.get(event.call_id)
         if lane is None:
             lane = self._lanes[event.call_id] = Lane(delivery.partition)
-            lane.task = group.create_task(self._work(event.call_id, lane))
-        lane.jobs.append(Job(delivery, hearing))
+            lane.task = group.create_task(self._work(event.call_id, lane, group))
+        lane.arrived.append(delivery)
+        self._begin(event.call_id, lane, group)
 
-    async def _work(self, call_id: str, lane: Lane) -> None:
+    def _begin(self, call_id: str, lane: Lane, group: asyncio.TaskGroup) -> None:
+        """Find out what each event is to its call, and listen at once to what is to be heard."""
+        for job in lane.begin():
+            if job.step.recordings.heard is None:
+                self._seen.pop(call_id, None)
+            else:
+                self._seen[call_id] = (lane.partition, time.monotonic())
+            if job.step.events and isinstance(utterance := job.step.events[-1], Utterance):
+                job.hearing = group.create_task(self._ear.listen(utterance))
+
+    async def _work(self, call_id: str, lane: Lane, group: asyncio.TaskGroup) -> None:
         """A call's events one after the other, until none is in hand."""
         try:
             call = await self._restored(call_id)
+            lane.restore(call)
+            self._begin(call_id, lane, group)
             while lane.jobs:
                 call = await self._finish(lane.jobs[0], call)
                 lane.jobs.popleft()
@@ -166,36 +143,37 @@ class Worker:
     async def _finish(self, job: Job, call: Conversation | None) -> Conversation | None:
         """Decide and commit; the call after it. Raises LeaseLost."""
         hearing = await job.hearing if job.hearing else None
+        step, event = job.step, job.delivery.event
         began = time.monotonic()
-        event, outcome = job.delivery.event, await self._decided(job.delivery, call, hearing)
+        outcomes: list[Outcome] = []
+        after = None if step.is_new else call
+        for told in step.events:
+            outcomes.append(await self._decided(told, after, hearing))
+            after = outcomes[-1].call
         decided = time.monotonic()
-        after = outcome.call
+        after = replace(after, recordings=step.recordings) if after else None
         await self._reader.commit(
             job.delivery.partition,
             [job.delivery.entry_id],
-            state=None if outcome.repeated else (event.call_id, encode(after) if after else None),
-            publications=outcome.publications,
+            state=(event.call_id, encode(after)) if after and after != call else None,
+            state_seconds=RESUME_SECONDS if step.recordings.heard is None else None,
+            publications=[publication for outcome in outcomes for publication in outcome.publications],
         )
-        if isinstance(event, Utterance) and hearing:
+        if hearing:
             DECISION_SECONDS.observe(decided - began)
             PUBLISH_SECONDS.observe(time.monotonic() - decided)
-            UTTERANCES.labels("repeated" if outcome.repeated else hearing.dropped or "transcribed").inc()
-            MISSING.inc(outcome.missing)
-        TURNS_SCORED.inc(outcome.scored)
-        if alert := outcome.alert:
-            SHIFTS.labels(alert.kind).inc()
-            latency = max(0.0, time.time() - alert.spoken_at)
-            ALERT_SECONDS.observe(latency)
-            log.info(
-                "%s at turn %d, %.2f s after it was said", alert.kind, alert.turn, latency, extra=_of(alert.call_id)
-            )
+        count(event.call_id, step, hearing, outcomes)
         return after
 
-    async def _decided(self, delivery: Delivery, call: Conversation | None, hearing: Hearing | None) -> Outcome:
+    async def _decided(
+        self, told: ForkEvent | TakenOver, call: Conversation | None, hearing: Hearing | None
+    ) -> Outcome:
         now = time.time()
-        match delivery.event:
+        match told:
             case CallOpened() as event:
                 return self._analyst.opened(event, call, now)
+            case TakenOver() as event:
+                return self._analyst.taken_over(event, call, now)
             case CallEvent() as event:
                 return self._analyst.told(event, call, now)
             case CallClosed() as event:

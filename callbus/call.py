@@ -9,7 +9,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from callbus.health import MAX_CONDITIONS, MAX_GAPS, Condition, Gap
-from callbus.leg import CallId, CallSeconds, Leg, UnixSeconds
+from callbus.leg import CallId, CallSeconds, Leg, RecordingId, UnixSeconds
 
 Reason = Annotated[str, Meta(max_length=64)]
 """Why a call ended or something was dropped: a word from a fixed list, safe as a metric label."""
@@ -40,17 +40,19 @@ class CallOpened:
     opened_at: UnixSeconds
     """Unix seconds."""
     legs: Annotated[tuple[Leg, ...], Meta(max_length=16)]
+    recording_id: RecordingId = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CallClosed:
-    """A call's last message: nothing of it follows."""
+    """The last message of a call's recording: nothing of it follows."""
 
     call_id: CallId
     closed_at: UnixSeconds
     """Unix seconds."""
     duration_seconds: CallSeconds
     reason: Reason
+    recording_id: RecordingId = ""
 
 
 @dataclass(frozen=True, slots=True)

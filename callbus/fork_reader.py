@@ -58,6 +58,11 @@ class Delivery:
     entry_id: bytes
     event: ForkEvent
 
+    @property
+    def at(self) -> float:
+        """Unix seconds at which Redis took it."""
+        return int(self.entry_id.partition(b"-")[0]) / 1000
+
 
 class LeaseLost(Exception):
     """The partition belongs to another worker now; that one will do the work."""
@@ -103,12 +108,14 @@ class ForkReader:
         partition: int,
         entry_ids: Sequence[bytes],
         *,
-        state: tuple[str, bytes | None] | None = None,
+        state: tuple[str, bytes] | None = None,
+        state_seconds: float | None = None,
         publications: Sequence[Publication] = (),
     ) -> None:
-        """Publish, store the call's state (`(call_id, bytes)`; none removes it) and acknowledge, all or nothing.
+        """Publish, store the call's state (`(call_id, bytes)`) and acknowledge, all or nothing.
 
-        Waits while Redis is away. Raises LeaseLost when another worker holds the partition.
+        The state expires after `state_seconds`; without it, after those of the settings. Waits while Redis is away.
+        Raises LeaseLost when another worker holds the partition.
         """
         settings, keys = self._bus.settings, self._bus.keys
         arguments: list[Any] = [
@@ -116,10 +123,10 @@ class ForkReader:
             GROUP,
             settings.stream_length,
             int(settings.retention_days * 86_400_000),
-            int(settings.state_seconds),
+            int(settings.state_seconds if state_seconds is None else state_seconds),
             ALERT_ID_SECONDS,
-            "keep" if state is None else ("remove" if state[1] is None else "set"),
-            (state[1] or b"") if state else b"",
+            "set" if state else "keep",
+            state[1] if state else b"",
             len(publications),
         ]
         for message in publications:

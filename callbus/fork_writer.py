@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from prometheus_client import Counter, Gauge
 
@@ -26,10 +27,11 @@ BATCH = 64
 class ForkWriter:
     """Writes a bridge's fork events. Belongs to one event loop."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, instance: str = "") -> None:
+        """`instance`: as `presence.Presence`."""
         self._bus = bus
         self._backlog = Backlog(bus.settings.backlog_events)
-        self._presence = Presence(bus)
+        self._presence = Presence(bus, instance)
         self._awake = asyncio.Event()
         self._written = asyncio.Event()
         self._written.set()
@@ -40,7 +42,8 @@ class ForkWriter:
         return len(self._backlog) / self._bus.settings.backlog_events
 
     def publish(self, event: ForkEvent) -> None:
-        """Queue `event`. Never blocks; see Backlog for what gives way when Redis stays away."""
+        """Queue `event` as this bridge's. Never blocks; see Backlog for what gives way when Redis stays away."""
+        event = replace(event, recording_id=self._presence.instance)
         self._presence.note(event)
         dropped = self._backlog.append(event)
         if dropped is not None:

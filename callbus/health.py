@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from callbus.leg import CallId, CallSeconds, LegId, Role
+from callbus.leg import CallId, CallSeconds, LegId, RecordingId, Role
 
 MAX_CONDITIONS = 32
 """Of one call at a time: two legs have some ten."""
@@ -101,3 +101,4 @@ class CallEvent:
     """Whether it stands from now on; else it ends."""
     condition: Condition
     """As it was when it began; the value is the latest."""
+    recording_id: RecordingId = ""

@@ -14,6 +14,9 @@ CallId = Annotated[str, Meta(min_length=1, max_length=128)]
 LegId = Annotated[str, Meta(max_length=64)]
 """A leg's id within its call: the SDP label of its stream where there is one."""
 
+RecordingId = Annotated[str, Meta(max_length=64)]
+"""Which recording of a call an event is of: the running bridge that makes it. Empty where the bridge does not say."""
+
 UnixSeconds = Annotated[float, Meta(ge=0, le=1e11)]
 """A moment by the wall clock. The bounds keep out what is no number: it would pass through every sum."""
 

@@ -31,9 +31,10 @@ BRIDGE_LOST = "bridge_lost"
 class Presence:
     """A running bridge. One that starts again is another: its earlier calls are gone."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, instance: str = "") -> None:
+        """`instance` names it; empty gives it a name of its own."""
         self._bus = bus
-        self._instance = uuid4().hex
+        self.instance = instance or uuid4().hex
         self._calls: dict[str, float] = {}
         self._due = 0.0
 
@@ -47,7 +48,7 @@ class Presence:
 
     def record(self, pipeline: Any, event: ForkEvent) -> None:
         """Note an open call beside its event in the stream: it is known even if no further sign of life follows."""
-        key = self._bus.keys.bridge_calls(self._instance)
+        key = self._bus.keys.bridge_calls(self.instance)
         match event:
             case CallOpened():
                 pipeline.hset(key, event.call_id, event.opened_at)
@@ -68,10 +69,10 @@ class Presence:
         keys = self._bus.keys
         seconds, _ = await self._bus.client.time()
         pipeline = self._bus.client.pipeline(transaction=True)
-        pipeline.zadd(keys.bridges, {self._instance: seconds})
-        pipeline.delete(keys.bridge_calls(self._instance))
+        pipeline.zadd(keys.bridges, {self.instance: seconds})
+        pipeline.delete(keys.bridge_calls(self.instance))
         if self._calls:
-            pipeline.hset(keys.bridge_calls(self._instance), mapping=self._calls)
+            pipeline.hset(keys.bridge_calls(self.instance), mapping=self._calls)
         await pipeline.execute()
 
 
@@ -87,7 +88,7 @@ async def sweep(bus: Bus) -> None:
         pipeline = client.pipeline(transaction=True)
         for call_id, opened_at in calls.items():
             name = call_id.decode()
-            closed = CallClosed(name, beat_at, max(0.0, beat_at - float(opened_at)), BRIDGE_LOST)
+            closed = CallClosed(name, beat_at, max(0.0, beat_at - float(opened_at)), BRIDGE_LOST, instance.decode())
             stream = keys.forks(partition_of(name, bus.settings.partitions))
             pipeline.xadd(stream, {"m": encode_fork_event(closed)})
         pipeline.delete(keys.bridge_calls(instance.decode()))

@@ -23,7 +23,6 @@ for i = 1, tonumber(ARGV[9]) do
   at = at + 5
 end
 if ARGV[7] == 'set' then redis.call('SET', KEYS[3], ARGV[8], 'EX', ARGV[5]) end
-if ARGV[7] == 'remove' then redis.call('DEL', KEYS[3]) end
 for i = at, #ARGV do
   redis.call('XACK', KEYS[2], ARGV[2], ARGV[i])
   redis.call('XDEL', KEYS[2], ARGV[i])

@@ -19,7 +19,7 @@ class Transcript:
     leg_id: LegId
     role: Role
     sequence: Annotated[int, Meta(ge=0)]
-    """The utterance's own."""
+    """Counts the call's utterances, whichever bridges recorded them: a gap is a lost one."""
     turn: Annotated[int, Meta(ge=0)]
     """The turn it belongs to, counted from 0 over both parties."""
     start_seconds: float

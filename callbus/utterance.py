@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from callbus.leg import CallId, CallSeconds, LegId, Role, UnixSeconds
+from callbus.leg import CallId, CallSeconds, LegId, RecordingId, Role, UnixSeconds
 
 MAX_PCM_BYTES = 2 * 16_000 * 60
 """A minute of 16 kHz audio: more in one message is a broken or hostile one."""
@@ -21,7 +21,7 @@ class Utterance:
     leg_id: LegId
     role: Role
     sequence: Annotated[int, Meta(ge=0)]
-    """Counts a call's utterances from 0, over all its legs: a gap is a lost one, a repeat is a doubled one."""
+    """Counts a recording's utterances from 0, over all its legs: a gap is a lost one, a repeat is a doubled one."""
     start_seconds: CallSeconds
     """Call time: seconds of the leg's own samples."""
     end_seconds: CallSeconds
@@ -30,6 +30,7 @@ class Utterance:
     sample_rate_hz: Annotated[int, Meta(ge=8_000, le=16_000)]
     pcm: Annotated[bytes, Meta(max_length=MAX_PCM_BYTES)]
     """Mono, 16-bit signed little-endian."""
+    recording_id: RecordingId = ""
 
     @property
     def duration_seconds(self) -> float:

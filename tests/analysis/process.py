@@ -54,9 +54,9 @@ def whole_call(name: str, call_id: str) -> list[ForkEvent]:
     return [opened, *said, CallClosed(call_id, now, said[-1].end_seconds, "bye")]
 
 
-async def publish(bus: Bus, events: Sequence[ForkEvent]) -> None:
-    """Write events as a bridge does, and wait until Redis has them."""
-    writer = ForkWriter(bus)
+async def publish(bus: Bus, events: Sequence[ForkEvent], bridge: str = "bridge") -> None:
+    """Write events as the running bridge of that name does, and wait until Redis has them."""
+    writer = ForkWriter(bus, bridge)
     writing = asyncio.create_task(writer.run())
     for event in events:
         writer.publish(event)

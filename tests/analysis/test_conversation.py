@@ -10,6 +10,7 @@ import pytest
 from analysis.conversation import (
     RECENT_TURNS,
     SCORES,
+    STATE_VERSION,
     Conversation,
     StateError,
     decode,
@@ -19,9 +20,13 @@ from analysis.conversation import (
     judge,
     opened,
     state_of,
+    taken_over,
 )
+from analysis.health import Health
+from analysis.succession import TakenOver
 from analysis.turn import Said
-from callbus import CallClosed, CallOpened, Leg, Mood, Phase, Role, Utterance
+from analysis.voice import Voice
+from callbus import CallClosed, CallOpened, Condition, ConditionKind, Leg, Mood, Phase, Role, Unit, Utterance
 from testcall import scenario
 from tests.analysis.spoken import LEGS, RULES, SCORER, declared, lines, misheard, play
 
@@ -156,7 +161,7 @@ def test_state_survives_storage_at_any_moment() -> None:
         b"not msgpack",
         msgspec.msgpack.encode([1, 2]),
         msgspec.msgpack.encode({"version": 999, "call": {}}),
-        msgspec.msgpack.encode({"version": 2, "call": {"call_id": 5}}),
+        msgspec.msgpack.encode({"version": STATE_VERSION, "call": {"call_id": 5}}),
         encode(Conversation("c", 0.0))[:-3],
     ],
 )
@@ -171,31 +176,33 @@ def utterance(sequence: int) -> Utterance:
     return Utterance("c", "2", Role.CUSTOMER, sequence, 9.0, 10.0, 1_010.0, 8_000, b"")
 
 
-def test_sequence_numbers_tell_repeats_and_gaps() -> None:
-    """A number seen is done, a number skipped is missing; a call joined in its middle misses nothing."""
+def test_a_call_met_in_its_middle() -> None:
+    """It began where its first utterance says, and its leg is known."""
     call = joined(utterance(7)).passed(utterance(7))
     assert call.opened_at == 1_000.0
     assert call.legs == (Leg("2", Role.CUSTOMER),)
-    assert call.is_done(7)
-    assert not call.is_done(8)
-    assert call.missing_before(8) == 0
-    assert call.missing_before(11) == 3
-    assert joined(utterance(7)).missing_before(7) == 0
 
 
 def test_opening_again_changes_the_legs_and_nothing_else() -> None:
-    """The same opening sent again keeps the call; another opening time under the same id is another call."""
-    first = opened(CallOpened("c", "bridge", 1_000.0, LEGS[:1]), None)
-    grown = replace(first, next_turn=5)
-    assert opened(CallOpened("c", "bridge", 1_000.0, LEGS), grown) == replace(grown, legs=LEGS)
-    assert opened(CallOpened("c", "bridge", 2_000.0, LEGS), grown).next_turn == 0
+    """What was heard stays, also where the opening message comes late and puts the beginning right."""
+    grown = replace(opened(CallOpened("c", "bridge", 1_000.0, LEGS[:1]), None), next_turn=5)
+    assert opened(CallOpened("c", "bridge", 940.0, LEGS), grown) == replace(grown, legs=LEGS, opened_at=940.0)
 
 
-def test_an_opening_that_comes_late_is_of_the_same_call() -> None:
-    """A call met in its middle keeps what was heard when its legs are told."""
-    met = joined(utterance(7)).passed(utterance(7))
-    told = opened(CallOpened("c", "bridge", 940.0, LEGS), met)
-    assert (told.opened_at, told.legs, told.next_sequence) == (940.0, LEGS, 8)
+def test_another_recording_keeps_what_is_known_of_each_party() -> None:
+    """A customer's voice and open digits follow them to the leg that carries them now; faults of the old legs end."""
+    loss = Condition(ConditionKind.LOSS, "2", Role.CUSTOMER, 5.0, 0.1, Unit.SHARE)
+    swap = Condition(ConditionKind.PARTIES_SWAPPED, "", Role.UNKNOWN, 6.0, 2.0, Unit.PHRASES)
+    voice = Voice()
+    call = Conversation(
+        "c", 1_000.0, LEGS, next_turn=4, health=Health((loss, swap)), voices={"2": voice}, open_digits={"2": 4, "1": 1}
+    )
+    legs = (Leg("2", Role.AGENT, "Anna"), Leg("9", Role.CUSTOMER))
+    after = taken_over(TakenOver("c", 20.0, legs), call)
+    assert (after.legs, after.next_turn, after.opened_at) == (legs, 4, 1_000.0)
+    assert (after.voices, after.open_digits) == ({"9": voice}, {"9": 4, "2": 1})
+    assert after.health.standing == (swap,)
+    assert taken_over(TakenOver("c", 20.0, ()), call).legs == LEGS
 
 
 def test_the_state_shown_ends_with_the_call() -> None:

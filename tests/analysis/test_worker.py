@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from redis import asyncio as redis
 
-from callbus import Alert, CallState, Phase, ShiftKind, Transcript
+from analysis.succession import RESUME_SECONDS
+from callbus import Alert, CallClosed, CallOpened, CallState, Phase, ShiftKind, Transcript, Utterance
 from callbus.bus import Bus
 from callbus.partition import partition_of
 from callbus.settings import Keys, RedisSettings
-from callbus.wire import Publication, decode_publication
+from callbus.wire import ForkEvent, Publication, decode_publication
 from testcall import scenario
 from tests.analysis.process import LEGS, Analysis, analysis, publish, utterances, whole_call
 from tests.conftest import PrivateRedis
@@ -68,7 +70,7 @@ def heard(publications: list[Publication]) -> list[int]:
 
 
 async def test_calls_become_their_alerts(bus: Bus) -> None:
-    """All scenarios at once give their transcripts, alerts and states; nothing of them stays behind."""
+    """All scenarios at once give their transcripts, alerts and states; nothing of them stays behind for long."""
     async with analysis(**of(bus)) as worker:
         assert any("synthetic voices" in line and "large-v3-turbo" in line for line in worker.lines)
         await publish(bus, [event for name in scenario.names() for event in whole_call(name, name)])
@@ -87,7 +89,8 @@ async def test_calls_become_their_alerts(bus: Bus) -> None:
         assert await worker.metric('callvane_shifts_total{kind="worsened"}') == worsened
         assert await worker.metric("callvane_end_of_speech_to_alert_seconds_count") == len(told)
         assert await worker.metric("callvane_analysis_calls_active") == 0
-    assert await bus.client.keys(f"{KEYS.prefix}:state:*") == []
+    left = await bus.client.keys(f"{KEYS.prefix}:state:*")
+    assert all([0 < await bus.client.ttl(key) <= RESUME_SECONDS for key in left])
     assert await bus.client.hlen(KEYS.live) == 0
 
 
@@ -109,6 +112,76 @@ async def test_a_worker_killed_in_mid_call_loses_and_doubles_nothing(bus: Bus) -
             assert [str(a.kind) for a in alerts(publications)] == list(scenario.load(name).alerts)
     pending = [await bus.client.xlen(KEYS.forks(partition)) for partition in range(16)]
     assert pending == [0] * 16
+
+
+def recorded(whole: list[ForkEvent], first: int, last: int, since: float) -> list[ForkEvent]:
+    """A call's turns from `first` to before `last` as a bridge tells them that records from `since` seconds on."""
+    opened, *said, closed = whole
+    assert isinstance(opened, CallOpened)
+    assert isinstance(closed, CallClosed)
+    own = [
+        replace(
+            utterance,
+            sequence=number,
+            start_seconds=utterance.start_seconds - since,
+            end_seconds=utterance.end_seconds - since,
+        )
+        for number, utterance in enumerate(each for each in said[first:last] if isinstance(each, Utterance))
+    ]
+    ended = replace(closed, duration_seconds=own[-1].end_seconds)
+    return [replace(opened, opened_at=opened.opened_at + since), *own, ended]
+
+
+async def test_a_call_that_moves_to_another_bridge_is_one_call(bus: Bus) -> None:
+    """Its time, turns and baseline go on, also in another worker; the alert comes as if it had stayed."""
+    name = "turns_angry"
+    turns = scenario.load_manifest().scenarios[name].turns
+    whole, since = whole_call(name, "moves"), turns[3].end_seconds + 0.5
+    second = recorded(whole, 4, len(turns), since)
+    async with analysis(**of(bus)) as first:
+        await publish(bus, recorded(whole, 0, 4, 0.0), "A")
+        await until_ended(bus, 1)
+        await publish(bus, second[:2], "B")
+        async with asyncio.timeout(30):
+            while len(heard(await published(bus))) < 5:
+                await asyncio.sleep(0.02)
+        assert await first.metric('callvane_recording_handovers_total{reason="resumed"}') == 1
+        assert await first.metric("callvane_utterances_missing_total") == 0
+        first.signal(signal.SIGKILL)
+        await first.ended()
+    async with analysis(**of(bus)):
+        await publish(bus, second[2:], "B")
+        publications = (await until_ended(bus, 2))["moves"]
+    assert heard(publications) == list(range(len(turns)))
+    transcripts = [p for p in publications if isinstance(p, Transcript)]
+    assert [t.end_seconds for t in transcripts] == pytest.approx([turn.end_seconds for turn in turns], abs=0.002)
+    assert [str(a.kind) for a in alerts(publications)] == list(scenario.load(name).alerts)
+    states = [p for p in publications if isinstance(p, CallState)]
+    assert len({state.opened_at for state in states}) == 1
+    assert [state.phase for state in states].count(Phase.ENDED) == 2
+    assert states[-1].turns == len(turns)
+
+
+async def test_a_call_on_two_bridges_is_heard_once(bus: Bus) -> None:
+    """The second recording is not even transcribed until the first one closes; then it is heard from there on."""
+    name = "turns_angry"
+    turns = scenario.load_manifest().scenarios[name].turns
+    b = whole_call(name, "both")
+    a = recorded(b, 0, 5, 0.0)
+    async with analysis(**of(bus)) as worker:
+        await publish(bus, a[:1], "A")
+        await publish(bus, b[:5], "B")
+        await publish(bus, a[1:], "A")
+        await publish(bus, b[5:], "B")
+        publications = (await until_ended(bus, 1))["both"]
+        assert await worker.metric('callvane_utterances_analysed_total{outcome="duplicate"}') == 5
+        assert await worker.metric('callvane_utterances_analysed_total{outcome="transcribed"}') == len(turns)
+        assert await worker.metric('callvane_recording_handovers_total{reason="closed"}') == 1
+        assert await worker.metric("callvane_analysis_calls_active") == 0
+    assert heard(publications) == list(range(len(turns)))
+    assert [str(a.kind) for a in alerts(publications)] == list(scenario.load(name).alerts)
+    phases = [p.phase for p in publications if isinstance(p, CallState)]
+    assert phases.index(Phase.ENDED) == len(phases) - 1
 
 
 async def test_two_workers_share_and_one_leaves(bus: Bus) -> None:

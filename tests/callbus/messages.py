@@ -37,7 +37,8 @@ leg_tuples = st.lists(legs, max_size=4).map(tuple)
 quotes = st.lists(st.builds(Quote, roles, words, seconds, seconds, st.none() | score), max_size=4).map(tuple)
 terms = st.lists(st.builds(Term, words, score), max_size=4).map(tuple)
 
-calls_opened = st.builds(CallOpened, call_ids, words, seconds, leg_tuples)
+recording_ids = st.text(st.characters(codec="utf-8"), max_size=64)
+calls_opened = st.builds(CallOpened, call_ids, words, seconds, leg_tuples, recording_ids)
 utterances = st.builds(
     Utterance,
     call_ids,
@@ -49,13 +50,14 @@ utterances = st.builds(
     seconds,
     st.just(8_000),
     st.binary(max_size=400),
+    recording_ids,
 )
-calls_closed = st.builds(CallClosed, call_ids, seconds, seconds, words)
+calls_closed = st.builds(CallClosed, call_ids, seconds, seconds, words, recording_ids)
 conditions = st.builds(
     Condition, st.sampled_from(ConditionKind), words, roles, seconds, st.floats(-100, 1e6), st.sampled_from(Unit)
 )
 gaps = st.builds(Gap, seconds, seconds)
-call_events = st.builds(CallEvent, call_ids, seconds, st.booleans(), conditions)
+call_events = st.builds(CallEvent, call_ids, seconds, st.booleans(), conditions, recording_ids)
 fork_events = calls_opened | utterances | call_events | calls_closed
 
 alerts = st.builds(

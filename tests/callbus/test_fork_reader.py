@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from redis import asyncio as redis
 
-from callbus import Phase, Utterance
+from callbus import CallClosed, CallOpened, Phase, Utterance
 from callbus.bus import Bus
 from callbus.fork_reader import DEAD_LETTERS, Delivery, ForkReader, LeaseLost
 from callbus.fork_writer import ForkWriter
@@ -34,12 +36,17 @@ async def bus(settings: RedisSettings) -> AsyncIterator[Bus]:
 
 async def write(bus: Bus, *events: object) -> None:
     """Write events as a bridge does."""
-    writer = ForkWriter(bus)
+    writer = ForkWriter(bus, "bridge")
     running = asyncio.create_task(writer.run())
     for event in events:
         writer.publish(event)  # type: ignore[arg-type]
     assert await writer.flush(5)
     running.cancel()
+
+
+def of_bridge(event: Utterance) -> Utterance:
+    """As `write` has written it."""
+    return replace(event, recording_id="bridge")
 
 
 async def read(reader: ForkReader, count: int, timeout_seconds: float = 10) -> list[Delivery]:
@@ -60,7 +67,26 @@ async def test_events_of_a_call_arrive_in_order(bus: Bus) -> None:
         await write(bus, *(events[number] for events in calls.values()))
     found = await read(ForkReader(bus, "w"), 120)
     for call_id, events in calls.items():
-        assert [d.event for d in found if d.event.call_id == call_id] == events
+        assert [d.event for d in found if d.event.call_id == call_id] == [of_bridge(event) for event in events]
+
+
+async def test_events_name_their_recording(bus: Bus) -> None:
+    """Each bridge that runs puts a name of its own on all its events, which Redis gives the time that it took them."""
+    two = [ForkWriter(bus), ForkWriter(bus)]
+    running = [asyncio.create_task(writer.run()) for writer in two]
+    for writer in two:
+        writer.publish(CallOpened("c", "bridge", 1.0, ()))
+        writer.publish(messages.utterance("c"))
+        writer.publish(CallClosed("c", 2.0, 1.0, "bye"))
+        assert await writer.flush(5)
+    for task in running:
+        task.cancel()
+    found = await read(ForkReader(bus, "w"), 6)
+    names = [delivery.event.recording_id for delivery in found]
+    assert names == [names[0]] * 3 + [names[3]] * 3
+    assert names[0] != names[3]
+    assert all(names)
+    assert all(abs(delivery.at - time.time()) < 60 for delivery in found)
 
 
 async def test_uncommitted_work_goes_to_the_next_worker(bus: Bus) -> None:
@@ -102,8 +128,10 @@ async def test_commit_is_all_or_nothing_and_removes_the_audio(bus: Bus) -> None:
     assert await reader.state("c") == b"state"
     assert await bus.client.xlen(bus.keys.forks(delivery.partition)) == 0
     assert decode_publication(await bus.client.hget(bus.keys.live, "c")) == messages.call_state("c")
-    await reader.commit(delivery.partition, [], state=("c", None), publications=[messages.call_state("c", Phase.ENDED)])
-    assert await reader.state("c") is None
+    ended = messages.call_state("c", Phase.ENDED)
+    await reader.commit(delivery.partition, [], state=("c", b"over"), state_seconds=7, publications=[ended])
+    assert await reader.state("c") == b"over"
+    assert 0 < await bus.client.ttl(bus.keys.state("c")) <= 7
     assert await bus.client.hlen(bus.keys.live) == 0
 
 
@@ -152,7 +180,7 @@ async def test_unreadable_event_becomes_a_dead_letter(bus: Bus, payload: bytes, 
     await bus.client.xadd(bus.keys.forks(partition_of("c", 4)), {"m": payload})
     await write(bus, messages.utterance("c"))
     (delivery,) = await read(ForkReader(bus, "w"), 1)
-    assert delivery.event == messages.utterance("c")
+    assert delivery.event == of_bridge(messages.utterance("c"))
     ((_, letter),) = await bus.client.xrange(bus.keys.dead_letters)
     assert letter[b"reason"] == reason.encode()
     assert DEAD_LETTERS.labels(reason)._value.get() == before + 1
@@ -165,7 +193,7 @@ async def test_event_trimmed_while_it_was_pending_is_let_go(bus: Bus) -> None:
     stream = bus.keys.forks(first.partition)
     await bus.client.xdel(stream, first.entry_id)
     (delivery,) = await read(ForkReader(bus, "successor"), 1)
-    assert delivery.event == messages.utterance("c", 1)
+    assert delivery.event == of_bridge(messages.utterance("c", 1))
     assert await bus.client.xlen(bus.keys.dead_letters) == 0
     assert (await bus.client.xpending(stream, "analysis"))["pending"] == 1
 

@@ -50,6 +50,7 @@ async def test_calls_of_a_dead_bridge_are_closed_once(redis_url: str) -> None:
         running[1].cancel()
         lost = [event for event in found if isinstance(event, CallClosed) and event.reason == "bridge_lost"]
         assert [event.call_id for event in lost] == ["cut off"]
+        assert lost[0].recording_id == next(e for e in found if e.call_id == "cut off").recording_id
         assert lost[0].duration_seconds == pytest.approx(max(0.0, lost[0].closed_at - opened_at))
 
 

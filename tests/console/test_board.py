@@ -50,6 +50,19 @@ def test_late_state() -> None:
     assert shown.calls["call-1"].state.turns == 9
 
 
+def test_an_ended_call_may_go_on() -> None:
+    """A call that another bridge continues is active again on its own card, with its words and since its beginning."""
+    shown = board(ended_seconds=60)
+    shown.take(state(turns=4), NOW)
+    shown.take(transcript(sequence=3), NOW)
+    shown.take(state(at=NOW + 1, phase=Phase.ENDED, closed_at=NOW + 1, turns=4), NOW + 1)
+    shown.take(state(at=NOW + 3, turns=4), NOW + 3)
+    shown.sweep(NOW + 200)
+    (call,) = shown.calls.values()
+    assert (call.state.phase, call.state.closed_at, call.state.opened_at) == (Phase.ACTIVE, None, NOW - 60)
+    assert [words.sequence for words in call.words.values()] == [3]
+
+
 def test_health_comes_and_goes_with_the_state() -> None:
     """A page that opens later gets what stands now and where nothing was recorded; what is over is there no more."""
     shown = board()
