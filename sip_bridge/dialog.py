@@ -179,10 +179,6 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
             described = labelled(described, self.feed.lines.labels)
         prm.sdp.wholeSdp = described
 
-    def onCallTransferRequest(self, prm: Any) -> None:
-        """REFER: nobody makes a recorder place calls."""
-        prm.statusCode = pj.PJSIP_SC_DECLINE
-
     def onCallReplaceRequest(self, prm: Any) -> None:
         """An INVITE that would take over another's call."""
         prm.statusCode = pj.PJSIP_SC_DECLINE
