@@ -159,6 +159,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
             held = media.status == pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
             if heard and (held or media.status == pj.PJSUA_CALL_MEDIA_ACTIVE):
                 up[media.index] = place
+        self.feed.lines.settle(up)
         legs = self.feed.lines.legs
         now = time.time()
         for index, port in list(self._ports.items()):  # all before any is taken: two legs may have changed places
@@ -249,5 +250,5 @@ def _only_listen(options: Any, legs: Sequence[OfferedLeg]) -> None:
     options.videoCount = options.textCount = 0
     options.flag |= pj.PJSUA_CALL_SET_MEDIA_DIR
     options.mediaDir.clear()
-    for _ in range(legs[-1].index + 1):
+    for _ in range(max(place for leg in legs for place in (leg.index, *leg.alternatives)) + 1):
         options.mediaDir.append(pj.PJMEDIA_DIR_DECODING)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from callbus import Role
-from sip_bridge import invite, joining, metadata, multipart, vendors
+from sip_bridge import elements, invite, joining, metadata, multipart, vendors
 from sip_bridge.digest import Digest, Verdict
 from sip_bridge.invite import Invite
 from sip_bridge.lines import labelled
@@ -47,10 +47,10 @@ def _check_metadata(found: Metadata) -> None:
     _holds(len(found.participants) <= metadata.MAX_PARTICIPANTS)
     _holds(len(found.senders) <= metadata.MAX_STREAMS)
     _holds(len(found.streams) <= metadata.MAX_STREAMS)
-    _holds(len(found.call_id) <= metadata.MAX_TEXT)
+    _holds(len(found.call_id) <= elements.MAX_TEXT)
     for participant in found.participants:
         texts = (participant.participant_id, participant.name, *participant.aors)
-        _holds(all(len(text) <= metadata.MAX_TEXT and text.isprintable() for text in texts))
+        _holds(all(len(text) <= elements.MAX_TEXT and text.isprintable() for text in texts))
 
 
 def _holds(promise: bool) -> None:
