@@ -15,6 +15,61 @@ _ENDS = ("disassociate-time", "stop-time", "end-time")
 _BEGINNINGS = ("associate-time", "start-time")
 
 
+class Associations:
+    """What a document says of them."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._ended = _ended_sessions(document)
+
+    @property
+    def session_id(self) -> str:
+        """The id of the session that goes on, else of the first that has one."""
+        found = [name for session in self._document.named("session") if (name := identity(session, "session_id"))]
+        return next((name for name in found if name not in self._ended), found[0] if found else "")
+
+    @property
+    def group(self) -> str:
+        """The id of the group of the session that goes on, else of the first group that does."""
+        for session in self._document.named("session"):
+            if identity(session, "session_id") not in self._ended:
+                named = (each.said for each in session.inner if each.name == "group-ref")
+                if found := next(named, "") or session.attribute("group-ref") or session.attribute("group_id"):
+                    return found
+        going_on = (each for each in self._document.named("group") if not is_over(each))
+        return next((name for each in going_on if (name := identity(each, "group_id"))), "")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The label of each stream by its id, without those of sessions that are over."""
+        found = {}
+        for stream in self._document.named("stream"):
+            label = next((each.said for each in stream.inner if each.name == "label"), "")
+            if label and _session(stream) not in self._ended:
+                found[identity(stream, "stream_id")] = label
+        return found
+
+    @property
+    def left(self) -> set[str]:
+        """The ids of participants that have left."""
+        gone = {identity(each, "participant_id") for each in self._document.named("participant") if is_over(each)}
+        there: set[str] = set()
+        for each in self._document.named("participantsessionassoc"):
+            over = _session(each) in self._ended or is_over(each)
+            (gone if over else there).add(_participant(each))
+        return gone - there
+
+    def sends(self) -> Iterator[tuple[str, str, bool]]:
+        """Participant and stream, by their ids, of all that says who speaks where; and whether that is over."""
+        # The association is an element of its own, or stands within the participant (AudioCodes's legacy form).
+        for owner in self._document.named("participantstreamassoc", "participant"):
+            participant, over = _participant(owner), is_over(owner)
+            for send in owner.inner:
+                if send.name == "send":
+                    # BroadWorks writes the id as an element within.
+                    yield participant, send.said or (send.child.said if send.child else ""), over
+
+
 def is_over(owner: Element) -> bool:
     """Whether a session, an association or a participant has an end, and no beginning after it."""
     ended = _time(owner, _ENDS)
@@ -24,73 +79,20 @@ def is_over(owner: Element) -> bool:
     return begun is None or over is None or begun <= over
 
 
-def ended_sessions(document: Document) -> set[str]:
-    """The ids of sessions that are over; none where no other one goes on."""
-    listed = {identity(session, "session_id") for session in document.named("session")}
-    over = {identity(session, "session_id") for session in document.named("session") if is_over(session)}
-    over |= {_session(each) for each in document.named("sessionrecordingassoc") if is_over(each)}
-    return over if listed - over else set()
-
-
-def left(document: Document) -> set[str]:
-    """The ids of participants that have left."""
-    ended = ended_sessions(document)
-    gone = {identity(each, "participant_id") for each in document.named("participant") if is_over(each)}
-    there: set[str] = set()
-    for each in document.named("participantsessionassoc"):
-        over = is_over(each) or _session(each) in ended
-        (gone if over else there).add(participant_of(each))
-    return gone - there
-
-
-def sends(document: Document) -> Iterator[tuple[str, str, bool]]:
-    """Participant and stream, by their ids, of all that says who speaks where; and whether that is over."""
-    # The association is an element of its own, or stands within the participant (AudioCodes's legacy form).
-    for owner in document.named("participantstreamassoc", "participant"):
-        over = is_over(owner)
-        for send in owner.inner:
-            if send.name == "send":
-                # BroadWorks writes the id as an element within.
-                stream = send.said or (send.child.said if send.child else "")
-                yield participant_of(owner), stream, over
-
-
-def labels(document: Document) -> dict[str, str]:
-    """The label of each stream by its id, without those of sessions that are over."""
-    ended = ended_sessions(document)
-    found = {}
-    for stream in document.named("stream"):
-        label = next((each.said for each in stream.inner if each.name == "label"), "")
-        if label and _session(stream) not in ended:
-            found[identity(stream, "stream_id")] = label
-    return found
-
-
-def session_id(document: Document) -> str:
-    """The id of the session that goes on, else of the first that has one."""
-    ended = ended_sessions(document)
-    found = [name for session in document.named("session") if (name := identity(session, "session_id"))]
-    return next((name for name in found if name not in ended), found[0] if found else "")
-
-
-def group(document: Document) -> str:
-    """The id of the group of the session that goes on, else of the first group that does."""
-    ended = ended_sessions(document)
-    for session in document.named("session"):
-        if identity(session, "session_id") not in ended:
-            named = (each.said for each in session.inner if each.name == "group-ref")
-            if found := next(named, "") or session.attribute("group-ref") or session.attribute("group_id"):
-                return found
-    going_on = (each for each in document.named("group") if not is_over(each))
-    return next((name for each in going_on if (name := identity(each, "group_id"))), "")
-
-
 def identity(element: Element, name: str) -> str:
     """An element's id, written `name` or plain `id`."""
     return element.attribute(name) or element.attribute("id")
 
 
-def participant_of(owner: Element) -> str:
+def _ended_sessions(document: Document) -> set[str]:
+    """The ids of sessions that are over; none where no other one goes on."""
+    listed = [(identity(session, "session_id"), is_over(session)) for session in document.named("session")]
+    over = {session for session, ended in listed if ended}
+    over |= {_session(each) for each in document.named("sessionrecordingassoc") if is_over(each)}
+    return over if any(session not in over for session, _ in listed) else set()
+
+
+def _participant(owner: Element) -> str:
     """The id of the participant that an association or a participant is about."""
     if found := identity(owner, "participant_id"):
         return found

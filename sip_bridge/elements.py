@@ -41,7 +41,7 @@ OWNERS = frozenset(
 
 Damage = Literal["", "repaired", "too_large", "forbidden_xml"]
 
-_DOCUMENT_TYPE = re.compile(r"<!\s*+(?i:DOCTYPE|ENTITY)")
+_DOCUMENT_TYPE = re.compile(r"<!\s*+(?=[dDeE])(?i:DOCTYPE|ENTITY)")
 _BLANK = " \t\r\n\0\ufeff"
 
 
@@ -137,7 +137,7 @@ class Builder:
             self._below -= 1
             return
         name = local(tag)
-        if not any(element.name == name for element in self._open):
+        if not any(element.name == name for element in reversed(self._open)):
             return
         while self._open:
             ended = self._open.pop()
@@ -171,14 +171,14 @@ def read(content: bytes) -> Document:
     large = len(content) > MAX_BYTES
     builder = Builder(exact=True)
     try:
-        _parse(text.encode("utf-8", "replace"), builder)
+        parse(text.encode("utf-8", "replace"), builder)
         damage: Damage = "" if exact else "repaired"
     except Full:
         large = True
     except (ExpatError, ValueError):
         builder, damage = Builder(exact=False), "repaired"
         try:
-            scanner.scan(text[begin:], builder)
+            large |= not scanner.scan(text[begin:], builder)
         except Full:
             large = True
     return Document("too_large" if large else damage, builder.elements)
@@ -186,7 +186,9 @@ def read(content: bytes) -> Document:
 
 def local(tag: str) -> str:
     """A tag's or attribute's name without its namespace, in lower case."""
-    return tag.rpartition(" ")[2].rpartition(":")[2].lower()
+    if " " in tag or ":" in tag:
+        tag = tag.rpartition(" ")[2].rpartition(":")[2]
+    return tag.lower()
 
 
 def cleaned(text: str) -> str:
@@ -196,8 +198,8 @@ def cleaned(text: str) -> str:
     return text.strip()[:MAX_TEXT]
 
 
-def _parse(content: bytes, builder: Builder) -> None:
-    """Raises ExpatError where the content is not well formed, Full where it is too much."""
+def parse(content: bytes, builder: Builder) -> None:
+    """Give `builder` what is well formed. Raises ExpatError where it is not, Full where it is too much."""
     parser = ParserCreate(encoding="utf-8", namespace_separator=" ")
     parser.buffer_text = True
     parser.ordered_attributes = True

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sip_bridge import associations, elements
+from sip_bridge import elements
+from sip_bridge.associations import Associations, identity
 from sip_bridge.elements import Document, cleaned
 from sip_bridge.vendors import Vocabulary
 
@@ -73,22 +74,23 @@ def read(content: bytes, before: Metadata | None = None, words: Vocabulary = STA
     if document.damage == "forbidden_xml":
         return Metadata(fault=document.damage)
     partial = before if "partial" in map(str.lower, _texts(document, "datamode")) else None
-    left = associations.left(document)
+    associations = Associations(document)
+    left = associations.left
     participants = _participants(document, words) or _of_call_data(document, words)
     participants = [each for each in _callers_told(participants, document, words) if each.participant_id not in left]
-    streams = _streams(document, partial)
-    speakers = _speakers(document, participants, streams)
+    streams = _streams(associations, partial)
+    speakers = _speakers(associations, participants, streams)
     senders = {label: parties[0] for label, parties in speakers.items() if len(parties) == 1}
     if partial:
-        participants, senders = _brought_up_to_date(partial, participants, senders, document)
-    call_id, group = _call_id(document, words), associations.group(document)
+        participants, senders = _brought_up_to_date(partial, participants, senders, associations)
+    call_id = _call_id(document, associations, words)
     if document.damage and not (participants or call_id or document.damage == "too_large"):
         fault = "bad_xml"
     elif document.damage or len(senders) < len(speakers):
         fault = document.damage or "mixed_stream"
     else:
         fault = "" if senders else "no_senders" if participants else "no_participants"
-    return Metadata(call_id, tuple(participants), senders, fault, streams, group, bool(speakers))
+    return Metadata(call_id, tuple(participants), senders, fault, streams, associations.group, bool(speakers))
 
 
 def read_headers(headers: Mapping[str, Sequence[str]], words: Vocabulary) -> dict[int, Participant]:
@@ -115,7 +117,7 @@ def user_of(aor: str) -> str:
 def _participants(document: Document, words: Vocabulary) -> list[Participant]:
     found: dict[str, Participant] = {}
     for element in document.named("participant"):
-        participant_id = associations.identity(element, "participant_id")
+        participant_id = identity(element, "participant_id")
         if len(found) == MAX_PARTICIPANTS and participant_id not in found:
             break
         names = [each for each in element.inner if each.name == "nameid"]
@@ -141,7 +143,8 @@ def _of_call_data(document: Document, words: Vocabulary) -> list[Participant]:
         for element in itertools.islice(document.named(*names), 1):
             display, _, aor = element.said.rpartition("<")
             aor = aor.partition(">")[0]
-            found.append(Participant(element.name, (aor,), display.strip(' "'), calling))
+            if aor:
+                found.append(Participant(element.name, (aor,), display.strip(' "'), calling))
     return found
 
 
@@ -166,18 +169,18 @@ def _is(participant: Participant, user: str) -> bool:
     )
 
 
-def _streams(document: Document, before: Metadata | None) -> dict[str, str]:
-    labels = {**(before.streams if before else {}), **associations.labels(document)}
+def _streams(associations: Associations, before: Metadata | None) -> dict[str, str]:
+    labels = {**(before.streams if before else {}), **associations.labels}
     return dict(itertools.islice(labels.items(), MAX_STREAMS))
 
 
 def _speakers(
-    document: Document, participants: list[Participant], labels: dict[str, str]
+    associations: Associations, participants: list[Participant], labels: dict[str, str]
 ) -> dict[str, list[Participant]]:
     """Who speaks in the stream of each label; `labels` by stream id."""
     by_id = {participant.participant_id: participant for participant in participants}
     speakers: dict[str, dict[str, Participant]] = {}
-    for who, stream, over in associations.sends(document):
+    for who, stream, over in associations.sends():
         label = labels.get(stream, "")
         if label and who in by_id and not over:
             speakers.setdefault(label, {})[who] = by_id[who]
@@ -188,7 +191,7 @@ def _brought_up_to_date(
     before: Metadata,
     changed: list[Participant],
     new_senders: dict[str, Participant],
-    document: Document,
+    associations: Associations,
 ) -> tuple[list[Participant], dict[str, Participant]]:
     """All participants and senders after a change. Who takes over a stream takes the place of who had it."""
     told = {participant.participant_id: participant for participant in changed if participant.aors}
@@ -206,8 +209,8 @@ def _brought_up_to_date(
         else:
             places.append(new.participant_id)
         parties[new.participant_id] = new
-    left = associations.left(document)
-    over = {(who, before.streams.get(stream, "")) for who, stream, over in associations.sends(document) if over}
+    left = associations.left
+    over = {(who, before.streams.get(stream, "")) for who, stream, over in associations.sends() if over}
     senders = {
         label: party
         for label, party in senders.items()
@@ -216,10 +219,10 @@ def _brought_up_to_date(
     return [parties[place] for place in places if place not in left][:MAX_PARTICIPANTS], senders
 
 
-def _call_id(document: Document, words: Vocabulary) -> str:
+def _call_id(document: Document, associations: Associations, words: Vocabulary) -> str:
     others = (text for name in words.call_ids for text in _texts(document, name))
-    groups = (associations.identity(group, "group_id") for group in document.named("group"))
-    return next(filter(None, itertools.chain([associations.session_id(document)], others, groups)), "")
+    groups = (identity(group, "group_id") for group in document.named("group"))
+    return next(filter(None, itertools.chain([associations.session_id], others, groups)), "")
 
 
 def _texts(document: Document, *names: str) -> Iterator[str]:

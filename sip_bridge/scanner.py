@@ -20,7 +20,9 @@ MAX_PIECE = 4_096
 MAX_TRIES = 32
 """For attributes of one tag, what is none included."""
 
-_TAG = re.compile(r"<(?=[!?/A-Za-z_])(?:!--|!\[CDATA\[|\?|(/?)(?!(?i:sips?|tel):)([A-Za-z_][\w:.-]*+))")
+_TAG = re.compile(
+    r"<(?=[!?/A-Za-z_])(?:!(?:--|\[CDATA\[)|\?|(/)([A-Za-z_][\w:.-]*+)?|(?!(?i:sips?|tel):)([A-Za-z_][\w:.-]*+))"
+)
 """An address in angle brackets is text: somebody has pasted a header."""
 _ATTRIBUTE = re.compile(
     r"""([^\s=<>"'/]++)\s*+(?:=\s*+(?:"([^"<>]*+)"|'([^'<>]*+)'"""
@@ -28,6 +30,7 @@ _ATTRIBUTE = re.compile(
     r"""|"([^"]*+)"(?=[\s/>])|'([^']*+)'(?=[\s/>])"""
     r"""|["']?((?:[^\s"'<>/]|/(?!\s*+>))*+)["']?))?"""
 )
+_SWALLOWED = re.compile(r"\S\s++[\w:.-]++\s*+=\s*+\Z")
 _NO_ATTRIBUTE = re.compile(r"/?\s*+(?:[<>]|\Z)")
 """Where a tag ends, or the text does."""
 _SPACE = re.compile(r"\s*+")
@@ -53,9 +56,9 @@ class Taker(Protocol):
         """Whether text would be kept."""
 
 
-def scan(text: str, taker: Taker) -> None:
-    """Give all that `text` has to `taker`."""
-    _Scan(text, taker).run()
+def scan(text: str, taker: Taker) -> bool:
+    """Give all that `text` has to `taker`; whether that was all."""
+    return _Scan(text, taker).run()
 
 
 class _Scan:
@@ -67,21 +70,22 @@ class _Scan:
         self._without: set[str] = set()
         """Ends that do not come any more: to look for them from each beginning would take the square of the time."""
 
-    def run(self) -> None:
+    def run(self) -> bool:
         for _ in range(MAX_TAGS):
             found = _TAG.search(self._text, self._place)
             if found is None:
-                return
+                return True
             if self._taker.wanted:
                 self._taker.data(self._resolved(self._text[self._place : found.start()][:MAX_PIECE]))
             self._place = found.end()
-            if found[2] is None:
+            if found[3]:
+                if not self._start(found[3]):
+                    return True
+            elif not found[1]:
                 self._skip(found[0])
-            elif found[1]:
-                if self._end_of_tag():
-                    self._taker.end(found[2])
-            elif not self._start(found[2]):
-                return
+            elif self._end_of_tag():
+                self._taker.end(found[2] or "")
+        return False
 
     def _skip(self, beginning: str) -> None:
         """Over a comment or an instruction; to the end of literal text, which counts."""
@@ -98,12 +102,16 @@ class _Scan:
         """A start tag; false where the text breaks off in it."""
         attributes: dict[str, str] = {}
         text = self._text
-        for _ in range(MAX_TRIES):
+        for _ in range(0 if text.startswith(">", self._place) else MAX_TRIES):
             self._place = _SPACE.match(text, self._place).end()  # type: ignore[union-attr] # it matches anything
             if found := _ATTRIBUTE.match(text, self._place):
-                value = next((group for group in found.groups()[1:] if group is not None), "")
+                value, self._place = found[found.lastindex or 0], found.end()
+                if found.lastindex == 1:
+                    value = ""
+                elif _SWALLOWED.search(value):  # its second quote is missing
+                    value = value.split(None, 1)[0]
+                    self._place = found.start(found.lastindex or 0) + len(value)
                 attributes.setdefault(found[1], self._resolved(value))
-                self._place = found.end()
             elif _NO_ATTRIBUTE.match(text, self._place):
                 break
             else:
