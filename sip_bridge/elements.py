@@ -137,7 +137,7 @@ class Builder:
             self._below -= 1
             return
         name = local(tag)
-        if not any(element.name == name for element in reversed(self._open)):
+        if not (self._open and self._open[-1].name == name) and all(each.name != name for each in self._open):
             return
         while self._open:
             ended = self._open.pop()

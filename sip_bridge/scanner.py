@@ -11,7 +11,7 @@ import re
 from html.entities import name2codepoint
 from typing import Protocol
 
-MAX_TAGS = 1_280
+MAX_TAGS = 1_152
 """Start tags, end tags, comments and the like; what comes after is not read."""
 MAX_REFERENCES = 512
 """Characters written as `&…;` that are resolved; those that come after stand as they are."""
@@ -25,15 +25,16 @@ _TAG = re.compile(
 )
 """An address in angle brackets is text: somebody has pasted a header."""
 _ATTRIBUTE = re.compile(
-    r"""([^\s=<>"'/]++)\s*+(?:=\s*+(?:"([^"<>]*+)"|'([^'<>]*+)'"""
+    r"""\s*+([^\s=<>"'/]++)\s*+(?:=\s*+(?:"([^"<>]*+)"|'([^'<>]*+)'"""
     # A quoted value may have angle brackets in it, if its second quote is not the first one of another value.
     r"""|"([^"]*+)"(?=[\s/>])|'([^']*+)'(?=[\s/>])"""
     r"""|["']?((?:[^\s"'<>/]|/(?!\s*+>))*+)["']?))?"""
 )
 _SWALLOWED = re.compile(r"\S\s++[\w:.-]++\s*+=\s*+\Z")
-_NO_ATTRIBUTE = re.compile(r"/?\s*+(?:[<>]|\Z)")
+_NO_ATTRIBUTE = re.compile(r"\s*+/?\s*+(?:[<>]|\Z)")
 """Where a tag ends, or the text does."""
-_SPACE = re.compile(r"\s*+")
+_RUBBISH = re.compile(r"\s*+.?", re.DOTALL)
+_EMPTY = re.compile(r"\s*+/")
 _TAG_END = re.compile(r"[^<>]*+(>?)")
 _REFERENCE = re.compile(r"&(?:#([0-9]{1,7}|[xX][0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,9}));")
 _ENDS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
@@ -103,7 +104,6 @@ class _Scan:
         attributes: dict[str, str] = {}
         text = self._text
         for _ in range(0 if text.startswith(">", self._place) else MAX_TRIES):
-            self._place = _SPACE.match(text, self._place).end()  # type: ignore[union-attr] # it matches anything
             if found := _ATTRIBUTE.match(text, self._place):
                 value, self._place = found[found.lastindex or 0], found.end()
                 if found.lastindex == 1:
@@ -115,8 +115,8 @@ class _Scan:
             elif _NO_ATTRIBUTE.match(text, self._place):
                 break
             else:
-                self._place += 1
-        empty = text.startswith("/", self._place)
+                self._place = _RUBBISH.match(text, self._place).end()  # type: ignore[union-attr] # it matches anything
+        empty = _EMPTY.match(text, self._place)
         if not self._end_of_tag():
             return False
         self._taker.start(name, [*attributes.items()])
@@ -126,6 +126,9 @@ class _Scan:
 
     def _end_of_tag(self) -> bool:
         """Go behind the tag, which another one may cut short; false where the text ends before."""
+        if self._text.startswith(">", self._place):
+            self._place += 1
+            return True
         found = _TAG_END.match(self._text, self._place)
         assert found  # noqa: S101 -- it matches anything
         self._place = found.end()
