@@ -160,6 +160,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         """Listen to the streams that are up, each into its leg."""
         info = self.getInfo()  # must outlive the loop: it owns what `media` refers to
         up = {media.index for media in info.media if _is_heard(media)}
+        self.feed.lines.settle(up)
         legs = self.feed.lines.legs
         now = time.time()
         for index, leg in list(self._captured.items()):  # all before any is taken: two legs may have changed places
@@ -256,5 +257,5 @@ def _only_listen(options: Any, legs: Sequence[OfferedLeg]) -> None:
     options.videoCount = options.textCount = 0
     options.flag |= pj.PJSUA_CALL_SET_MEDIA_DIR
     options.mediaDir.clear()
-    for _ in range(legs[-1].index + 1):
+    for _ in range(max(place for leg in legs for place in (leg.index, *leg.alternatives)) + 1):
         options.mediaDir.append(pj.PJMEDIA_DIR_DECODING)
