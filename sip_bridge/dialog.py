@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pjsua2 as pj
 
+from callbus import ConditionKind
 from sip_bridge import invite, outcome
+from sip_bridge.description import DECODABLE
 from sip_bridge.feed import Feed
 from sip_bridge.invite import Invite, OfferedLeg
 from sip_bridge.joining import Naming
@@ -166,12 +168,22 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         for index, leg in list(self._captured.items()):  # all before any is taken: two legs may have changed places
             if index not in up or legs.get(index) is not leg:
                 self.release(index, now)
+        strange = self._strange()
         for index, leg in legs.items():
             if index in up and self.feed.heard:
                 self._capture(index, leg, now)
+            elif index in strange:
+                leg.faults = {ConditionKind.UNDECODABLE: strange[index]}
             elif index not in self._captured:
                 leg.pause(now)
         self.health.expect(up, time.monotonic())
+
+    def _strange(self) -> dict[int, float]:
+        """Streams that were refused since nobody here decodes them, by their m-lines: the first of their types."""
+        legs = self.feed.standing.legs if self.feed.standing else ()
+        return {
+            leg.index: float(leg.codecs[0].payload_type) for leg in legs if leg.codecs and leg.undecodable(DECODABLE)
+        }
 
     def onCallSdpCreated(self, prm: Any) -> None:
         """Our side of an SDP, before it is negotiated: the library would offer to speak in the first stream."""

@@ -14,9 +14,10 @@ from typing import Any
 import pjsua2 as pj
 from prometheus_client import Counter
 
-from sip_bridge import outcome
+from sip_bridge import description, outcome
 from sip_bridge.admission import Refused, Request
 from sip_bridge.certificates import NO_NAMES, Connections
+from sip_bridge.description import Abilities
 from sip_bridge.noise import Noise
 from sip_bridge.outcome import Refusal
 from sip_bridge.peers import Peers, address_of
@@ -35,9 +36,16 @@ log = logging.getLogger(__name__)
 class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
     """One bridge's. Everything runs on the library's thread."""
 
-    def __init__(self, judge: Callable[[Request], Refused | None], connections: Connections, noise: Noise) -> None:
-        """`judge`: why a request is not let through; None where it is."""
+    def __init__(
+        self,
+        judge: Callable[[Request], Refused | None],
+        connections: Connections,
+        noise: Noise,
+        abilities: Abilities,
+    ) -> None:
+        """`judge`: why a request is not let through; None where it is. `abilities`: what the bridge can receive."""
         super().__init__()
+        self._abilities = abilities
         self._judge = judge
         self._connections = connections
         self._noise = noise
@@ -61,6 +69,14 @@ class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
         request.refuse(refused.refusal.status, refused.refusal.phrase)
         for name, value in refused.headers:
             request.addHeader(name, value)
+
+    def onDescription(self, text: str) -> str:
+        """A session description, before the library reads it: what it reads instead."""
+        try:
+            return description.readable(text.encode("utf-8", "surrogateescape"), self._abilities)
+        except Exception:
+            log.exception("a session description could not be read")
+            return text
 
     def _refused(self, request: Any) -> Refused | None:
         names = self._connections.names(request.source) if request.secure else NO_NAMES

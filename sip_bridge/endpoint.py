@@ -17,10 +17,11 @@ import pjsua2 as pj
 from prometheus_client import Gauge, Histogram
 
 from callbus import Role
-from sip_bridge import account, library, transports
+from sip_bridge import account, description, library, transports
 from sip_bridge.account import Account
 from sip_bridge.admission import Admission, Condition, Refused, Request, overloaded
 from sip_bridge.certificates import Connections
+from sip_bridge.description import Abilities
 from sip_bridge.dialog import Dialog
 from sip_bridge.digest import Digest
 from sip_bridge.door import Door
@@ -48,7 +49,8 @@ HELD_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
 )
 STALLED_SECONDS = Gauge(
-    "callvane_sip_thread_stalled_seconds", "For how long the library has not given the sip thread back; 0 when all is well."
+    "callvane_sip_thread_stalled_seconds",
+    "For how long the library has not given the sip thread back; 0 when all is well.",
 )
 
 log = logging.getLogger(__name__)
@@ -71,6 +73,7 @@ class Endpoint:
         self.connections = Connections()
         self.rules = AgentRules(settings.agent_uri_patterns, settings.agent_extensions, settings.agent_side)
         users = {user: secret.get_secret_value() for user, secret in settings.digest_users.items()}
+        self.abilities = Abilities(transports.families(settings), description.PROFILES[settings.srtp])
         self.peers = Peers(settings.allowed_peers, settings.allowed_certificates)
         self.admission = Admission(
             self.peers,
@@ -78,6 +81,7 @@ class Endpoint:
             Limits(settings.max_calls, settings.max_calls_per_peer, settings.max_dialogs),
             settings.new_forks_per_second,
             ForkReader(settings, self.rules, words),
+            self.abilities,
         )
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._running = True
@@ -116,7 +120,7 @@ class Endpoint:
 
     def _run(self) -> None:
         try:
-            pjsua, door = Library(self.connections), Door(self.judge, self.connections, self.admission.noise)
+            pjsua, door = Library(self.connections), self._door()
             accounts = self._open(pjsua, door)
         except Exception as error:
             self._opened.set_exception(error)
@@ -128,6 +132,9 @@ class Endpoint:
             self.ended.set_exception(error)
         else:
             self.ended.set_result(None)
+
+    def _door(self) -> Door:
+        return Door(self.judge, self.connections, self.admission.noise, self.abilities)
 
     def _serve(self, pjsua: Library, door: Door) -> None:
         due = time.monotonic()

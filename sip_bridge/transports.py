@@ -68,6 +68,11 @@ def media(settings: BridgeSettings) -> Any:
     return config
 
 
+def families(settings: BridgeSettings) -> frozenset[str]:
+    """The versions of IP that RTP is received over, as SDP names them."""
+    return frozenset("IP6" if ":" in host else "IP4" for host in _hosts(settings))
+
+
 def _hosts(settings: BridgeSettings) -> tuple[str, ...]:
     """`::` is every address of the machine, of both versions."""
     return (ANY_V4, ANY_V6) if settings.host == ANY_V6 else (settings.host,)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sip_bridge.vad import VoiceActivity
 
 from sip_bridge.segmenter import FRAME_SAMPLES
 from sip_bridge.settings import BridgeSettings
-from sip_bridge.vad import VoiceActivity
 from testcall import scenario, ulaw
 
 RANDOM = np.random.default_rng(1)
