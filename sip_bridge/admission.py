@@ -88,7 +88,7 @@ class Admission:
         limits: Limits,
         forks_per_second: float,
         reader: ForkReader,
-        abilities: Abilities,
+        abilities: Abilities = Abilities(),
     ) -> None:
         """`digest`: who must prove themselves; None for nobody. `forks_per_second`: of each peer, 0 for any rate.
 

@@ -66,6 +66,9 @@ class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
             return
         if request.method == "INVITE":
             outcome.FORKS.labels(refused.refusal.outcome).inc()
+        if refused.refusal is Refusal.FORBIDDEN:  # over TLS, by its certificate
+            request.ignore()
+            return
         request.refuse(refused.refusal.status, refused.refusal.phrase)
         for name, value in refused.headers:
             request.addHeader(name, value)
@@ -94,6 +97,7 @@ class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
         ):
             if count:
                 self._noise.note(refusal, method, counts.latest, count)
+        outcome.FORKS.labels(Refusal.FORBIDDEN.outcome).inc(counts.foreignInvites - before.foreignInvites)
         CLOSED.labels("forbidden").inc(counts.foreignConnections - before.foreignConnections)
         CLOSED.labels("crowded").inc(counts.crowded - before.crowded)
         CLOSED.labels("overdue").inc(counts.overdue - before.overdue)
