@@ -72,11 +72,14 @@ class Invite:
     """What the metadata says, or what it said before where it cannot be read."""
     group: str = ""
     """Relates the sessions of one call, before and after a transfer; empty where the recorder has none."""
+    customers_before: frozenset[str] = frozenset()
+    """As `customers`, of what the dialog has said until now."""
 
     @property
     def customers(self) -> frozenset[str]:
-        """The users of those who speak as customers, where they tell them from others."""
-        return _told_apart(leg.party for leg in self.legs if leg.role is Role.CUSTOMER)
+        """The users of those who speak as customers, or did last, where they tell them from others."""
+        speaking = _told_apart(leg.party for leg in self.legs if leg.role is Role.CUSTOMER)
+        return speaking or self.customers_before
 
     @property
     def people(self) -> frozenset[str]:
@@ -95,7 +98,7 @@ def read(
     sip_call_id = _clean(message.first("call-id"))
     own = message.part("application/sdp")
     sdp = own or (before.sdp if before else b"")
-    known = before.found if before else Metadata()
+    known, customers = (before.found, before.customers) if before else (Metadata(), frozenset[str]())
     streams = offer.read(sdp)
     content = message.part(*metadata.CONTENT_TYPES, *words.metadata_types)
     if content is None:
@@ -106,7 +109,7 @@ def read(
             return Invite(sip_call_id, sip_call_id, legs, "headers", sdp, bool(own), _mark(parties), known)
         role = plain_role if len(streams) == 1 else Role.UNKNOWN
         legs = _named(streams, [(role, "", None)] * len(streams))
-        return Invite(sip_call_id, sip_call_id, legs, "none", sdp, bool(own), found=known)
+        return Invite(sip_call_id, sip_call_id, legs, "none", sdp, bool(own), found=known, customers_before=customers)
     found = metadata.read(content, known, words)
     call_id = _clean(found.call_id) or sip_call_id
     speakers = [found.senders.get(stream.label) for stream in streams]
@@ -119,9 +122,10 @@ def read(
     )
     legs = _legs(streams, speakers, found.participants, rules)
     said = Invite(
-        call_id, sip_call_id, legs, found.fault, sdp, bool(own), mark, found if replaces else known, _clean(found.group)
+        *(call_id, sip_call_id, legs, found.fault, sdp, bool(own), mark),
+        *(found if replaces else known, _clean(found.group), customers),
     )
-    return said if before is None or mark == before.parties else followed(before.customers, before.people, said)
+    return said if before is None or mark == before.parties else followed(customers, before.people, said)
 
 
 def followed(customers: Collection[str], people: Collection[str], said: Invite) -> Invite:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from callbus import Role
 from sip_bridge.call import Call
 from sip_bridge.invite import Invite
 from sip_bridge.leg import Leg
@@ -28,6 +29,8 @@ class Recording:
     """Who takes part, as `invite.Invite.parties`; changes when an agent does."""
     customers: frozenset[str] = frozenset()
     """As `invite.Invite.customers`, of what last named any."""
+    anonymous: bool = False
+    """Whether its customer has no address to be known by: nobody can tell it from another such call."""
     people: frozenset[str] = frozenset()
     """As `invite.Invite.people`, of what was said last."""
     legs: list[Leg] = field(default_factory=list)
@@ -45,7 +48,7 @@ class Recording:
 
     def shares(self, offer: Invite) -> bool:
         """Whether the call's customer takes part in what is offered; where none is known, anybody of the call."""
-        return not (self.customers or self.people).isdisjoint(offer.people)
+        return not self.anonymous and not (self.customers or self.people).isdisjoint(offer.people)
 
 
 class Recordings:
@@ -56,7 +59,8 @@ class Recordings:
 
     def find(self, offer: Invite) -> Recording | None:
         """The one of the same session, or the same group, and the same parties; None where those are not known."""
-        return next((each for each in self._related(offer) if offer.parties and each.parties == offer.parties), None)
+        same = (each for each in self._related(offer) if offer.parties and each.parties == offer.parties)
+        return next((each for each in same if ("session", offer.call_id) in each.names or each.shares(offer)), None)
 
     def before(self, offer: Invite) -> Recording | None:
         """The one that goes on in this offer with other parties: the call before a transfer."""
@@ -71,6 +75,7 @@ class Recordings:
         if offer.parties:
             recording.parties, recording.people = offer.parties, offer.people
             recording.customers = offer.customers or recording.customers
+            recording.anonymous = not recording.customers and any(leg.role is Role.CUSTOMER for leg in offer.legs)
 
     def remove(self, recording: Recording) -> None:
         """Its last dialog has ended."""

@@ -159,6 +159,8 @@ def test_who_was_the_customer_stays_the_customer() -> None:
     assert (set(before.customers), set(before.people), before.group) == ({"cust"}, {"cust", "anna"}, "g")
     content = parties("cust", "dora", caller="dora", session="t")
     assert legs(said(content, before)) == [("1", "customer", ""), ("2", "agent", "dora")]
+    silent = invite.read(request(sdp("1", "2")), AgentRules(), Role.UNKNOWN, before, WORDS)
+    assert legs(said(content, silent)) == legs(said(content, before))
     alone = said(content)
     assert legs(alone) == [("1", "agent", "cust"), ("2", "customer", "")]
     assert legs(invite.followed(before.customers, before.people, alone)) == legs(said(content, before))
