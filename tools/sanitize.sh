@@ -20,12 +20,12 @@ folder=${CALLVANE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/callvane}/sanitize/$(ba
 reports=$(mktemp -d)
 trap 'rm -rf "$reports"' EXIT
 common="halt_on_error=1:abort_on_error=1:log_path=$reports/report"
-preload=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so):$(gcc -print-file-name=libstdc++.so)
+preload=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libstdc++.so)
 watched() {
     # CPython lets go of nothing at its end, which is no leak of the library's. Its own allocator would hide what it
     # hands out. libstdc++ comes early, since ASan wraps its throwing of exceptions.
     env LD_PRELOAD="$preload" PYTHONPATH="$folder" PYTHONMALLOC=malloc CALLVANE_ABUSE="${CALLVANE_ABUSE:-20}" \
-        ASAN_OPTIONS="detect_leaks=0:detect_stack_use_after_return=1:$common" \
+        ASAN_OPTIONS="detect_leaks=0:detect_stack_use_after_return=1:handle_abort=1:$common" \
         UBSAN_OPTIONS="print_stacktrace=1:$common" "$@"
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -19,12 +20,15 @@ import pytest
 from testcall import sdp
 from tests.conftest import PrivateRedis
 from tests.sip_bridge.abusing import CODECS, FACTOR, Packets
-from tests.sip_bridge.running import ROOT, WAIT_SECONDS, Recorder, RunningBridge, bridge, recorder
+from tests.sip_bridge.running import ROOT, WAIT_SECONDS, Recorder, RunningBridge, bridge, recorder, until
+from tools.fuzz.bodies import invites
+from tools.fuzz.mutation import mutate
 
 SEED = 3550
 RING_INPUTS = 40_000 * FACTOR
 RTP_PACKETS = 4_000 * FACTOR
 DATAGRAMS = 1_500 * FACTOR
+INVITES = 600 * FACTOR
 CONNECTIONS = 40 * FACTOR
 
 REQUEST = (
@@ -36,8 +40,9 @@ REQUEST = (
 
 @pytest.fixture(scope="module")
 def running(shared_redis: PrivateRedis) -> Iterator[RunningBridge]:
-    """A bridge that hears anybody on its RTP ports."""
-    with bridge(shared_redis.url, rtp_source="off", shutdown_seconds=0.5) as started:
+    """A bridge that hears anybody on its RTP ports; calls that nobody goes on with end soon."""
+    settings = {"rtp_source": "off", "rtp_timeout_seconds": 2, "new_forks_per_second": 1_000, "shutdown_seconds": 0.5}
+    with bridge(shared_redis.url, **settings) as started:
         yield started
 
 
@@ -48,7 +53,8 @@ def offer(placed: Recorder) -> bytes:
 
 
 async def serves(running: RunningBridge) -> bool:
-    """Whether a call is answered and ended as always, by a process that never ended."""
+    """Whether a call is answered and ended as always, by a process that never ended, once there is room for it."""
+    await asyncio.to_thread(until, lambda: running.metric("callvane_calls_active") == 0, running.lines)
     async with recorder(running, f"after-{random.getrandbits(64)}") as placed:
         answered = (await placed.invite(offer(placed))).status == 200
         ended = (await placed.ask("BYE")).status == 200
@@ -100,6 +106,25 @@ async def test_random_bytes_on_the_sip_port_hurt_nothing(running: RunningBridge)
             if number % 20 == 0:
                 await asyncio.sleep(0.02)
     print(f"sip: {DATAGRAMS} datagrams")
+    assert await serves(running)
+
+
+def broken(whole: bytes, chance: random.Random, number: int) -> bytes:
+    """An INVITE with changes; its length is right all the same, so that the library gets to read it."""
+    own = whole.replace(b"192.0.2.1", b"127.0.0.1").replace(b"fuzz", b"fuzz%d" % number)
+    head, end, body = mutate(own, chance).partition(b"\r\n\r\n")
+    return re.sub(rb"Content-Length: \d+", b"Content-Length: %d" % len(body), head) + end + body
+
+
+async def test_broken_invites_hurt_nothing(running: RunningBridge) -> None:
+    """Every vendor's, with changes to headers, SDP and metadata: those calls end, and the next one is answered."""
+    chance, whole = random.Random(SEED), [*invites().values()]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+        for number in range(INVITES):
+            own.sendto(broken(chance.choice(whole), chance, number)[:65_000], running.address)
+            if number % 5 == 0:
+                await asyncio.sleep(0.02)
+    print(f"sip: {INVITES} INVITEs")
     assert await serves(running)
 
 
