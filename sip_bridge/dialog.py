@@ -86,22 +86,15 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         except pj.Error as error:
             log.info("a fork could not be answered: %s", error.reason, extra={"call_id": offer.call_id})
             self.refuse(Refusal.UNACCEPTABLE)
-            return
-        outcome.FORKS.labels("duplicate" if self.feed.same_as(offer) else "answered").inc()
 
-    def refuse(self, refusal: Refusal, *headers: tuple[str, str]) -> None:
-        """Answer with the refusal's status, and further headers."""
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer with the refusal's status."""
         outcome.FORKS.labels(refusal.outcome).inc()
         self.ending = Ending.REFUSED
         parameters = pj.CallOpParam()
         parameters.statusCode, parameters.reason = refusal.status, refusal.phrase
-        retry = (("Retry-After", "10"),) if refusal.status == 503 else ()
-        for name, value in (*headers, *retry):
-            header = pj.SipHeader()
-            header.hName, header.hValue = name, value
-            parameters.txOption.headers.append(header)
         try:
-            super().answer(parameters)  # a hang-up this early would lose the header
+            super().answer(parameters)
         except pj.Error as error:  # the library has refused it meanwhile
             log.debug("a fork could not be refused: %s", error.reason)
 
@@ -155,6 +148,8 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         self._guard()
         request, self._request = self._request, None
         if request and self.ending is None:
+            if self.feed.standing is None:
+                outcome.FORKS.labels("duplicate" if self.feed.same_as(request) else "answered").inc()
             self.feed.take(request)
         self.attend()
 
