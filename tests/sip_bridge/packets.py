@@ -114,6 +114,12 @@ class Listening:
             self.take()
         self.now = max(self.now, BEGUN + seconds)
 
+    def sleep(self, seconds: float) -> None:
+        """Let time pass of which the listener sees the last two seconds only: hours take no longer than those."""
+        end = self.now - BEGUN + seconds
+        self._rounds = max(self._rounds, int((end - 2) / FRAME_SECONDS))
+        self.wait_until(end)
+
     def take(self) -> None:
         """One round of the listener."""
         for entry in self._rings.take():
