@@ -17,9 +17,8 @@ from sip_bridge.segmenter import FRAME_BYTES
 from sip_bridge.settings import BridgeSettings
 from testcall import ulaw
 from testcall.recorder import Recorder
-from testcall.rtp import Stream
 from tests.conftest import PrivateRedis
-from tests.sip_bridge.recording import heard, recording, talk
+from tests.sip_bridge.recording import heard, recording, send, talk
 from tests.sip_bridge.running import RunningBridge, bridge, until, utterances
 from tests.sip_bridge.speaking import sentence
 
@@ -191,14 +190,6 @@ async def test_a_pause_and_its_end(running: RunningBridge) -> None:
     assert not [start for start in starts if began.at_seconds + 0.1 < start < ended.at_seconds - 0.1]
     order = [type(each).__name__ for each in events[1:-1]]
     assert order.index("CallEvent") > order.index("Utterance")
-
-
-async def send(packets: list[tuple[Stream, int, int]]) -> None:
-    """Send packets by their numbers in their streams, each in its slot of 20 ms, in order."""
-    begun = asyncio.get_running_loop().time()
-    for stream, number, slot in packets:
-        await asyncio.sleep(max(0.0, begun + 0.02 * slot - asyncio.get_running_loop().time()))
-        stream.send(stream.packet(number))
 
 
 async def test_lost_packets(running: RunningBridge) -> None:
