@@ -80,9 +80,7 @@ class Entry(NamedTuple):
 class Ring:
     """One leg's. Any thread may fill it, one takes; none waits for longer than a packet takes."""
 
-    def __init__(
-        self, limits: SpeechLimits, aggressiveness: int = 2, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, limits: SpeechLimits, aggressiveness: int = 2, clock: Callable[[], float] = time.time) -> None:
         """`aggressiveness`: of the speech detector, 0 (lets through) to 3 (cuts). `clock`: unix seconds."""
         self.number = next(_numbers)
         self.inlet = pj.AudioRing(self.number, limits.pre_roll, limits.hangover, aggressiveness)

@@ -154,9 +154,7 @@ class StreamHealth:
         stream.packets = stream.missed = stream.late = stream.undecodable = 0
 
 
-def _begin_or_end(
-    stream: _Stream, kind: ConditionKind, value: float, limit: float, told: float | None = None
-) -> None:
+def _begin_or_end(stream: _Stream, kind: ConditionKind, value: float, limit: float, told: float | None = None) -> None:
     """Let a fault begin at its limit, and end after some windows well below it: in between it stays as it is.
 
     `told`: what is said of it, where that is not the value.

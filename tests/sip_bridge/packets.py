@@ -102,9 +102,7 @@ class Listening:
 
     def receive(self, packet: Packet) -> None:
         """A packet comes now."""
-        self.ring.inlet.receive(
-            packet.type, packet.number, packet.timestamp, packet.source, packet.payload, self.now
-        )
+        self.ring.inlet.receive(packet.type, packet.number, packet.timestamp, packet.source, packet.payload, self.now)
 
     def wait_until(self, seconds: float) -> None:
         """Let time pass up to so many seconds after the leg began, in rounds of 20 ms."""
@@ -140,6 +138,13 @@ class Listening:
             for entry in self.entries
             for place in range(len(entry.flags))
         }
+
+    @property
+    def counted(self) -> dict[str, int]:
+        """What went wrong, and how often."""
+        counts = self.ring.inlet.counts()
+        names = ("lost", "late", "dropped", "undecodable", "foreign")
+        return {name: int(count) for name in names if (count := getattr(counts, name))}
 
     @property
     def ended(self) -> list[int]:

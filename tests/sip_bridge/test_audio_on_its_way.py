@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from callbus import CallEvent, ConditionKind, Role, Unit
-from testcall import codec, ulaw
+from callbus.wire import ForkEvent
+from testcall import alaw, codec, ulaw
 from testcall.dialect import Dialect
 from testcall.metadata import load_dialect
 from testcall.recorder import Recorder
@@ -51,9 +52,9 @@ def slots(*streams: Stream) -> list[tuple[Stream, int, int]]:
     return [(stream, number, number) for number in range(len(LINE)) for stream in streams]
 
 
-def unheard(events: list[object], leg_id: str, wanted: list[bytes]) -> list[int]:
+def unheard(events: list[ForkEvent], leg_id: str, wanted: list[bytes]) -> list[int]:
     """The loud frames that a leg did not hear."""
-    pcm = b"".join(each.pcm for each in of_leg(utterances(events), leg_id))  # type: ignore[arg-type] # of all kinds
+    pcm = b"".join(each.pcm for each in of_leg(utterances(events), leg_id))
     return [number for number in LOUD if wanted[number] not in pcm]
 
 
@@ -97,15 +98,15 @@ async def test_a_sender_changes_to_another_codec_of_its_offer(running: RunningBr
     before = running.metric("callvane_rtp_undecodable_total")
     async with recording(running, offering("0 PCMU/8000", "8 PCMA/8000")) as recorder:
         first, second = both(recorder)
-        alaw = codec.encode(codec.PCMA, LINE)
+        spoken = codec.encode(codec.PCMA, LINE)
         packets = slots(first, second)
         await send(packets[:300])
         for stream in (first, second):
-            stream.payloads, stream.payload_type = alaw, 8
+            stream.payloads, stream.payload_type = spoken, 8
         await send([(stream, number, slot - 150) for stream, number, slot in packets[300:]])
     events = await heard(running, recorder)
     wanted = [decoded(payload) for payload in LINE[:150]]
-    wanted += [codec.alaw.decode(payload).astype("<i2").tobytes() for payload in alaw[150:]]
+    wanted += [alaw.decode(payload).astype("<i2").tobytes() for payload in spoken[150:]]
     assert (unheard(events, "1", wanted), unheard(events, "2", wanted)) == ([], [])
     assert [event for event in events if isinstance(event, CallEvent)] == []
     assert running.metric("callvane_rtp_undecodable_total") == before

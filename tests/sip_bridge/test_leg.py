@@ -35,7 +35,9 @@ def test_speech_is_cut_in_its_place() -> None:
     (segment,) = heard.segments()
     assert 40 < segment.start_frame <= WORDS.start
     assert segment.pcm[: 320 * 10] == b"".join(decoded(LINE[segment.start_frame + place]) for place in range(10))
-    assert BEGUN + WORDS.stop * FRAME_SECONDS <= segment.ended_at < BEGUN + (segment.start_frame + segment.frames) * 0.02
+    assert (
+        BEGUN + WORDS.stop * FRAME_SECONDS <= segment.ended_at < BEGUN + (segment.start_frame + segment.frames) * 0.02
+    )
     assert counter._value.get() - before == pytest.approx(segment.voiced_frames * FRAME_SECONDS)
     assert heard.sound.voiced_seconds >= segment.voiced_frames * FRAME_SECONDS
 

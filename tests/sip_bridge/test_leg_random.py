@@ -92,7 +92,7 @@ def play(listening: Listening, steps: list[Run | float | Kind], sender: Sender) 
 @settings(max_examples=300)
 @given(st.lists(st.one_of(PACKETS, PACKETS, PACKETS, WAITS, st.just(Kind.PAUSED), st.just(Kind.RESUMED)), max_size=25))
 def test_whatever_comes(steps: list[Run | float | Kind]) -> None:
-    """Stretches are in order and apart, positions and counts only grow; what is heard is handed over, shed or silent."""
+    """Stretches are in order and apart, positions and counts only grow; no frame comes twice."""
     listening, sender = Listening(), Sender()
     before = (0, 0, 0, 0, 0, 0)
     for step in steps:

@@ -9,7 +9,7 @@ from callbus.wire import ForkEvent
 from sip_bridge.call import Call
 from sip_bridge.leg import Leg
 from sip_bridge.listener import Listener
-from sip_bridge.ring import Entry
+from sip_bridge.ring import FRAMES_RECEIVED, Entry
 from sip_bridge.segmenter import Segment
 from sip_bridge.settings import BridgeSettings
 from tests.sip_bridge.packets import LINE, stream
@@ -77,6 +77,19 @@ def test_a_broken_call_deafens_no_other() -> None:
     assert [event.call_id for event in events if isinstance(event, Utterance)] == ["sound"]
     assert isinstance(events[-1], CallClosed)
     assert events[-1].call_id == "sound"
+
+
+def test_what_the_last_call_counted_is_told() -> None:
+    """There are no rounds without a call: the metrics are brought up to date when one ends."""
+    before = FRAMES_RECEIVED._value.get()
+    listener = Listener(lambda event: None)
+    listener.start()
+    listener.open(last := call("last"))
+    for packet in stream(LINE[:7]):
+        last.legs[0].ring.inlet.receive(0, packet.number, packet.timestamp, 7, packet.payload, time.time())
+    listener.close(last, "bye")
+    assert listener.stop(10)
+    assert FRAMES_RECEIVED._value.get() - before == 7
 
 
 def test_time_passes_for_every_leg() -> None:
