@@ -11,7 +11,7 @@ import pytest
 
 from callbus import CallEvent, ConditionKind, Role, Unit
 from callbus.wire import ForkEvent
-from testcall import alaw, codec, ulaw
+from testcall import alaw, codec, sdp, ulaw
 from testcall.dialect import Dialect
 from testcall.metadata import load_dialect
 from testcall.recorder import Recorder
@@ -19,7 +19,7 @@ from testcall.rtp import Stream
 from tests.conftest import PrivateRedis
 from tests.sip_bridge.packets import LINE, WORDS, decoded
 from tests.sip_bridge.recording import heard, recording, send, talk
-from tests.sip_bridge.running import RunningBridge, bridge, until, utterances
+from tests.sip_bridge.running import RunningBridge, bridge, recorder, until, utterances
 from tests.sip_bridge.speaking import of_leg
 
 WORDS_ALONE = [LINE[number] for number in WORDS]
@@ -171,3 +171,36 @@ async def test_a_leg_that_nobody_can_decode(running: RunningBridge) -> None:
     assert {each.condition.kind for each in events if isinstance(each, CallEvent)} == {UNDECODABLE}
     assert {said.leg_id for said in utterances(events)} == {"1", "2"}
     assert running.metric("callvane_rtp_undecodable_total") - before >= 3 * len(WORDS)
+
+
+async def test_a_hold_in_the_middle_of_a_loss(running: RunningBridge) -> None:
+    """What waits for a lost packet when the stream goes is still decoded, in the codec of the stream."""
+    before = running.metric("callvane_rtp_undecodable_total")
+    async with recording(running, offering("107 opus/48000/2")) as recorder:
+        streams = both(recorder)
+        for stream in streams:
+            stream.payloads = codec.encode(codec.OPUS, LINE)
+        await send(packet for packet in slots(*streams)[:206] if packet[1] != 100)
+        for line in recorder.lines:
+            line.direction = "inactive"
+        assert (await recorder.ask()).status == 200
+    await heard(running, recorder)
+    assert running.metric("callvane_rtp_undecodable_total") == before
+
+
+async def test_a_bridge_that_stops_lets_go_of_its_decoders(redis_url: str) -> None:
+    """In the middle of a call whose codec is the library's: the library goes first, and nothing comes of it."""
+    spoken = codec.encode(codec.OPUS, LINE)
+    async with asyncio.TaskGroup() as group:
+        with bridge(redis_url, shutdown_seconds=1) as stopping:
+            async with recorder(stopping, "opus") as placed:
+                port = placed.sockets[0].getsockname()[1]
+                offered = sdp.OfferedStream(port, codecs=("107 opus/48000/2",))
+                response = await placed.invite(sdp.offer("127.0.0.1", [offered], session=1))
+                talking = group.create_task(placed.play(response, spoken, payload_type=107))
+                await asyncio.to_thread(
+                    until, lambda: stopping.metric("callvane_frames_received_total") > 100, stopping.lines
+                )
+                assert await asyncio.to_thread(stopping.stop) == 0
+                talking.cancel()
+    assert not [line for line in stopping.lines if "error" in line.lower()]
