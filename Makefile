@@ -34,9 +34,9 @@ fuzz: setup-tests ## break the readers of what PBXes send, guided by coverage, f
 		--target "$(FUZZ)/atheris" -r tools/fuzz/requirements.txt
 	@PYTHONPATH="$(FUZZ)/atheris" $(VENV)/python -m tools.fuzz --folder "$(FUZZ)" --seconds $(or $(SECONDS),60)
 
-interop: setup-tests ## run the tests against a real Asterisk 22 and Kamailio (root; the first time takes minutes)
-	-@deploy/setup/setup.sh --interop
-	@$(VENV)/python -m pytest -m "interop or slow" tests/interop tests/sip_bridge/test_session_timer.py
+interop: setup-tests ## run the tests with sipp and real Asterisk 22, Kamailio, rtpengine (root; the first time takes minutes)
+	@deploy/setup/setup.sh --interop
+	@$(VENV)/python -m pytest --nothing-missing -m "interop or slow" tests/interop tests/sip_bridge/test_session_timer.py
 
 check: setup-tests ## lint, types, shell scripts, compose file
 	@$(VENV)/ruff check .

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from service.health import HealthServer
+from service.health import Check, HealthServer
 from service.logs import configure
 from service.settings import ConfigError, ProcessSettings, load
 
@@ -31,6 +31,8 @@ class Process:
         """Set when what is draining is to end now, in order."""
         self.unready = "starting"
         """Why /readyz says 503; empty when the process can work."""
+        self.alive_checks: list[Check] = []
+        """What /healthz asks beside the event loop: the work adds its own, and takes them away before it ends."""
 
     def ready(self) -> None:
         """Work can be done from now on."""
@@ -91,7 +93,7 @@ async def _run(name: str, settings: S, work: Work[S], metrics_port: int) -> None
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number)
-    with HealthServer(settings.metrics, metrics_port, lambda: process.unready) as health:
+    with HealthServer(settings.metrics, metrics_port, lambda: process.unready, process.alive_checks) as health:
         log.info("%s: metrics and health on http://%s:%d", name, settings.metrics.host, health.port)
         pulse = asyncio.create_task(_pulse(health), name="pulse")
         try:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pjsua2 as pj
 
 from sip_bridge import transports
-from sip_bridge.admission import Request
-from sip_bridge.certificates import NO_NAMES
 from sip_bridge.dialog import Dialog
 from sip_bridge.outcome import Refusal
 from sip_bridge.peers import address_of
@@ -24,15 +22,14 @@ log = logging.getLogger(__name__)
 
 
 class Account(pj.Account):  # type: ignore[misc] # pjsua2 ships no types
-    """There is one for TLS, by which the library tells what has come over it, and one for all else."""
+    """There is one for TLS, whose Contact says so, and one for all else."""
 
-    def __init__(self, endpoint: Endpoint, tls: bool) -> None:
+    def __init__(self, endpoint: Endpoint) -> None:
         super().__init__()
         self._endpoint = endpoint
-        self._tls = tls
 
     def onIncomingCall(self, prm: Any) -> None:
-        """An INVITE: answer or refuse it at once, so that no PBX waits for us with a live call."""
+        """An INVITE that the door has let through: answer it at once, so that no PBX waits for us with a live call."""
         try:
             dialog = Dialog(self, prm.callId, self._endpoint, address_of(prm.rdata.srcAddress))
         except Exception:
@@ -40,11 +37,6 @@ class Account(pj.Account):  # type: ignore[misc] # pjsua2 ships no types
             raise
         self._endpoint.dialogs[dialog.number] = dialog
         try:
-            raw = prm.rdata.wholeMsg.encode("utf-8", "surrogateescape")
-            names = self._endpoint.connections.names(prm.rdata.srcAddress) if self._tls else NO_NAMES
-            if refused := self._endpoint.judge(Request("INVITE", dialog.peer, raw, names)):
-                dialog.refuse(refused.refusal, *(("WWW-Authenticate", each) for each in refused.challenges))
-                return
             self._answer(dialog)
         except Exception:
             log.exception("a fork could not be answered")
@@ -73,9 +65,7 @@ def configured(settings: BridgeSettings, transport: int | None = None) -> Any:
     config.callConfig.timerUse = pj.PJSUA_SIP_TIMER_OPTIONAL
     config.callConfig.timerMinSESec = settings.session_minimum_seconds
     config.callConfig.timerSessExpiresSec = settings.session_expires_seconds
-    config.mediaConfig.transportConfig = transports.address(settings)
-    config.mediaConfig.transportConfig.port = settings.rtp_port_min
-    config.mediaConfig.transportConfig.portRange = settings.rtp_port_max - settings.rtp_port_min
+    config.mediaConfig = transports.media(settings)
     config.mediaConfig.lockCodecEnabled = False  # it would send re-INVITEs, which recorders handle badly
     config.mediaConfig.streamKaEnabled = False
     config.mediaConfig.srtpUse = SRTP[settings.srtp]

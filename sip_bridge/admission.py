@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sip_bridge import multipart
+from sip_bridge import description, multipart
+from sip_bridge.description import Abilities
 from sip_bridge.digest import Digest, Verdict
 from sip_bridge.fork import Fork, ForkReader
 from sip_bridge.noise import Noise
@@ -22,6 +23,9 @@ REQUESTS_PER_SECOND = 20.0
 """Of each peer, for whatever is no INVITE: a balancer asks for OPTIONS every few seconds."""
 CHALLENGES_A_FORK = 2.0
 """Each fork may be challenged so often: a nonce may have become stale."""
+INCOMPATIBLE = 305
+"""The code of a Warning about an offer's formats (RFC 3261 section 20.43)."""
+PLAIN = Abilities()
 OVERLOAD_SECONDS = 1.0
 """A listening round this long means that audio is about to be shed: no new forks."""
 OVERLOAD_LASTS_SECONDS = 5.0
@@ -56,12 +60,15 @@ class Refused:
     refusal: Refusal
     challenges: tuple[str, ...] = ()
     """Values of WWW-Authenticate headers."""
+    warning: str = ""
+    """What is wrong with the offer and what would do, for whoever set the recorder up."""
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The answer's headers."""
         retry = (("Retry-After", str(RETRY_AFTER_SECONDS)),) if self.refusal.status == 503 else ()
-        return (*(("WWW-Authenticate", each) for each in self.challenges), *retry)
+        warning = (("Warning", f'{INCOMPATIBLE} callvane "{self.warning}"'),) if self.warning else ()
+        return (*(("WWW-Authenticate", each) for each in self.challenges), *retry, *warning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +83,19 @@ class Admission:
     """Judges what comes to one bridge."""
 
     def __init__(
-        self, peers: Peers, digest: Digest | None, limits: Limits, forks_per_second: float, reader: ForkReader
+        self,
+        peers: Peers,
+        digest: Digest | None,
+        limits: Limits,
+        forks_per_second: float,
+        reader: ForkReader,
+        abilities: Abilities = PLAIN,
     ) -> None:
-        """`digest`: who must prove themselves; None for nobody. `forks_per_second`: of each peer, 0 for any rate."""
+        """`digest`: who must prove themselves; None for nobody. `forks_per_second`: of each peer, 0 for any rate.
+
+        `abilities`: what the bridge can receive.
+        """
+        self._abilities = abilities
         self.places = Places(limits)
         self.noise = Noise()
         self._peers = peers
@@ -118,8 +135,9 @@ class Admission:
             return None if self._requests.take(peer, now) else Refused(Refusal.REQUESTS)
         if refused := self._unproven(request, now):
             return refused
-        refusal = self._crowded(peer, condition) or self._taken(request, condition)
-        return Refused(refusal) if refusal else None
+        if refusal := self._crowded(peer, condition):
+            return Refused(refusal)
+        return self._taken(request, condition)
 
     def _unproven(self, request: Request, now: float) -> Refused | None:
         """A challenge takes nothing of what the peer may fork; a wrong password does."""
@@ -140,14 +158,16 @@ class Admission:
     def _crowded(self, peer: str, condition: Condition) -> Refusal | None:
         return Refusal.OVERLOADED if condition.overloaded else self.places.crowded(peer)
 
-    def _taken(self, request: Request, condition: Condition) -> Refusal | None:
+    def _taken(self, request: Request, condition: Condition) -> Refused | None:
         """Give the fork a place; or why it gets none. Its body is read only where its head does not rule it out."""
         naming = self._reader.naming(request.raw)
         if refusal := self._shut(request.address, naming.call_id, condition):
-            return refusal
+            return Refused(refusal)
         fork = self._reader.read(request.raw, naming)
         if fork.naming.call_id != naming.call_id and (refusal := self._shut(request.address, "", condition)):
-            return refusal
+            return Refused(refusal)
+        if fork.offer.offers and (why := description.refusal(fork.offer.sdp, self._abilities)):
+            return Refused(Refusal.UNACCEPTABLE, warning=why)
         call = self._call(request.address, fork.naming.call_id)
         self._admitted = Admitted(fork, self.places.take(request.address, call))
         return None

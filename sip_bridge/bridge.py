@@ -9,6 +9,7 @@ import resource
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 
 from callbus.bus import Bus
 from callbus.fork_writer import ForkWriter
@@ -30,7 +31,8 @@ FILES_A_CALL = 4
 SPARE_FILES = 256
 WATCH_SECONDS = 0.25
 DRAIN_STEP_SECONDS = 0.25
-STALL_SECONDS = 10.0
+STALL_SECONDS = 5.0
+"""A turn of the sip thread takes some hundredths of a second."""
 BACKLOG_FULL = 0.9
 """Of redis.backlog_events: the rest is for the calls that run."""
 
@@ -47,6 +49,8 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
         listener = Listener(publisher.publish, one_way_seconds=settings.bridge.one_way_seconds)
         endpoint = Endpoint(settings.bridge, listener, words)
         port = await asyncio.to_thread(endpoint.start)
+        stalled = partial(_stalled, endpoint)
+        process.alive_checks.append(stalled)
         listener.start()
         log.info("%s", exposure(settings.bridge, port, endpoint.tls_port))
         if worrying := worry(settings.bridge):
@@ -57,6 +61,7 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
             await _until_told(process, endpoint)
             watching.cancel()
             await _drain(settings.bridge.drain_seconds, endpoint, process)
+            process.alive_checks.remove(stalled)  # the end has its own deadlines
             await _shut_down(settings, endpoint, listener, publisher, writer)
             writing.cancel()
 
@@ -74,11 +79,13 @@ async def _watch(bus: Bus, writer: ForkWriter, endpoint: Endpoint, process: Proc
     """Keep /readyz true: calls are taken without Redis, but nobody sees them; with a full backlog none are taken."""
     while True:
         endpoint.backlogged = writer.waiting >= BACKLOG_FULL
-        if time.monotonic() - endpoint.turned_at > STALL_SECONDS:
-            process.unready = "the sip thread stands still"
-        else:
-            process.unready = "" if bus.connected else "redis does not answer"
+        process.unready = _stalled(endpoint) or ("" if bus.connected else "redis does not answer")
         await asyncio.sleep(WATCH_SECONDS)
+
+
+def _stalled(endpoint: Endpoint) -> str:
+    """Why no call is answered or ended any more; empty while the sip thread runs."""
+    return "the sip thread stands still" if time.monotonic() - endpoint.turned_at > STALL_SECONDS else ""
 
 
 async def _drain(seconds: float, endpoint: Endpoint, process: Process) -> None:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pjsua2 as pj
 
+from callbus import ConditionKind
 from sip_bridge import invite, outcome
+from sip_bridge.description import DECODABLE
 from sip_bridge.feed import Feed
 from sip_bridge.invite import Invite, OfferedLeg
 from sip_bridge.joining import Naming
@@ -84,22 +86,15 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         except pj.Error as error:
             log.info("a fork could not be answered: %s", error.reason, extra={"call_id": offer.call_id})
             self.refuse(Refusal.UNACCEPTABLE)
-            return
-        outcome.FORKS.labels("duplicate" if self.feed.same_as(offer) else "answered").inc()
 
-    def refuse(self, refusal: Refusal, *headers: tuple[str, str]) -> None:
-        """Answer with the refusal's status, and further headers."""
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer with the refusal's status."""
         outcome.FORKS.labels(refusal.outcome).inc()
         self.ending = Ending.REFUSED
         parameters = pj.CallOpParam()
         parameters.statusCode, parameters.reason = refusal.status, refusal.phrase
-        retry = (("Retry-After", "10"),) if refusal.status == 503 else ()
-        for name, value in (*headers, *retry):
-            header = pj.SipHeader()
-            header.hName, header.hValue = name, value
-            parameters.txOption.headers.append(header)
         try:
-            super().answer(parameters)  # a hang-up this early would lose the header
+            super().answer(parameters)
         except pj.Error as error:  # the library has refused it meanwhile
             log.debug("a fork could not be refused: %s", error.reason)
 
@@ -153,6 +148,8 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         self._guard()
         request, self._request = self._request, None
         if request and self.ending is None:
+            if self.feed.standing is None:
+                outcome.FORKS.labels("duplicate" if self.feed.same_as(request) else "answered").inc()
             self.feed.take(request)
         self.attend()
 
@@ -160,17 +157,28 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         """Listen to the streams that are up, each into its leg."""
         info = self.getInfo()  # must outlive the loop: it owns what `media` refers to
         up = {media.index for media in info.media if _is_heard(media)}
+        self.feed.lines.settle(up)
         legs = self.feed.lines.legs
         now = time.time()
         for index, leg in list(self._captured.items()):  # all before any is taken: two legs may have changed places
             if index not in up or legs.get(index) is not leg:
                 self.release(index, now)
+        strange = self._strange()
         for index, leg in legs.items():
             if index in up and self.feed.heard:
                 self._capture(index, leg, now)
+            elif index in strange:
+                leg.faults = {ConditionKind.UNDECODABLE: strange[index]}
             elif index not in self._captured:
                 leg.pause(now)
         self.health.expect(up, time.monotonic())
+
+    def _strange(self) -> dict[int, float]:
+        """Streams that were refused since nobody here decodes them, by their m-lines: the first of their types."""
+        legs = self.feed.standing.legs if self.feed.standing else ()
+        return {
+            leg.index: float(leg.codecs[0].payload_type) for leg in legs if leg.codecs and leg.undecodable(DECODABLE)
+        }
 
     def onCallSdpCreated(self, prm: Any) -> None:
         """Our side of an SDP, before it is negotiated: the library would offer to speak in the first stream."""
@@ -178,10 +186,6 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         if not prm.remSdp.wholeSdp:  # an offer of ours; in an answer the library repeats the labels
             described = labelled(described, self.feed.lines.labels)
         prm.sdp.wholeSdp = described
-
-    def onCallTransferRequest(self, prm: Any) -> None:
-        """REFER: nobody makes a recorder place calls."""
-        prm.statusCode = pj.PJSIP_SC_DECLINE
 
     def onCallReplaceRequest(self, prm: Any) -> None:
         """An INVITE that would take over another's call."""
@@ -261,5 +265,5 @@ def _only_listen(options: Any, legs: Sequence[OfferedLeg]) -> None:
     options.videoCount = options.textCount = 0
     options.flag |= pj.PJSUA_CALL_SET_MEDIA_DIR
     options.mediaDir.clear()
-    for _ in range(legs[-1].index + 1):
+    for _ in range(max(place for leg in legs for place in (leg.index, *leg.alternatives)) + 1):
         options.mediaDir.append(pj.PJMEDIA_DIR_DECODING)

@@ -1,7 +1,7 @@
 """SIP and RTP: the thread that owns the library, from its start to its end. One of the files that know pjsua2.
 
-It polls the library, drains a queue of commands and runs every callback but one, that of a capture port (`capture`). No
-other thread of the process ever calls into the library.
+It polls the library, drains a queue of commands and runs every callback. No other thread of the process ever calls into
+the library, but to take what the rings have heard (`ring`).
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 import pjsua2 as pj
+from prometheus_client import Gauge, Histogram
 
 from callbus import Role
-from sip_bridge import account, library, transports
+from sip_bridge import account, description, library, transports
 from sip_bridge.account import Account
 from sip_bridge.admission import Admission, Condition, Refused, Request, overloaded
 from sip_bridge.certificates import Connections
+from sip_bridge.description import Abilities
 from sip_bridge.dialog import Dialog
 from sip_bridge.digest import Digest
+from sip_bridge.door import Door
 from sip_bridge.fork import ForkReader
 from sip_bridge.joining import Naming
 from sip_bridge.library import Library
@@ -39,6 +42,16 @@ POLL_SECONDS = 0.02
 INSPECTION_SECONDS = 2.0
 """Between two looks at a stream's statistics."""
 OPENING_SECONDS = 15.0
+
+HELD_SECONDS = Histogram(
+    "callvane_sip_thread_held_seconds",
+    "How long what came in one turn of the library held the sip thread: working, or waiting longer than it may.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+)
+STALLED_SECONDS = Gauge(
+    "callvane_sip_thread_stalled_seconds",
+    "For how long the library has not given the sip thread back; 0 when all is well.",
+)
 
 log = logging.getLogger(__name__)
 
@@ -60,12 +73,15 @@ class Endpoint:
         self.connections = Connections()
         self.rules = AgentRules(settings.agent_uri_patterns, settings.agent_extensions, settings.agent_side)
         users = {user: secret.get_secret_value() for user, secret in settings.digest_users.items()}
+        self.abilities = Abilities(transports.families(settings), description.PROFILES[settings.srtp])
+        self.peers = Peers(settings.allowed_peers, settings.allowed_certificates)
         self.admission = Admission(
-            Peers(settings.allowed_peers, settings.allowed_certificates),
+            self.peers,
             Digest(settings.digest_realm, users, settings.digest_algorithms) if users else None,
             Limits(settings.max_calls, settings.max_calls_per_peer, settings.max_dialogs),
             settings.new_forks_per_second,
             ForkReader(settings, self.rules, words),
+            self.abilities,
         )
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._running = True
@@ -75,6 +91,7 @@ class Endpoint:
         """Done when the thread has ended; with the fault, where one ended it."""
         self.turned_at = time.monotonic()
         """When the library last gave the thread back; long ago means that it hangs."""
+        STALLED_SECONDS.set_function(lambda: max(0.0, time.monotonic() - self.turned_at - 2 * POLL_SECONDS))
         self.tls_port = 0
         """Where SIP over TLS is listened to; 0 for nowhere. Known once started."""
         self._thread = Thread(target=self._run, name="sip", daemon=True)
@@ -103,20 +120,23 @@ class Endpoint:
 
     def _run(self) -> None:
         try:
-            pjsua = Library(self.connections)
-            accounts = self._open(pjsua)
+            pjsua, door = Library(self.connections), self._door()
+            accounts = self._open(pjsua, door)
         except Exception as error:
             self._opened.set_exception(error)
             return
         try:
-            self._serve(pjsua)
+            self._serve(pjsua, door)
             self._close(pjsua, accounts)
         except Exception as error:
             self.ended.set_exception(error)
         else:
             self.ended.set_result(None)
 
-    def _serve(self, pjsua: Library) -> None:
+    def _door(self) -> Door:
+        return Door(self.judge, self.connections, self.admission.noise, self.abilities)
+
+    def _serve(self, pjsua: Library, door: Door) -> None:
         due = time.monotonic()
         waiting: list[int] = []  # dialogs that are still to be looked at before then
         spacing = INSPECTION_SECONDS
@@ -130,11 +150,15 @@ class Endpoint:
                 due, waiting = now + INSPECTION_SECONDS, list(self.dialogs)
                 spacing = INSPECTION_SECONDS / max(1, len(waiting))
                 pjsua.report()
+                door.look_round(now)
                 if noise := self.admission.noise.line(now):
                     log.warning("%s", noise)
 
     def _turn(self, pjsua: Library) -> None:
+        began, worked = time.monotonic(), time.thread_time()
         pjsua.libHandleEvents(round(POLL_SECONDS * 1000))
+        waited = max(0.0, time.monotonic() - began - POLL_SECONDS)
+        HELD_SECONDS.observe(max(waited, time.thread_time() - worked))
         self.admission.settle()
         self._ended.clear()  # a call object may not go within its own callback
         while True:
@@ -150,19 +174,21 @@ class Endpoint:
     def _stop(self) -> None:
         self._running = False
 
-    def _open(self, pjsua: Library) -> list[Account]:
+    def _open(self, pjsua: Library, door: Door) -> list[Account]:
         settings = self.settings
         pjsua.libCreate()
         pjsua.libInit(library.configured(settings, pjsua))
+        door.let_in(self.peers)
+        door.open()
         listening = transports.listen(pjsua, settings)
         port, self.tls_port = listening.port, listening.tls_port
         pjsua.libStart()
         pjsua.audDevManager().setNoDev()
-        accounts = [Account(self, tls=False)]
+        accounts = [Account(self)]
         accounts[0].create(account.configured(settings))
-        if listening.tls_transport is not None:
-            accounts.append(Account(self, tls=True))
-            accounts[1].create(account.configured(settings, listening.tls_transport))
+        for identity in listening.tls_transports:
+            accounts.append(Account(self))
+            accounts[-1].create(account.configured(settings, identity))
         if not settings.bridge_id:
             self.calls.bridge_id = settings.model_copy(update={"port": port}).name
         self._opened.set_result(port)

@@ -11,7 +11,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from callbus import Role
-from sip_bridge import outcome
+from sip_bridge import invite, outcome
 from sip_bridge.call import Call
 from sip_bridge.invite import Invite, OfferedLeg
 from sip_bridge.joining import JoinedCall, Naming
@@ -58,8 +58,8 @@ class Feed:
             self._open(request)
 
     def same_as(self, offer: Invite) -> Recording | None:
-        """The recording of the same call that is up already."""
-        return None if self.naming.call_id else self._calls.recordings.find(offer.call_id, offer.parties)
+        """The recording of the same call, with the same parties, that is up already."""
+        return None if self.naming.call_id else self._calls.recordings.find(offer)
 
     def take_over(self, recording: Recording) -> None:
         """Be heard: the dialog that fed the call until now does so no more."""
@@ -70,7 +70,8 @@ class Feed:
         self.lines.arrange(self.standing.legs, lambda offered: _likest(spare, offered) or self._further(offered))
         self._tell(self.standing)
         self._dialog.attend()
-        log.info("fork takes over: the one so far has ended or is silent", extra={"call_id": recording.call.call_id})
+        why = "the one so far has ended, is silent or is from before a transfer"
+        log.info("fork takes over: %s", why, extra={"call_id": recording.call.call_id})
 
     def give_way(self, now: float) -> None:
         """Where nothing comes any more, though nobody has hung up: let another dialog be heard that brings audio.
@@ -84,8 +85,7 @@ class Feed:
         quiet = {number: feed._dialog.health.quiet_seconds(now) for number, feed in waiting.items()}
         livelier = next((number for number in waiting if quiet[number] < QUIET_SECONDS), None)
         if livelier is not None:
-            self._dialog.release_all(time.time())
-            self.heard = False
+            self.fall_silent()
             recording.dialogs.remove(livelier)
             recording.dialogs.insert(0, livelier)
             waiting[livelier].take_over(recording)
@@ -110,12 +110,33 @@ class Feed:
             recording.dialogs.append(self._dialog.number)
             log.info("fork answered: another one records the call, it waits", extra={"call_id": self.call.call_id})
             return
-        self.call = self._calls.make(offer.call_id, offer.sip_call_id)
-        self._recording = Recording(self.call, offer.call_id, offer.parties, dialogs=[self._dialog.number])
-        self._calls.recordings.add(self._recording)
+        if recording := self._calls.recordings.before(offer):
+            self._go_on(recording, offer)
+            return
+        if over := self._calls.recordings.resumed(offer, time.monotonic()):
+            self.call = self._calls.make_again(over.call)
+            offer = self.standing = invite.followed(over.customers, over.people, offer)
+        else:
+            self.call = self._calls.make(offer.call_id, offer.sip_call_id)
+        self._recording = Recording(self.call, dialogs=[self._dialog.number])
+        self._calls.recordings.told(self._recording, offer)
         self._begin(self.call, offer)
         roles = "+".join(leg.role for leg in offer.legs)
         log.info("fork answered: %s%s", roles, _note(offer), extra={"call_id": self.call.call_id})
+
+    def _go_on(self, recording: Recording, offer: Invite) -> None:
+        """Be heard instead of the dialog that fed the call before a transfer; `recordings` says why at once."""
+        self.call, self._recording = recording.call, recording
+        self.standing = invite.followed(recording.customers, recording.people, offer)
+        earlier = self._calls.feeds[recording.dialogs[0]]
+        recording.dialogs.insert(0, self._dialog.number)
+        earlier.fall_silent()
+        self.take_over(recording)
+
+    def fall_silent(self) -> None:
+        """Feed the call no more while another dialog does; it stays up, and is heard again when that one ends."""
+        self._dialog.release_all(time.time())
+        self.heard = False
 
     def _join(self, offer: Invite) -> None:
         """Feed legs of the call that the fork names: the one that is open under this name, else a new one."""
@@ -194,7 +215,7 @@ class Feed:
         """Leave the call to the next dialog that records it; whether there is none."""
         recording.dialogs.remove(self._dialog.number)
         if not recording.dialogs:
-            self._calls.recordings.remove(recording)
+            self._calls.recordings.remove(recording, time.monotonic())
             return True
         if self.heard:
             self._calls.succeed(recording)
@@ -215,8 +236,8 @@ class Feed:
         known = [each for each in request.legs if each.role is not Role.UNKNOWN and each.index in legs]
         if known:
             self._calls.listener.tell(self.call, [(legs[each.index], each.role, each.name) for each in known])
-        if self._recording and request.parties:
-            self._recording.parties = request.parties
+        if self._recording:
+            self._calls.recordings.told(self._recording, request)
 
 
 def _likest(spare: list[Leg], offered: OfferedLeg) -> Leg | None:

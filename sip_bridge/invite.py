@@ -1,26 +1,29 @@
-"""Reads an INVITE: which streams it offers, whose voices they carry, which call it belongs to. Pure; never raises.
-
-The SDP is read only as far as labels and directions go (RFC 4566, RFC 4574); the library negotiates the rest.
-"""
+"""Reads an INVITE: which streams it offers, whose voices they carry, which call it belongs to. Pure; never raises."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from callbus import Role
-from sip_bridge import metadata, multipart
+from sip_bridge import metadata, multipart, offer
+from sip_bridge.elements import cleaned
 from sip_bridge.metadata import Metadata, Participant
+from sip_bridge.offer import Codec, Stream
 from sip_bridge.roles import AgentRules, agent_name, assign
 from sip_bridge.vendors import Vocabulary
 
-MAX_STREAMS = 8
 MAX_CALL_ID = 112
 """Leaves room for what tells apart two calls of the same id."""
-MAX_LEG_ID = 64
+MAX_LEG_ID = offer.MAX_LABEL
+MAX_STREAMS = offer.MAX_STREAMS
+ANONYMOUS = frozenset(("", "anonymous", "unavailable", "unknown", "restricted", "private", "withheld"))
+"""User parts that tell nobody apart, in lower case."""
+
+_Voice = tuple[Role, str, Participant | None]
+"""Role, name and speaker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class OfferedLeg:
     """A stream of the offer and what is known of its voice."""
 
     index: int
-    """Its m-line's place, from 0."""
+    """Its m-line's place, from 0; the first one's where several offer it."""
     leg_id: str
     """Its SDP label, else its place; unique within the call."""
     role: Role
@@ -36,6 +39,16 @@ class OfferedLeg:
     """The agent's; empty for everybody else."""
     label: str = ""
     """Its SDP label, where it has one."""
+    alternatives: tuple[int, ...] = ()
+    """The places of further m-lines that offer the same voice, of which the library answers one."""
+    codecs: tuple[Codec, ...] = ()
+    """That it is offered in."""
+    party: Participant | None = field(default=None, repr=False)
+    """Who speaks, where that is known."""
+
+    def undecodable(self, decodable: Collection[str]) -> str:
+        """As `offer.undecodable`."""
+        return offer.undecodable(self.codecs, decodable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +70,21 @@ class Invite:
     """Tells who takes part from others, and nothing else; empty where no address is known."""
     found: Metadata = field(default_factory=Metadata)
     """What the metadata says, or what it said before where it cannot be read."""
+    group: str = ""
+    """Relates the sessions of one call, before and after a transfer; empty where the recorder has none."""
+    customers_before: frozenset[str] = frozenset()
+    """As `customers`, of what the dialog has said until now."""
 
+    @property
+    def customers(self) -> frozenset[str]:
+        """The users of those who speak as customers, or did last, where they tell them from others."""
+        speaking = _told_apart(leg.party for leg in self.legs if leg.role is Role.CUSTOMER)
+        return speaking or self.customers_before
 
-@dataclass(frozen=True, slots=True)
-class _Stream:
-    index: int
-    label: str
-    leg_id: str
+    @property
+    def people(self) -> frozenset[str]:
+        """The users of all who take part."""
+        return _told_apart([*self.found.participants, *(leg.party for leg in self.legs)])
 
 
 def read(
@@ -74,30 +95,56 @@ def read(
     `before`: what the dialog said until now, for a request that does not say all anew. `words`: the vendors'.
     """
     message = multipart.read(raw)
-    sip_call_id = _clean(message.first("call-id"))[:MAX_CALL_ID]
+    sip_call_id = _clean(message.first("call-id"))
     own = message.part("application/sdp")
     sdp = own or (before.sdp if before else b"")
-    known = before.found if before else Metadata()
-    streams = _streams(sdp)
+    known, customers = (before.found, before.customers) if before else (Metadata(), frozenset[str]())
+    streams = offer.read(sdp)
     content = message.part(*metadata.CONTENT_TYPES, *words.metadata_types)
     if content is None:
         if places := metadata.read_headers(message.headers, words):
-            speakers = [places.get(stream.index) for stream in streams]
+            speakers = [places.get(stream.places[0]) for stream in streams]
             parties = tuple(places.values())
             legs = _legs(streams, speakers, parties, rules)
             return Invite(sip_call_id, sip_call_id, legs, "headers", sdp, bool(own), _mark(parties), known)
         role = plain_role if len(streams) == 1 else Role.UNKNOWN
-        legs = tuple(OfferedLeg(stream.index, stream.leg_id, role, label=stream.label) for stream in streams)
-        return Invite(sip_call_id, sip_call_id, legs, "none", sdp, bool(own), found=known)
+        legs = _named(streams, [(role, "", None)] * len(streams))
+        return Invite(sip_call_id, sip_call_id, legs, "none", sdp, bool(own), found=known, customers_before=customers)
     found = metadata.read(content, known, words)
-    call_id = _clean(found.call_id)[:MAX_CALL_ID] or sip_call_id
+    call_id = _clean(found.call_id) or sip_call_id
     speakers = [found.senders.get(stream.label) for stream in streams]
-    if found.fault == "no_senders" and 1 < len(streams) == len(found.participants):
+    if not found.associated and 1 < len(streams) == len(found.participants):
         speakers = [*found.participants]  # no associations at all: the streams stand in the parties' order
-    legs = _legs(streams, speakers, found.participants, rules)
     mark = _mark(found.participants)
-    known = found if found.participants else known
-    return Invite(call_id, sip_call_id, legs, found.fault, sdp, bool(own), mark, known)
+    # What was damaged may have lost who speaks: what is only a change later is read against what was whole.
+    replaces = found.participants and (
+        found.senders or not known.senders or found.fault not in ("repaired", "too_large")
+    )
+    legs = _legs(streams, speakers, found.participants, rules)
+    said = Invite(
+        *(call_id, sip_call_id, legs, found.fault, sdp, bool(own), mark),
+        *(found if replaces else known, _clean(found.group), customers),
+    )
+    return said if before is None or mark == before.parties else followed(customers, before.people, said)
+
+
+def followed(customers: Collection[str], people: Collection[str], said: Invite) -> Invite:
+    """What is said after a transfer: who was the customer still is, whoever has called whom this time.
+
+    `customers`, `people`: users before it. Where nobody new has come, it is no transfer but a better word.
+    """
+    kept = [not _told_apart([leg.party]).isdisjoint(customers) for leg in said.legs]
+    if not any(kept) or said.people <= set(people):
+        return said
+    legs = [
+        replace(leg, role=Role.CUSTOMER, name="")
+        if stays
+        else replace(leg, role=Role.AGENT, name=agent_name(leg.party))
+        if leg.party and leg.role is Role.CUSTOMER
+        else leg
+        for leg, stays in zip(said.legs, kept, strict=True)
+    ]
+    return replace(said, legs=tuple(legs))
 
 
 def late(said: Invite) -> Invite:
@@ -106,7 +153,7 @@ def late(said: Invite) -> Invite:
 
 
 def _legs(
-    streams: list[_Stream],
+    streams: list[Stream],
     speakers: Sequence[Participant | None],
     participants: tuple[Participant, ...],
     rules: AgentRules,
@@ -115,38 +162,39 @@ def _legs(
     speaking = tuple(each for each in participants if each in speakers)  # who has left the call may still be listed
     parties = speaking if len(speaking) > 1 else participants
     roles = dict(zip(parties, assign(parties, rules), strict=True))
-    legs = []
-    for stream, speaker in zip(streams, speakers, strict=True):
+    voices: list[_Voice] = []
+    for speaker in speakers:
         role = roles.get(speaker, Role.UNKNOWN) if speaker else Role.UNKNOWN
-        name = agent_name(speaker) if speaker and role is Role.AGENT else ""
-        legs.append(OfferedLeg(stream.index, stream.leg_id, role, name, stream.label))
-    return tuple(legs)
+        voices.append((role, agent_name(speaker) if speaker and role is Role.AGENT else "", speaker))
+    return _named(streams, voices)
+
+
+def _named(streams: list[Stream], voices: Sequence[_Voice]) -> tuple[OfferedLeg, ...]:
+    """The streams as legs that each have an id of their own."""
+    legs: dict[str, OfferedLeg] = {}
+    for stream, (role, name, party) in zip(streams, voices, strict=True):
+        place, *others = stream.places
+        wanted = stream.label or str(place)
+        marked = (f"{wanted[: MAX_LEG_ID - 8]}#{place}.{mark}" for mark in itertools.count())
+        leg_id = wanted if wanted not in legs else next(each for each in marked if each not in legs)
+        legs[leg_id] = OfferedLeg(place, leg_id, role, name, stream.label, tuple(others), stream.codecs, party)
+    return tuple(legs.values())
 
 
 def _mark(participants: Sequence[Participant]) -> str:
-    users = sorted(participant.users[0].lower() for participant in participants if participant.users)
+    users = sorted(_users(participants))
     return hashlib.blake2b("\n".join(users).encode(errors="replace"), digest_size=8).hexdigest() if users else ""
 
 
-def _streams(sdp: bytes) -> list[_Stream]:
-    text = sdp.decode("utf-8", "replace").replace("\r\n", "\n")
-    _, *sections = re.split(r"^m=", text, flags=re.MULTILINE)
-    found: list[_Stream] = []
-    for index, section in enumerate(sections[:MAX_STREAMS]):
-        media, _, port = section.partition("\n")[0].partition(" ")
-        if media == "audio" and port.partition(" ")[0].partition("/")[0] != "0":
-            label = re.search(r"^a=label:(.+)$", section, re.MULTILINE)
-            found.append(_stream(index, _clean(label[1])[:MAX_LEG_ID] if label else "", found))
-    return found
+def _users(participants: Sequence[Participant]) -> list[str]:
+    """What tells each of them from others, where that is known."""
+    return [participant.users[0].lower() for participant in participants if participant.users]
 
 
-def _stream(index: int, label: str, others: list[_Stream]) -> _Stream:
-    taken = {other.leg_id for other in others}
-    wanted = label or str(index)
-    marks = itertools.count()  # at most as many are taken as there are other streams
-    free = (f"{wanted[: MAX_LEG_ID - 8]}#{index}.{mark}" for mark in marks)
-    return _Stream(index, label, wanted if wanted not in taken else next(each for each in free if each not in taken))
+def _told_apart(participants: Iterable[Participant | None]) -> frozenset[str]:
+    """Their users, without those that many callers share."""
+    return frozenset(_users([each for each in participants if each])) - ANONYMOUS
 
 
 def _clean(text: str) -> str:
-    return "".join(character for character in text if character.isprintable()).strip()
+    return cleaned(text)[:MAX_CALL_ID]

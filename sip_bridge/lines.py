@@ -7,7 +7,7 @@ one in the same place, it follows the m-line's place.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sip_bridge.invite import OfferedLeg
@@ -23,6 +23,8 @@ class _Line:
     label: str
     index: int | None
     """Its place in the latest offer; None where that does not have it."""
+    places: tuple[int, ...]
+    """All places that offer it there, of which one comes up."""
 
 
 class Lines:
@@ -55,9 +57,16 @@ class Lines:
             line.index = None
         for stream, line in seats:
             line.index, line.label = stream.index, stream.label or line.label
+            line.places = (stream.index, *stream.alternatives)
         for stream in left:
             if len(self._lines) < MAX_LEGS and (leg := further(stream)):
-                self._lines.append(_Line(leg, stream.label, stream.index))
+                self._lines.append(_Line(leg, stream.label, stream.index, (stream.index, *stream.alternatives)))
+
+    def settle(self, up: Collection[int]) -> None:
+        """Follow the streams that have come up, by their m-lines: of alternatives the library has chosen one."""
+        for line in self._lines:
+            if line.index is not None:
+                line.index = next((place for place in line.places if place in up), line.index)
 
     def drop(self, leg: Leg) -> None:
         """Feed this leg no longer."""
@@ -78,7 +87,7 @@ def _same_label(line: _Line, stream: OfferedLeg) -> bool:
 
 
 def _same_place(line: _Line, stream: OfferedLeg) -> bool:
-    return line.index == stream.index
+    return line.index is not None and line.index in (stream.index, *stream.alternatives)
 
 
 def _same_name(line: _Line, stream: OfferedLeg) -> bool:

@@ -10,19 +10,16 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from xml.etree.ElementTree import Element, ParseError
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
-
+from sip_bridge import elements
+from sip_bridge.associations import Associations, identity
+from sip_bridge.elements import Document, cleaned
 from sip_bridge.vendors import Vocabulary
 
-MAX_BYTES = 65_536
 MAX_PARTICIPANTS = 16
 MAX_STREAMS = 64
-MAX_TEXT = 256
-MAX_DEPTH = 16
-"""Of nested elements; those further within are not looked at. Recorders nest five."""
+MAX_NUMBERS = 8
+"""Of those who called or were called, beside the participants."""
 NATIONAL_DIGITS = 7
 """Numbers that agree in so many last digits are the same, however their beginnings are written."""
 
@@ -53,7 +50,7 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What could be read; all of it is the PBX's text."""
+    """What could be read; all of it is the PBX's text. Whoever has left, and whatever is over, is not in it."""
 
     call_id: str = ""
     """The recorded call's id: its session's, else the PBX's own Call-ID, else its group's."""
@@ -61,35 +58,39 @@ class Metadata:
     senders: dict[str, Participant] = field(default_factory=dict)
     """Who speaks in the stream of each SDP label; streams that several speak in are left out."""
     fault: str = ""
-    """Why nothing, or not all, could be read: `too_large`, `forbidden_xml`, `bad_xml`, `no_participants`,
-    `no_senders`, `mixed_stream`; empty where all was."""
+    """Why nothing, or not all, could be read: `too_large`, `forbidden_xml`, `bad_xml`, `repaired`, `no_participants`,
+    `no_senders`, `mixed_stream`; empty where all was. What is `repaired` or `too_large` counts as far as it goes."""
     streams: dict[str, str] = field(default_factory=dict)
     """The label of each stream, by its id."""
+    group: str = ""
+    """The id of what relates sessions of one call, before and after a transfer."""
+    associated: bool = False
+    """Whether anything says who speaks in which stream."""
 
 
 def read(content: bytes, before: Metadata | None = None, words: Vocabulary = STANDARD) -> Metadata:
     """The metadata in `content`. `before`: of the same dialog, for a document that tells only what has changed."""
-    if len(content) > MAX_BYTES:
-        return Metadata(fault="too_large")
-    try:
-        root = fromstring(content.strip(b" \t\r\n\0"), forbid_dtd=True)
-    except DefusedXmlException:
-        return Metadata(fault="forbidden_xml")
-    except (ParseError, ValueError, LookupError, RecursionError):  # LookupError: an unknown encoding
-        return Metadata(fault="bad_xml")
-    elements = _pruned(root)
-    participants = _callers_told(_participants(elements, words) or _of_call_data(elements, words), elements, words)
-    partial = before if "partial" in map(str.lower, _texts(elements, "datamode")) else None
-    streams = _streams(elements, partial)
-    speakers = _speakers(elements, participants, streams)
+    document = elements.read(content)
+    if document.damage == "forbidden_xml":
+        return Metadata(fault=document.damage)
+    partial = before if "partial" in map(str.lower, _texts(document, "datamode")) else None
+    associations = Associations(document)
+    left = associations.left
+    participants = _participants(document, words) or _of_call_data(document, words)
+    participants = [each for each in _callers_told(participants, document, words) if each.participant_id not in left]
+    streams = _streams(associations, partial)
+    speakers = _speakers(associations, participants, streams)
     senders = {label: parties[0] for label, parties in speakers.items() if len(parties) == 1}
     if partial:
-        participants, senders = _brought_up_to_date(partial, participants, senders)
-    if len(senders) < len(speakers):
-        fault = "mixed_stream"
+        participants, senders = _brought_up_to_date(partial, participants, senders, associations)
+    call_id = _call_id(document, associations, words)
+    if document.damage and not (participants or call_id or document.damage == "too_large"):
+        fault = "bad_xml"
+    elif document.damage or len(senders) < len(speakers):
+        fault = document.damage or "mixed_stream"
     else:
         fault = "" if senders else "no_senders" if participants else "no_participants"
-    return Metadata(_call_id(elements, words), tuple(participants), senders, fault, streams)
+    return Metadata(call_id, tuple(participants), senders, fault, streams, associations.group, bool(speakers))
 
 
 def read_headers(headers: Mapping[str, Sequence[str]], words: Vocabulary) -> dict[int, Participant]:
@@ -103,7 +104,7 @@ def read_headers(headers: Mapping[str, Sequence[str]], words: Vocabulary) -> dic
         aor, _, parameters = value.partition(";")
         place = re.search(rf'(?:^|;)\s*{re.escape(parameter)}\s*=\s*"?([0-9]{{1,2}})\b', parameters, re.IGNORECASE)
         if place and aor.strip():
-            found[int(place[1])] = Participant(place[1], (_text_of(aor.strip(" <>")),), calling=place[1] == "0")
+            found[int(place[1])] = Participant(place[1], (cleaned(aor.strip(" <>")),), calling=place[1] == "0")
     return found
 
 
@@ -113,27 +114,19 @@ def user_of(aor: str) -> str:
     return match[1] if match else aor.partition("@")[0]
 
 
-def _pruned(root: Element) -> list[Element]:
-    """All elements in their order, without those too far within: to look into each would take the square of them."""
-    level = [root]
-    for _ in range(MAX_DEPTH - 1):
-        level = [child for element in level for child in element]
-    for element in level:
-        del element[:]
-    return [*root.iter()]
-
-
-def _participants(elements: list[Element], words: Vocabulary) -> list[Participant]:
+def _participants(document: Document, words: Vocabulary) -> list[Participant]:
     found: dict[str, Participant] = {}
-    for element in _named(elements, "participant"):
-        participant_id = _id(element, "participant_id")
+    for element in document.named("participant"):
+        participant_id = identity(element, "participant_id")
         if len(found) == MAX_PARTICIPANTS and participant_id not in found:
             break
-        names = list(_named(element.iter(), "nameid"))
-        aors = [_text_of(value) for name in names for key, value in name.attrib.items() if _local(key) == "aor"]
-        aors += [_text(aor) for aor in _named(element.iter(), "aor")]
-        display = [_text(child) for name in names for child in name if _local(child.tag) in ("name", "display-name")]
-        flags = [_text(flag).lower() for flag in _named(element.iter(), *words.calling_flags)]
+        names = [each for each in element.inner if each.name == "nameid"]
+        aors = [name.attribute("aor") for name in names]
+        aors += [each.said for each in element.inner if each.name == "aor"]
+        display = (
+            each.said for each in element.inner if each.name in ("name", "display-name") and each.parent in names
+        )
+        flags = [each.said.lower() for each in element.inner if each.name in words.calling_flags]
         found[participant_id] = Participant(
             participant_id,
             tuple(aor for aor in aors if aor)[:4],
@@ -143,23 +136,24 @@ def _participants(elements: list[Element], words: Vocabulary) -> list[Participan
     return list(found.values())
 
 
-def _of_call_data(elements: list[Element], words: Vocabulary) -> list[Participant]:
+def _of_call_data(document: Document, words: Vocabulary) -> list[Participant]:
     """What stands for participants: the From and To headers of the recorded call, caller first."""
     found = []
     for names, calling in ((words.caller_addresses, True), (words.callee_addresses, False)):
-        for element in itertools.islice(_named(elements, *names), 1):
-            display, _, aor = _text(element).rpartition("<")
+        for element in itertools.islice(document.named(*names), 1):
+            display, _, aor = element.said.rpartition("<")
             aor = aor.partition(">")[0]
-            found.append(Participant(_local(element.tag), (aor,), display.strip(' "'), calling))
+            if aor:
+                found.append(Participant(element.name, (aor,), display.strip(' "'), calling))
     return found
 
 
-def _callers_told(participants: list[Participant], elements: list[Element], words: Vocabulary) -> list[Participant]:
+def _callers_told(participants: list[Participant], document: Document, words: Vocabulary) -> list[Participant]:
     """Some tell who called by number, beside the participants, whose order then means nothing."""
     numbers = {
         calling: user_of(text)
         for calling, names in ((True, words.caller_numbers), (False, words.callee_numbers))
-        for text in _texts(elements, *names)
+        for text in itertools.islice(_texts(document, *names), MAX_NUMBERS)
     }
     if not numbers or any(participant.calling is not None for participant in participants):
         return participants
@@ -175,8 +169,29 @@ def _is(participant: Participant, user: str) -> bool:
     )
 
 
+def _streams(associations: Associations, before: Metadata | None) -> dict[str, str]:
+    labels = {**(before.streams if before else {}), **associations.labels}
+    return dict(itertools.islice(labels.items(), MAX_STREAMS))
+
+
+def _speakers(
+    associations: Associations, participants: list[Participant], labels: dict[str, str]
+) -> dict[str, list[Participant]]:
+    """Who speaks in the stream of each label; `labels` by stream id."""
+    by_id = {participant.participant_id: participant for participant in participants}
+    speakers: dict[str, dict[str, Participant]] = {}
+    for who, stream, over in associations.sends():
+        label = labels.get(stream, "")
+        if label and who in by_id and not over:
+            speakers.setdefault(label, {})[who] = by_id[who]
+    return {label: [*parties.values()] for label, parties in speakers.items()}
+
+
 def _brought_up_to_date(
-    before: Metadata, changed: list[Participant], new_senders: dict[str, Participant]
+    before: Metadata,
+    changed: list[Participant],
+    new_senders: dict[str, Participant],
+    associations: Associations,
 ) -> tuple[list[Participant], dict[str, Participant]]:
     """All participants and senders after a change. Who takes over a stream takes the place of who had it."""
     told = {participant.participant_id: participant for participant in changed if participant.aors}
@@ -194,66 +209,21 @@ def _brought_up_to_date(
         else:
             places.append(new.participant_id)
         parties[new.participant_id] = new
-    return [parties[place] for place in places[:MAX_PARTICIPANTS]], senders
+    left = associations.left
+    over = {(who, before.streams.get(stream, "")) for who, stream, over in associations.sends() if over}
+    senders = {
+        label: party
+        for label, party in senders.items()
+        if party.participant_id not in left and (label in new_senders or (party.participant_id, label) not in over)
+    }
+    return [parties[place] for place in places if place not in left][:MAX_PARTICIPANTS], senders
 
 
-def _streams(elements: list[Element], before: Metadata | None) -> dict[str, str]:
-    labels = dict(before.streams) if before else {}
-    for stream in _named(elements, "stream"):
-        label = next(map(_text, _named(stream.iter(), "label")), "")
-        if label and len(labels) < MAX_STREAMS:
-            labels[_id(stream, "stream_id")] = label
-    return labels
+def _call_id(document: Document, associations: Associations, words: Vocabulary) -> str:
+    others = (text for name in words.call_ids for text in _texts(document, name))
+    groups = (identity(group, "group_id") for group in document.named("group"))
+    return next(filter(None, itertools.chain([associations.session_id], others, groups)), "")
 
 
-def _speakers(
-    elements: list[Element], participants: list[Participant], labels: dict[str, str]
-) -> dict[str, list[Participant]]:
-    """Who speaks in the stream of each label; `labels` by stream id."""
-    by_id = {participant.participant_id: participant for participant in participants}
-    speakers: dict[str, list[Participant]] = {}
-    # The association is an element of its own, or stands within the participant (AudioCodes's legacy form).
-    for owner in (*_named(elements, "participantstreamassoc"), *_named(elements, "participant")):
-        participant = by_id.get(_id(owner, "participant_id"))
-        for send in _named(owner.iter(), "send"):
-            # BroadWorks writes the id as an element within.
-            label = labels.get(_text(send) or next(map(_text, send), ""), "")
-            if participant and label and participant not in speakers.setdefault(label, []):
-                speakers[label].append(participant)
-    return speakers
-
-
-def _call_id(elements: list[Element], words: Vocabulary) -> str:
-    others = ((name, "") for name in words.call_ids)
-    for name, attribute in (("session", "session_id"), *others, ("group", "group_id")):
-        for element in _named(elements, name):
-            if found := _id(element, attribute) if attribute else _text(element):
-                return found
-    return ""
-
-
-def _texts(elements: list[Element], *names: str) -> Iterator[str]:
-    return filter(None, map(_text, _named(elements, *names)))
-
-
-def _named(elements: Iterator[Element] | list[Element], *names: str) -> Iterator[Element]:
-    return (element for element in elements if _local(element.tag) in names)
-
-
-def _local(tag: object) -> str:
-    """A tag's or attribute's name without its namespace, in lower case."""
-    return str(tag).rpartition("}")[2].rpartition(":")[2].lower()
-
-
-def _id(element: Element, name: str) -> str:
-    """An element's id, written `name` or plain `id`."""
-    found = {_local(key): value for key, value in element.attrib.items()}
-    return _text_of(found.get(name) or found.get("id") or "")
-
-
-def _text(element: Element) -> str:
-    return _text_of(element.text or "")
-
-
-def _text_of(text: str) -> str:
-    return "".join(character for character in text if character.isprintable()).strip()[:MAX_TEXT]
+def _texts(document: Document, *names: str) -> Iterator[str]:
+    return filter(None, (element.said for element in document.named(*names)))

@@ -11,9 +11,16 @@ import re
 from dataclasses import dataclass
 
 MAX_PARTS = 16
+MAX_LINES = 256
+"""Of a request's head, folded ones included; what stands further down is not read. Recorders write thirty."""
+MAX_PART_LINES = 16
+"""The same for a part."""
+MAX_LINE = 4_096
+"""Bytes read of one line."""
+MAX_TYPE = 128
+"""Characters read of a type and its subtype."""
 _COMPACT = {"c": "content-type", "f": "from", "i": "call-id", "l": "content-length"}
-_BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.){1,200})"|([^\s;,"]{1,200}))', re.IGNORECASE)
-_EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
+_BOUNDARY = re.compile(r';\s*+boundary\s*+=\s*+(?:"((?:[^"\\]|\\.){1,200}+)"|([^\s;,"]{1,200}+))', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ class Message:
 def read(raw: bytes) -> Message:
     """The request in `raw`, whatever it is."""
     head, body = _split_head(raw)
-    uri, headers = _uri(head), _headers(head)
+    uri, headers = _uri(head), _headers(head, MAX_LINES)
     content_type = _first(headers, "content-type")
     kind = _media_type(content_type)
     if not body:
@@ -63,12 +70,13 @@ def read(raw: bytes) -> Message:
 def read_head(raw: bytes) -> Message:
     """The same without its body."""
     head, _ = _split_head(raw)
-    return Message(_uri(head), _headers(head), ())
+    return Message(_uri(head), _headers(head, MAX_LINES), ())
 
 
 def _parts(body: bytes, boundary: bytes) -> tuple[Part, ...]:
     # A delimiter starts a line; what stands before the first is preamble, what follows the closing one epilogue.
-    delimiter = re.compile(rb"(?:^|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|$)")
+    body = b"\n" + body
+    delimiter = re.compile(rb"\n--" + re.escape(boundary) + rb"(--)?[ \t]*+\r?(?=\n|\Z)")
     marks = list(itertools.islice(delimiter.finditer(body), MAX_PARTS + 1))
     found = []
     for mark, following in zip(marks, [*marks[1:], None], strict=False):
@@ -76,32 +84,51 @@ def _parts(body: bytes, boundary: bytes) -> tuple[Part, ...]:
             break
         # A body that was cut short has no closing delimiter: its last part still counts.
         raw = body[mark.end() : following.start() if following else len(body)]
+        if following and raw.endswith(b"\r"):  # the line break before a delimiter is the delimiter's
+            raw = raw[:-1]
         # It still begins with the delimiter's line break: together with an empty line, that is a part without headers.
         head, content = _split_head(raw)
         if content:
-            found.append(Part(_media_type(_first(_headers(head), "content-type")), content))
+            headers = _headers(head, MAX_PART_LINES)
+            found.append(Part(_media_type(_first(headers, "content-type")), content))
     return tuple(found[:MAX_PARTS])
 
 
 def _split_head(raw: bytes) -> tuple[bytes, bytes]:
-    end = _EMPTY_LINE.search(raw)
-    return (raw[: end.start()], raw[end.end() :]) if end else (raw, b"")
+    """What stands before and after the first empty line."""
+    end = raw.find(b"\n\r\n")
+    bare = raw.find(b"\n\n", 0, end + 2 if end >= 0 else len(raw))
+    if bare < 0 and end < 0:
+        return raw, b""
+    begin, size = (bare, 2) if bare >= 0 else (end, 3)
+    return raw[:begin].removesuffix(b"\r"), raw[begin + size :]
 
 
 def _uri(head: bytes) -> str:
-    words = re.split(rb"\r?\n", head, maxsplit=1)[0].decode("utf-8", "replace").split(" ")
+    words = _decoded(head[: head.find(b"\n") if b"\n" in head[:MAX_LINE] else MAX_LINE]).split(" ", 3)
     return words[1] if len(words) > 2 else ""
 
 
-def _headers(head: bytes) -> dict[str, list[str]]:
-    unfolded = re.sub(r"\r?\n[ \t]+", " ", head.decode("utf-8", "replace"))
+def _headers(head: bytes, lines: int) -> dict[str, list[str]]:
+    """The values of the headers in so many lines."""
     found: dict[str, list[str]] = {}
-    for line in re.split(r"\r?\n", unfolded):
-        name, colon, value = line.partition(":")
-        name = name.strip().lower()
+    values: list[str] = []
+    for line in head.split(b"\n", lines)[:lines]:
+        if line[:1] in (b" ", b"\t"):  # the header above goes on
+            if values and len(values[-1]) < MAX_LINE:
+                values[-1] = f"{values[-1]} {_decoded(line).strip()}".strip()
+            continue
+        name, colon, value = _decoded(line).partition(":")
+        values = []
         if colon:
-            found.setdefault(_COMPACT.get(name, name), []).append(value.strip())
+            name = name.strip().lower()
+            values = found.setdefault(_COMPACT.get(name, name), [])
+            values.append(value.strip())
     return found
+
+
+def _decoded(line: bytes) -> str:
+    return line[:MAX_LINE].decode("utf-8", "replace").rstrip("\r\n")
 
 
 def _first(headers: dict[str, list[str]], name: str) -> str:
@@ -109,4 +136,4 @@ def _first(headers: dict[str, list[str]], name: str) -> str:
 
 
 def _media_type(value: str) -> str:
-    return "".join(value.partition(";")[0].split()).lower()
+    return "".join(value.partition(";")[0][:MAX_TYPE].split()).lower()

@@ -7,13 +7,15 @@ const MARKS_MOST = 4;
 const GAPS_MOST = 3;
 const OTHER = { customer: "the agent", agent: "the customer" };
 
+const CODECS = { 3: "GSM", 4: "G.723.1", 10: "L16", 11: "L16", 15: "G.728", 18: "G.729" }; // RFC 3551, section 6
+
 const TEXTS = {
   one_way: (c) => `${leg(c)} has been silent while ${OTHER[c.role] ?? "the other side"} talked for ${Math.round(c.value)} s`,
   near_silent: (c) => `${leg(c)} is all but silent (${level(c.value)})`,
   clipped: (c) => `${leg(c)} is overdriven: ${percent(c.value)} of it is clipped`,
   loss: (c) => `${leg(c)} loses ${percent(c.value)} of its packets`,
   jitter: (c) => `${leg(c)} comes unevenly: jitter of ${Math.round(1000 * c.value)} ms`,
-  undecodable: (c) => `${leg(c)}: its audio cannot be decoded (payload type ${Math.round(c.value)})`,
+  undecodable: (c) => `${leg(c)}: its audio cannot be decoded (${CODECS[c.value] ?? `payload type ${Math.round(c.value)}`})`,
   late: (c) => `${leg(c)}: ${percent(c.value)} of it comes too late to be heard`,
   paused: (c) => (c.leg_id ? `${leg(c)} is not sent: on hold, or gone` : "Recording paused"),
   parties_swapped: (c) => `The parties may be swapped: ${Math.round(c.value)} phrases fit the other side`,

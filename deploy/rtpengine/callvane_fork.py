@@ -98,7 +98,7 @@ class Rtpengine(asyncio.DatagramProtocol):
             reply = await asyncio.wait_for(self._waiting[cookie], REPLY_SECONDS)
         finally:
             del self._waiting[cookie]
-        if reply.get("result") != "ok":
+        if reply.get("result") not in ("ok", "pong"):
             raise OSError(f"rtpengine refuses {command!r}: {reply.get('error-reason', reply)}")
         return reply
 

@@ -61,44 +61,59 @@ def process(log: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
 
 @contextmanager
 def rtpengine(folder: Path) -> Iterator[tuple[str, int]]:
-    """An rtpengine in userspace on loopback; where it takes commands."""
-    port = _free_port()
+    """An rtpengine in userspace on loopback that takes commands; where it does."""
+    port, log = _free_port(), folder / "rtpengine.log"
     options = ["--config-file=none", "--foreground", "--log-stderr", "--table=-1", "--interface=127.0.0.1"]
     limits = ["--port-min=43000", "--port-max=43999", f"--pidfile={folder / 'pid'}", "--num-threads=2"]
-    with process(folder / "rtpengine.log", "rtpengine", *options, *limits, f"--listen-ng=127.0.0.1:{port}"):
+    with process(log, "rtpengine", *options, *limits, f"--listen-ng=127.0.0.1:{port}") as engine:
+        until(lambda: _answers_ping(port, engine, log), [])
         yield "127.0.0.1", port
+
+
+def _answers_ping(port: int, engine: subprocess.Popen[bytes], log: Path) -> bool:
+    """Whether rtpengine takes commands by now; fails where it has ended."""
+    assert engine.poll() is None, log.read_text(errors="replace")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(1)
+        asking.connect(("127.0.0.1", port))
+        try:
+            asking.send(b"1 d7:command4:pinge")
+            return b"pong" in asking.recv(1_024)
+        except OSError:
+            time.sleep(0.05)
+            return False
+
+
+@contextmanager
+def forking(folder: Path, engine: tuple[str, int], to: tuple[str, int]) -> Iterator[tuple[tuple[str, int], Path]]:
+    """The recipe's script, once it waits for calls: where it is told of them, and its log."""
+    listen, log = ("127.0.0.1", _free_port()), folder / "fork.log"
+    where = {"--rtpengine": engine, "--bridge": to, "--listen": listen}
+    options = [word for name, (host, port) in where.items() for word in (name, f"{host}:{port}")]
+    with process(log, sys.executable, str(SCRIPT), *options) as script:
+        until(lambda: "waiting for calls" in log.read_text() or script.poll() is not None, [])
+        assert script.poll() is None, log.read_text()
+        yield listen, log
 
 
 @asynccontextmanager
 async def commands(address: tuple[str, int]) -> AsyncIterator[Any]:
-    """The script's own client of rtpengine, once that answers."""
+    """The script's own client of rtpengine."""
     loop = asyncio.get_running_loop()
     transport, client = await loop.create_datagram_endpoint(_script().Rtpengine, remote_addr=address)
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            await client.ask("query", call_id="none")
-        except TimeoutError:
-            assert time.monotonic() < deadline
-        except OSError as error:
-            if "refuses" in str(error):  # it answers: it knows no such call
-                break
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.1)
-        else:
-            break
     yield client
     transport.close()
 
 
 async def test_both_parties_are_heard(private_redis: PrivateRedis, tmp_path: Path) -> None:
     """Told of a call by a datagram, the script brings both directions to the bridge as one call, and ends with it."""
-    listen = ("127.0.0.1", _free_port())
-    with bridge(private_redis.url) as running, rtpengine(tmp_path) as engine:
-        script = [str(SCRIPT), "--rtpengine", "{}:{}".format(*engine), "--bridge", "{}:{}".format(*running.address)]
-        with process(tmp_path / "fork.log", sys.executable, *script, "--listen", "{}:{}".format(*listen)):
-            async with commands(engine) as client:
-                await _call(client, listen, tmp_path / "fork.log")
+    with (
+        bridge(private_redis.url) as running,
+        rtpengine(tmp_path) as engine,
+        forking(tmp_path, engine, running.address) as (listen, log),
+    ):
+        async with commands(engine) as client:
+            await _call(client, listen, log)
         events = running.closed(CALL_ID)
     opened = [event for event in events if isinstance(event, CallOpened)]
     assert {leg.role for leg in opened[-1].legs} == {Role.CUSTOMER, Role.AGENT}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import http.client
 import socket
 import urllib.error
 import urllib.request
@@ -9,14 +12,14 @@ import urllib.request
 import pytest
 
 from service import health
-from service.health import HealthServer
+from service.health import Check, HealthServer
 from service.settings import ConfigError, MetricsSettings
 
 
 def get(server: HealthServer, path: str) -> tuple[int, str]:
     """Status and body."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -42,6 +45,34 @@ def test_standing_loop_is_unhealthy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "STALL_SECONDS", 0.0)
     with HealthServer(MetricsSettings(port=0), 0, str) as server:
         assert get(server, "/healthz")[0] == 503
+
+
+def test_what_the_work_watches_is_unhealthy() -> None:
+    """/healthz gives the first reason of the work's own checks, asked anew each time; they may come and go."""
+    reasons = ["", "the sip thread stands still"]
+    checks: list[Check] = []
+    with HealthServer(MetricsSettings(port=0), 0, str, checks) as server:
+        assert get(server, "/healthz") == (200, "ok\n")
+        checks += [lambda: reasons[0], lambda: reasons[1]]
+        assert get(server, "/healthz") == (503, "the sip thread stands still\n")
+        assert get(server, "/readyz") == (200, "ok\n")
+        reasons[1] = ""
+        assert get(server, "/healthz") == (200, "ok\n")
+        reasons[0] = "deaf"
+        checks.clear()
+        assert get(server, "/healthz") == (200, "ok\n")
+
+
+def test_metrics_come_as_the_scraper_asks() -> None:
+    """Compressed for one that takes it; only the names that are asked for."""
+    with HealthServer(MetricsSettings(port=0), 0, str) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        connection.request("GET", "/metrics?name[]=python_info", headers={"Accept-Encoding": "gzip"})
+        with contextlib.closing(connection), connection.getresponse() as answer:
+            assert answer.headers["Content-Encoding"] == "gzip"
+            page = gzip.decompress(answer.read()).decode()
+    assert "python_info" in page
+    assert "process_" not in page
 
 
 def test_taken_port_is_named() -> None:

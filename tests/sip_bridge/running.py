@@ -106,6 +106,13 @@ class RunningBridge:
 @contextmanager
 def bridge(redis_url: str, **settings: object) -> Iterator[RunningBridge]:
     """A bridge on free loopback ports; `settings` are those of [bridge]."""
+    with program(("-m", "sip_bridge"), redis_url, **settings) as running:
+        yield running
+
+
+@contextmanager
+def program(arguments: Sequence[str], redis_url: str, **settings: object) -> Iterator[RunningBridge]:
+    """A bridge that Python runs by these arguments."""
     environment = {
         "CALLVANE_REDIS__URL": redis_url,
         "CALLVANE_METRICS__PORT": "0",
@@ -114,7 +121,7 @@ def bridge(redis_url: str, **settings: object) -> Iterator[RunningBridge]:
         **{f"CALLVANE_BRIDGE__{name.upper()}": str(value) for name, value in settings.items()},
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "sip_bridge"],
+        [sys.executable, *arguments],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

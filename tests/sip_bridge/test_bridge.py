@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 
 from callbus import CallClosed, CallOpened
 from tests.conftest import PrivateRedis
-from tests.sip_bridge.running import ROOT, WAIT_SECONDS, bridge, recorder, until
+from tests.sip_bridge.running import ROOT, WAIT_SECONDS, RunningBridge, bridge, program, recorder, until
 
 
 async def test_a_stop_closes_the_calls_and_says_so(redis_url: str) -> None:
@@ -57,6 +58,42 @@ async def test_ports_that_others_hold_are_passed_over(redis_url: str) -> None:
         async with recorder(crowded, "crowded") as caller:
             assert (await caller.invite(caller.offer(""))).status == 200
             assert (await caller.ask("BYE")).status == 200
+
+
+STANDING = """
+import signal, sys
+from threading import Event
+from service.process import main
+from sip_bridge import bridge
+from sip_bridge.settings import SipBridgeSettings
+
+class Held(bridge.Endpoint):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        turning = Event()
+        signal.signal(signal.SIGUSR1, lambda *_: self.later(turning.wait))
+        signal.signal(signal.SIGUSR2, lambda *_: turning.set())
+
+bridge.Endpoint, bridge.STALL_SECONDS = Held, 1.0
+sys.exit(main("sip_bridge", "", SipBridgeSettings, bridge.run, 0, []))
+"""
+"""A bridge whose sip thread stands still from SIGUSR1 to SIGUSR2."""
+
+
+def told(running: RunningBridge, status: int, reason: str) -> bool:
+    """Whether both probes say this."""
+    return all(running.get(path) == (status, f"{reason}\n") for path in ("/healthz", "/readyz"))
+
+
+def test_a_sip_thread_that_stands_still_is_told(redis_url: str) -> None:
+    """Both /healthz and /readyz say 503 and why, until it turns again; the end is in order."""
+    with program(("-c", STANDING), redis_url) as standing:
+        until(lambda: told(standing, 200, "ok"), standing.lines)
+        standing.process.send_signal(signal.SIGUSR1)
+        until(lambda: told(standing, 503, "the sip thread stands still"), standing.lines)
+        standing.process.send_signal(signal.SIGUSR2)
+        until(lambda: told(standing, 200, "ok"), standing.lines)
+        assert standing.stop() == 0
 
 
 async def test_without_redis_calls_are_taken_and_kept(private_redis: PrivateRedis) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from callbus import Leg, Role
 from testcall.dialect import Dialect
+from testcall.metadata import load_dialect
 from tests.conftest import PrivateRedis
 from tests.sip_bridge.recording import agent_changes, heard, recording, talk, words_of
 from tests.sip_bridge.running import RunningBridge, bridge, opened
@@ -91,6 +92,39 @@ async def test_metadata_that_cannot_be_used_takes_nothing_away(running: RunningB
         assert (await recorder.ask()).status == 200
     events = await heard(running, recorder)
     assert [message.legs[1].name for message in opened(events)] == ["Anna"]
+
+
+async def test_one_wrong_character_costs_no_role(running: RunningBridge) -> None:
+    """An unescaped & in the agent's name: roles, name and the session's id are read, and the repair is counted."""
+    book = load_dialect("rfc7865")
+    damaged = says(book, book.parts["metadata"].text.replace("$agent_name", "Sales & Service"))
+    before = running.metric('callvane_fork_metadata_total{result="repaired"}')
+    async with recording(running, damaged) as recorder:
+        await talk(recorder)
+    events = await heard(running, recorder)
+    assert opened(events)[0].legs == (Leg("1", Role.CUSTOMER), Leg("2", Role.AGENT, "Sales & Service"))
+    assert running.metric('callvane_fork_metadata_total{result="repaired"}') == before + 1
+
+
+LEFT = """
+  <participant participant_id="gone"><nameID aor="$agent_aor"><name>Anna</name></nameID></participant>
+  <participantstreamassoc participant_id="gone">
+    <send>$agent_stream_id</send>
+    <disassociate-time>$started_at</disassociate-time>
+  </participantstreamassoc>
+</recording>
+"""
+
+
+async def test_a_snapshot_may_list_who_has_left(running: RunningBridge) -> None:
+    """The agent before a transfer, whose association is over, does not make the new one's stream a mixed one."""
+    async with recording(running) as recorder:
+        agent_changes(recorder)
+        text = recorder.dialect.parts["metadata"].text
+        recorder.dialect = says(recorder.dialect, text.replace("</recording>", LEFT.strip()))
+        assert (await recorder.ask()).status == 200
+    events = await heard(running, recorder)
+    assert [message.legs[1].name for message in opened(events)] == ["Anna", "Ben"]
 
 
 @pytest.mark.parametrize("method", ["INVITE", "UPDATE"])

@@ -247,10 +247,10 @@ async def test_a_cancelled_call_ends(running: RunningBridge) -> None:
 
 
 async def test_nobody_makes_the_bridge_place_calls(running: RunningBridge) -> None:
-    """A REFER within a call is declined, and the call goes on."""
+    """A REFER within a call is no method of a recorder's, and the call goes on."""
     async with recorder(running, "refer") as placed:
         await placed.invite(placed.offer(""))
-        assert (await placed.ask("REFER", ("Refer-To", "<sip:victim@127.0.0.1:9>"))).status == 603
+        assert (await placed.ask("REFER", ("Refer-To", "<sip:victim@127.0.0.1:9>"))).status == 405
         await placed.ask("BYE")
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callbus import Role
-from sip_bridge import invite, metadata
+from sip_bridge import elements, invite, metadata
 from sip_bridge.roles import AgentRules
 from testcall.metadata import dialect_names
 from tools.fuzz.bodies import invites
@@ -80,11 +80,11 @@ def test_any_labels_pair_with_their_streams(labels: list[str]) -> None:
 
 
 @pytest.mark.parametrize("element", ["participant", "stream", "participantstreamassoc", "send"])
-@pytest.mark.parametrize("depth", [metadata.MAX_DEPTH, 2_500])
+@pytest.mark.parametrize("depth", [elements.MAX_DEPTH, 2_500])
 def test_what_is_nested_too_deeply_is_not_looked_at(element: str, depth: int) -> None:
     """Elements within elements cost their number, not its square: a recorder nests five, sixteen are read."""
     participant = f'<participant id="p"><nameID aor={quoteattr("sip:anna@x")}/></participant>'
     opening, closing = f"<{element}>" * (depth - 3), f"</{element}>" * (depth - 3)
     found = metadata.read(f"<recording>{opening}{participant}{closing}</recording>".encode())
-    deep = depth > metadata.MAX_DEPTH
+    deep = depth > elements.MAX_DEPTH
     assert ("sip:anna@x" in [aor for party in found.participants for aor in party.aors]) is not deep

@@ -136,6 +136,72 @@ def test_a_stream_that_metadata_does_not_name_is_unknown() -> None:
     assert legs(found) == [("96", "customer", ""), ("99", "unknown", "")]
 
 
+def parties(*users: str, caller: str = "", group: str = "g", session: str = "s") -> bytes:
+    """Metadata of these, the first in stream 1, the second in stream 2."""
+    people = "".join(
+        f'<participant id="{user}"><nameID aor="sip:{user}@x"/>'
+        f"<callingParty>{str(user == caller).lower()}</callingParty><send>s{place}</send></participant>"
+        f'<stream id="s{place}"><label>{place}</label></stream>'
+        for place, user in enumerate(users, 1)
+    )
+    return f'<recording><group id="{group}"/><session id="{session}"/>{people}</recording>'.encode()
+
+
+def said(content: bytes, before: invite.Invite | None = None) -> invite.Invite:
+    """What a request with this metadata says."""
+    return invite.read(request(sdp("1", "2"), content), AgentRules(), Role.UNKNOWN, before, WORDS)
+
+
+def test_who_was_the_customer_stays_the_customer() -> None:
+    """After a transfer the customer may be the one who is called: who placed that call means nothing."""
+    before = said(parties("cust", "anna", caller="cust"))
+    assert legs(before) == [("1", "customer", ""), ("2", "agent", "anna")]
+    assert (set(before.customers), set(before.people), before.group) == ({"cust"}, {"cust", "anna"}, "g")
+    content = parties("cust", "dora", caller="dora", session="t")
+    assert legs(said(content, before)) == [("1", "customer", ""), ("2", "agent", "dora")]
+    silent = invite.read(request(sdp("1", "2")), AgentRules(), Role.UNKNOWN, before, WORDS)
+    assert legs(said(content, silent)) == legs(said(content, before))
+    alone = said(content)
+    assert legs(alone) == [("1", "agent", "cust"), ("2", "customer", "")]
+    assert legs(invite.followed(before.customers, before.people, alone)) == legs(said(content, before))
+
+
+def test_where_nobody_new_has_come_the_latest_word_counts() -> None:
+    """Metadata that corrects who has called is believed, and so is a call in which nobody is left."""
+    before = said(parties("cust", "anna", caller="anna"))
+    assert legs(said(parties("cust", "anna", caller="cust"), before)) == [("1", "customer", ""), ("2", "agent", "anna")]
+    assert legs(said(parties("eva", "dora", caller="dora"), before)) == [("1", "agent", "eva"), ("2", "customer", "")]
+
+
+@pytest.mark.parametrize("user", ["anonymous", "Anonymous", "unavailable"])
+def test_an_anonymous_customer_is_not_known_again(user: str) -> None:
+    """What many callers share tells nobody apart."""
+    found = said(parties(user, "anna", caller=user))
+    assert (set(found.customers), set(found.people)) == (set(), {"anna"})
+
+
+def test_damaged_metadata_takes_no_streams_away() -> None:
+    """A snapshot that breaks off before it says who speaks: a later change is read against the one that was whole."""
+    content = (VENDORS / "rfc7865.xml").read_bytes()
+    first = invite.read(request(sdp("96", "97"), content), RULES, Role.UNKNOWN)
+    cut = content[: content.index(b"<stream ")]
+    later = invite.read(request(sdp("96", "97"), cut), RULES, Role.UNKNOWN, first)
+    assert later.metadata_fault == "repaired"
+    assert later.found == first.found
+
+
+def test_a_voice_that_is_offered_twice_is_one_leg() -> None:
+    """Encrypted and not: the leg names both m-lines, and what it may be spoken in."""
+    twice = sdp("1", "1", "2", "2").replace("RTP/AVP", "RTP/SAVP", 1)
+    head, tail = twice.split("m=audio 4004", 1)
+    found = invite.read(
+        request(f"{head}m=audio 4004{tail.replace('RTP/AVP 0', 'RTP/SAVP 18', 1)}"), RULES, Role.UNKNOWN
+    )
+    assert [(leg.leg_id, leg.index, leg.alternatives) for leg in found.legs] == [("1", 0, (1,)), ("2", 2, (3,))]
+    assert [[codec.name for codec in leg.codecs] for leg in found.legs] == [["PCMU"], ["G729", "PCMU"]]
+    assert [leg.undecodable(("G722",)) for leg in found.legs] == ["PCMU (0)", "G729 (18), PCMU (0)"]
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read(raw: bytes) -> None:
     """Nothing raises."""

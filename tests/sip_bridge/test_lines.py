@@ -73,3 +73,17 @@ def test_our_own_offer_is_labelled() -> None:
         f"{session}{ours}a=label:a\r\n{ours}{ours}a=label:c\r\n"
     )
     assert labelled(session + ours + "a=label:b\r\n", {0: "a"}) == session + ours + "a=label:b\r\n"
+
+
+def test_a_leg_follows_the_alternative_that_comes_up() -> None:
+    """Of two m-lines for a voice the library takes one; a later offer of the other alone is the same leg."""
+    lines = Lines()
+    lines.arrange([OfferedLeg(0, "a", Role.UNKNOWN, alternatives=(1,)), OfferedLeg(2, "b", Role.UNKNOWN)], leg)
+    first, second = lines.legs[0], lines.legs[2]
+    lines.settle([1, 2])
+    assert lines.legs == {1: first, 2: second}
+    lines.settle([])
+    assert lines.legs == {1: first, 2: second}
+    lines.arrange([OfferedLeg(1, "1", Role.UNKNOWN), OfferedLeg(2, "b", Role.UNKNOWN)], leg)
+    lines.settle([1, 2])
+    assert lines.legs == {1: first, 2: second}

@@ -106,6 +106,36 @@ def test_parts_are_counted() -> None:
     assert len(multipart.read(request(body, "multipart/mixed;boundary=b")).parts) == multipart.MAX_PARTS
 
 
+def test_headers_are_counted() -> None:
+    """Lines of a head are, folded ones too; what stands further down is not read, but the body is."""
+    for filling in ("A: b\r\n", "A: b\r\n c\r\n", "no header\r\n"):
+        lines = filling.count("\n")
+        for count, values in ((multipart.MAX_LINES // lines - 3, ["y"]), (multipart.MAX_LINES // lines, None)):
+            head = f"INVITE x SIP/2.0\r\nContent-Type: application/sdp\r\n{filling * count}X: y\r\n\r\n"
+            message = multipart.read(head.encode() + SDP)
+            assert message.headers.get("x") == values
+            assert message.part("application/sdp") == SDP
+
+
+def test_headers_of_a_part_are_counted() -> None:
+    """A part needs few."""
+    for count, kind in ((multipart.MAX_PART_LINES - 2, "application/sdp"), (multipart.MAX_PART_LINES, "")):
+        body = b"--b\r\n" + b"A: b\r\n" * count + b"Content-Type: application/sdp\r\n\r\n" + SDP + b"\r\n--b--"
+        assert multipart.read(request(body, "multipart/mixed;boundary=b")).parts == (
+            Part(kind, SDP.rstrip() + b"\r\n"),
+        )
+
+
+def test_lines_have_a_length() -> None:
+    """Of a longer one its beginning is read; folding makes none much longer, a type is short."""
+    line = "y" * multipart.MAX_LINE
+    folded = "X: a\r\n" + f" {line}\r\n" * 200
+    message = multipart.read(f"INVITE {line} SIP/2.0\r\nLong: {line}{line}\r\n{folded}c: {line}\r\n\r\nx".encode())
+    assert len(message.first("long")) == multipart.MAX_LINE - len("Long: ")
+    assert len(message.first("x")) <= 2 * multipart.MAX_LINE
+    assert len(message.parts[0].content_type) == multipart.MAX_TYPE
+
+
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read(raw: bytes) -> None:
     """Nothing raises."""

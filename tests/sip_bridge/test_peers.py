@@ -91,19 +91,6 @@ def test_the_address_of_a_source(source: str, address: str) -> None:
     assert address_of(source) == address
 
 
-async def test_a_foreign_peer_gets_403(redis_url: str) -> None:
-    """A fork from outside the allow-list is refused, counted and told in one line, however often it tries."""
-    with bridge(redis_url, allowed_peers='["192.0.2.0/24"]') as guarded:
-        for number in range(5):
-            async with recorder(guarded, f"scanner-{number}", "udp") as placed:
-                assert (await placed.invite(placed.offer(""))).status == 403
-        assert guarded.metric('callvane_forks_total{outcome="refused_forbidden"}') == 5
-        assert guarded.metric('callvane_requests_turned_away_total{method="INVITE",reason="forbidden"}') == 5
-        guarded.logged(r"\d requests turned away for their peer's sake, the latest INVITE from 127\.0\.0\.0/24: forb")
-        assert guarded.events() == []
-        assert len([line for line in guarded.lines if "for their peer's sake" in line]) == 1
-
-
 async def test_a_peer_has_its_share_of_calls_and_its_rate(redis_url: str) -> None:
     """Above its calls or its new forks a second a peer gets 503 with Retry-After, and the running call goes on."""
     limits = {"max_calls_per_peer": 1, "new_forks_per_second": 2}

@@ -3,9 +3,10 @@
 import email
 import email.policy
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
-from defusedxml import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,10 +17,15 @@ RFC7865 = load_dialect("rfc7865")
 NAMESPACE = {"r": "urn:ietf:params:xml:ns:recording:1"}
 
 
+def parsed(document: bytes) -> Any:
+    """The root of a document of our own."""
+    return ElementTree.fromstring(document)  # noqa: S314
+
+
 def test_labels_lead_to_participants() -> None:
     """Each label's stream is sent by one participant, whose address is that party's (RFC 7865 section 6)."""
     facts = CallFacts(customer_aor="sip:+15550107@example.com", agent_aor="sip:anna@example.com", agent_name="Anna")
-    root = ElementTree.fromstring(metadata.render(RFC7865.parts["metadata"], facts, RFC7865))
+    root = parsed(metadata.render(RFC7865.parts["metadata"], facts, RFC7865))
     found = {}
     for stream in root.findall("r:stream", NAMESPACE):
         (sender,) = [
@@ -39,7 +45,7 @@ def test_labels_lead_to_participants() -> None:
 @given(st.text(st.characters(categories=["L", "N", "P", "S"]), max_size=40))
 def test_names_cannot_break_the_document(name: str) -> None:
     """An agent's name of any printable characters comes out of the XML as it went in."""
-    root = ElementTree.fromstring(metadata.render(RFC7865.parts["metadata"], CallFacts(agent_name=name), RFC7865))
+    root = parsed(metadata.render(RFC7865.parts["metadata"], CallFacts(agent_name=name), RFC7865))
     assert (root.findtext(".//r:name", namespaces=NAMESPACE) or "") == name
 
 
@@ -101,7 +107,7 @@ def test_dialects_that_ship_are_right(name: str) -> None:
     for part in dialect.parts.values():
         text = metadata.render(part, CallFacts(), dialect)
         if text.startswith(b"<"):
-            assert ElementTree.fromstring(text) is not None
+            assert parsed(text) is not None
 
 
 def test_a_dialect_may_be_like_another(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["sip_bridge", "xml", "defusedxml"]):
+with atheris.instrument_imports(include=["sip_bridge"]):
     from tools.fuzz import readers
 
 from tools.fuzz.mutation import mutate

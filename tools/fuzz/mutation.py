@@ -6,6 +6,8 @@ import random
 import re
 from collections.abc import Callable
 
+from tools.fuzz.damage import DAMAGES
+
 MAX_BYTES = 131_072
 """As much as the library takes in one message."""
 
@@ -69,6 +71,8 @@ TOKENS = (
 )
 _ELEMENT = re.compile(rb"<(\w[\w:-]*)(?:\s[^<>]*)?>[^<>]*</\1>")
 _ATTRIBUTE = re.compile(rb"""(=\s*)("[^"<>]*"|'[^'<>]*')""")
+
+_METADATA = re.compile(rb"<\?xml|<(?:\w+:)?recording")
 
 Change = Callable[[bytes, random.Random], bytes]
 
@@ -152,6 +156,14 @@ def _in_another_charset(message: bytes, chance: random.Random) -> bytes:
     return head + gap + content.decode("latin-1").encode(chance.choice(("utf-16", "utf-32", "utf-8", "cp037", "utf-7")))
 
 
+def _with_damaged_metadata(message: bytes, chance: random.Random) -> bytes:
+    found = _METADATA.search(message)
+    if found is None:
+        return message
+    document, end, rest = message[found.start() :].partition(b"\r\n--")
+    return message[: found.start()] + chance.choice(DAMAGES)(document.decode("utf-8", "replace"), chance) + end + rest
+
+
 def _at_one_of(
     what: re.Pattern[bytes], message: bytes, chance: random.Random, becomes: Callable[[re.Match[bytes]], bytes]
 ) -> bytes:
@@ -171,4 +183,5 @@ def _span(message: bytes, chance: random.Random) -> tuple[int, int]:
 CHANGES: tuple[Change, ...] = (
     _flipped, _cut, _without, _doubled, _with_token, _with_lines_doubled, _with_lines_swapped, _with_element_doubled,
     _with_element_nested, _with_element_gone, _with_huge_attribute, _with_attributes_swapped, _in_another_charset,
+    _with_damaged_metadata,
 )  # fmt: skip

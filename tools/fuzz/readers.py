@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 
 from callbus import Role
-from sip_bridge import invite, joining, metadata, multipart, vendors
+from sip_bridge import elements, invite, joining, metadata, multipart, offer, vendors
 from sip_bridge.digest import WRONG_PER_SECOND, Digest, Verdict
 from sip_bridge.invite import Invite
 from sip_bridge.lines import labelled
 from sip_bridge.metadata import Metadata
+from sip_bridge.offer import Stream
 from sip_bridge.roles import AgentRules
 
 WORDS = vendors.load()
@@ -17,6 +18,10 @@ RULES = AgentRules((r"@agents\.example\.com",), ("2001", "anna"))
 DIGEST = Digest("callvane", {"a": "b"}, ("SHA-256", "MD5"))
 TIMES = itertools.count(0.0, 1 / WRONG_PER_SECOND)
 """As slow as an address may guess: faster, its credentials would not be read."""
+FAULTS = (
+    *("", "too_large", "forbidden_xml", "bad_xml", "repaired"),
+    *("no_participants", "no_senders", "mixed_stream"),
+)
 KNOWN = invite.read(b"", RULES, Role.UNKNOWN, words=WORDS)
 
 
@@ -30,6 +35,7 @@ def check(raw: bytes) -> None:
     _holds(len(message.parts) <= multipart.MAX_PARTS)
     for part in message.parts:
         _check_metadata(metadata.read(part.content, words=WORDS))
+        _check_streams(offer.read(part.content))
         labelled(part.content.decode("utf-8", "replace"), {0: "1", 7: "2"})
     naming = joining.read(raw, "X-Call-ID", "X-Leg", WORDS)
     _holds(len(naming.call_id) <= joining.MAX_CALL_ID and naming.call_id.isprintable())
@@ -47,14 +53,24 @@ def _check_invite(found: Invite) -> None:
     _check_metadata(found.found)
 
 
+def _check_streams(found: list[Stream]) -> None:
+    places = [place for stream in found for place in stream.places]
+    _holds(len(places) == len(set(places)) and all(0 <= place < offer.MAX_M_LINES for place in places))
+    for stream in found:
+        _holds(len(stream.codecs) <= offer.MAX_CODECS * offer.MAX_M_LINES)
+        _holds(len(offer.undecodable(stream.codecs, ("PCMU",))) < 64 * offer.MAX_CODECS * offer.MAX_M_LINES)
+        _holds(all(len(codec.name) <= 32 and codec.name.isprintable() for codec in stream.codecs))
+
+
 def _check_metadata(found: Metadata) -> None:
     _holds(len(found.participants) <= metadata.MAX_PARTICIPANTS)
     _holds(len(found.senders) <= metadata.MAX_STREAMS)
     _holds(len(found.streams) <= metadata.MAX_STREAMS)
-    _holds(len(found.call_id) <= metadata.MAX_TEXT)
+    _holds(len(found.call_id) <= elements.MAX_TEXT and len(found.group) <= elements.MAX_TEXT)
+    _holds(found.fault in FAULTS)
     for participant in found.participants:
         texts = (participant.participant_id, participant.name, *participant.aors)
-        _holds(all(len(text) <= metadata.MAX_TEXT and text.isprintable() for text in texts))
+        _holds(all(len(text) <= elements.MAX_TEXT and text.isprintable() for text in texts))
 
 
 def _holds(promise: bool) -> None:

@@ -28,6 +28,8 @@ const double IDLE_SECONDS = 1800;
 /* Names of peers, and where their messages came from. */
 const size_t NAMES_REMEMBERED = 4096;
 
+const char *RETRY_SECONDS = "10";
+
 const char *ALLOWED = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO";
 
 double monotonic()
@@ -49,6 +51,7 @@ struct Connection {
     double since;   /* the connection, or the message that has begun and not ended */
     double used;    /* the latest message */
     unsigned messages;
+    bool condemned; /* to be closed: what came on it was not wanted */
 };
 
 } // namespace
@@ -75,7 +78,9 @@ struct DoorState {
 
     pj_bool_t on_request(pjsip_rx_data *rdata);
     bool is_known(pjsip_rx_data *rdata) const;
+    bool stands(pjsip_rx_data *rdata) const;
     pj_bool_t judge(pjsip_rx_data *rdata);
+    pj_bool_t ignore(pjsip_rx_data *rdata);
     pj_bool_t answer(pjsip_rx_data *rdata, int status, const std::string &reason, bool allow,
                      const DoorRequest *headers = nullptr);
     void note_names(pjsip_rx_data *rdata);
@@ -89,6 +94,26 @@ namespace {
 DoorState *the_door;
 
 pj_bool_t on_rx_request(pjsip_rx_data *rdata) { return the_door ? the_door->on_request(rdata) : PJ_FALSE; }
+
+/* Where the library has no room, or no port, for an INVITE, balancers are to try the next bridge: on 486 they do not. */
+pj_status_t on_tx_response(pjsip_tx_data *tdata)
+{
+    static const pj_str_t retry_after = {const_cast<char *>("Retry-After"), 11};
+    pjsip_msg *message = tdata->msg;
+    auto *cseq = static_cast<pjsip_cseq_hdr *>(pjsip_msg_find_hdr(message, PJSIP_H_CSEQ, nullptr));
+    int &code = message->line.status.code;
+    if (!cseq || cseq->method.id != PJSIP_INVITE_METHOD || (code != PJSIP_SC_BUSY_HERE && code != PJSIP_SC_INTERNAL_SERVER_ERROR))
+        return PJ_SUCCESS;
+    code = PJSIP_SC_SERVICE_UNAVAILABLE;
+    message->line.status.reason = *pjsip_get_status_text(code);
+    if (!pjsip_msg_find_hdr_by_name(message, &retry_after, nullptr)) {
+        pj_str_t seconds = pj_str(const_cast<char *>(RETRY_SECONDS));
+        pjsip_msg_add_hdr(message, reinterpret_cast<pjsip_hdr *>(
+                                       pjsip_generic_string_hdr_create(tdata->pool, &retry_after, &seconds)));
+    }
+    pjsip_tx_data_invalidate_msg(tdata);
+    return PJ_SUCCESS;
+}
 
 void on_transport_state(pjsip_transport *transport, pjsip_transport_state state,
                         const pjsip_transport_state_info *info)
@@ -160,14 +185,16 @@ pj_bool_t DoorState::on_request(pjsip_rx_data *rdata)
     if (!lets_in(PeerAddress(rdata->pkt_info.src_addr)) && !(secure && certificates)) {
         ++(method.id == PJSIP_INVITE_METHOD ? counts.foreignInvites : counts.foreignOthers);
         counts.latest = rdata->pkt_info.src_name;
-        return PJ_TRUE;
+        return ignore(rdata);
     }
     note_names(rdata);
     bool within = rdata->msg_info.to && rdata->msg_info.to->tag.slen;
     if (method.id == PJSIP_ACK_METHOD || method.id == PJSIP_CANCEL_METHOD)
         return PJ_FALSE;
-    if (within && is_one_of(name, {"INVITE", "BYE", "UPDATE", "PRACK", "OPTIONS", "INFO"}))
+    if (within && is_one_of(name, {"INVITE", "BYE", "UPDATE", "PRACK"}))
         return PJ_FALSE;
+    if (within && is_one_of(name, {"OPTIONS", "INFO"}))
+        return stands(rdata) ? PJ_FALSE : answer(rdata, 481, "", false);
     if (!within && is_one_of(name, {"INVITE", "OPTIONS"}))
         return is_known(rdata) ? PJ_FALSE : judge(rdata);
     if (is_one_of(name, {"BYE", "UPDATE", "PRACK", "INFO"}))
@@ -175,6 +202,24 @@ pj_bool_t DoorState::on_request(pjsip_rx_data *rdata)
     ++counts.methods;
     counts.latest = rdata->pkt_info.src_name;
     return answer(rdata, 405, "", true);
+}
+
+/* Who is not let in gets no answer: nobody can find out what stands here, or have it send anything anywhere. */
+pj_bool_t DoorState::ignore(pjsip_rx_data *rdata)
+{
+    auto connection = connections.find(rdata->tp_info.transport);
+    if (connection != connections.end())
+        connection->second.condemned = true;
+    return PJ_TRUE;
+}
+
+/* Whether the dialog that a request asks about has not ended. */
+bool DoorState::stands(pjsip_rx_data *rdata) const
+{
+    pjsip_dialog *dialog = pjsip_ua_find_dialog(&rdata->msg_info.cid->id, &rdata->msg_info.to->tag,
+                                                &rdata->msg_info.from->tag, PJ_FALSE);
+    pjsip_inv_session *invite = dialog ? pjsip_dlg_get_inv_session(dialog) : nullptr;
+    return invite && invite->state != PJSIP_INV_STATE_DISCONNECTED;
 }
 
 /* Whether it is sent again, by a transaction that is being answered. */
@@ -195,6 +240,8 @@ pj_bool_t DoorState::judge(pjsip_rx_data *rdata)
     request.secure = rdata->tp_info.transport->flag & PJSIP_TRANSPORT_SECURE;
     request.message.assign(rdata->msg_info.msg_buf, (size_t)rdata->msg_info.len);
     door.onRequest(request);
+    if (request.ignored)
+        return ignore(rdata);
     return request.status ? answer(rdata, request.status, request.reason, false, &request) : PJ_FALSE;
 }
 
@@ -295,7 +342,7 @@ void DoorState::on_transport(pjsip_transport *transport, pjsip_transport_state s
                                     [&](const std::pair<PeerAddress, double> &each) { return each.first == peer; });
         if (waiting != accepted.end())
             accepted.erase(waiting);
-        connections.emplace(transport, Connection{peer, now, now, 0});
+        connections.emplace(transport, Connection{peer, now, now, 0, false});
     } else if (state == PJSIP_TP_STATE_DISCONNECTED || state == PJSIP_TP_STATE_SHUTDOWN ||
                state == PJSIP_TP_STATE_DESTROY) {
         connections.erase(transport);
@@ -328,6 +375,7 @@ void Door::open()
     state.module.id = -1;
     state.module.priority = PJSIP_MOD_PRIORITY_TSX_LAYER - 4;
     state.module.on_rx_request = &on_rx_request;
+    state.module.on_tx_response = &on_tx_response;
     pjsip_endpt_register_module(endpoint, &state.module);
     pjsip_tpmgr *transports = pjsip_endpt_get_tpmgr(endpoint);
     state.before = pjsip_tpmgr_get_state_cb(transports);
@@ -351,7 +399,7 @@ void Door::sweep(double now)
         if (!transport->rx_partial && connection.messages)
             connection.since = now;
         bool idle = now - connection.used > IDLE_SECONDS && pj_atomic_get(transport->ref_cnt) == 0;
-        if (now - connection.since > MESSAGE_SECONDS || idle)
+        if (connection.condemned || now - connection.since > MESSAGE_SECONDS || idle)
             overdue.push_back(transport);
     }
     for (pjsip_transport *transport : overdue) {

@@ -30,6 +30,8 @@ struct DoorRequest {
         this->status = status;
         this->reason = reason;
     }
+    /* Gives no answer at all. */
+    void ignore() { ignored = true; }
     void addHeader(const std::string &name, const std::string &value)
     {
         names.push_back(name);
@@ -37,6 +39,7 @@ struct DoorRequest {
     }
 
 #ifndef SWIG
+    bool ignored;
     int status;
     std::string reason;
     std::vector<std::string> names, values;

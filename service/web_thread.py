@@ -1,0 +1,144 @@
+"""A small HTTP server on a thread of its own: one request a connection, answered at once whoever else is connected.
+
+Connections are bounded in number, time and size, so that a client that is slow, silent or one of a thousand delays
+nobody else and holds nothing for long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import io
+import logging
+import re
+import socket
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from threading import Thread
+from typing import Any
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+"""Of WSGI's form; asked on the server's thread, so it must not wait for anything. It is told the method, the path, the
+query and the headers."""
+
+CONNECTIONS = 64
+"""Open at once. Beyond that the oldest that has asked for nothing yet is closed; else the oldest of all."""
+EXCHANGE_SECONDS = 5.0
+"""From a connection's start to the end of its answer, however its bytes are spread over that time."""
+HEAD_BYTES = 16_384
+"""Of the request line and all headers."""
+BACKLOG = 1_024
+"""Connections that wait to be taken."""
+RETRY_SECONDS = 0.1
+
+TOO_LONG = "431 Request Header Fields Too Large"
+MALFORMED = "400 Bad Request"
+BROKEN = "500 Internal Server Error"
+
+log = logging.getLogger(__name__)
+
+
+class WebThread:
+    """Listens from its construction, answers from `start` to `stop`."""
+
+    def __init__(self, host: str, port: int, application: Application) -> None:
+        """`port`: 0 takes a free one. OSError if it cannot be had."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        self._listener.setblocking(False)
+        self.port: int = self._listener.getsockname()[1]
+        self._application = application
+        self._open: dict[socket.socket, asyncio.Task[None]] = {}
+        """Connections, the oldest first."""
+        self._asked: set[socket.socket] = set()
+        """Those whose request has come."""
+        self._end: Future[Callable[[], object]] = Future()
+        """What ends the thread; there once it serves."""
+        self._thread = Thread(target=self._run, name="health", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close all connections; returns when the thread has ended."""
+        self._end.result()()
+        self._thread.join()
+        self._listener.close()
+
+    def _run(self) -> None:
+        asyncio.run(self._answer_all())
+
+    async def _answer_all(self) -> None:
+        accepting = asyncio.create_task(self._accept())
+        self._end.set_result(partial(asyncio.get_running_loop().call_soon_threadsafe, accepting.cancel))
+        with suppress(asyncio.CancelledError):
+            await accepting
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(self._listener)
+            except OSError:  # no file descriptor is free, or the client has gone
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if len(self._open) >= CONNECTIONS:
+                oldest = next((each for each in self._open if each not in self._asked), next(iter(self._open)))
+                self._open.pop(oldest).cancel()
+            self._open[connection] = task = loop.create_task(self._serve(connection))
+            task.add_done_callback(partial(self._over, connection))
+            await asyncio.sleep(0)  # a flood of connections leaves those before it their turn
+
+    def _over(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        self._open.pop(connection, None)
+        self._asked.discard(connection)
+        connection.close()
+
+    async def _serve(self, connection: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        with suppress(OSError):  # its time is over, or the client has gone
+            async with asyncio.timeout(EXCHANGE_SECONDS):
+                head = b""
+                while not (end := re.search(rb"\r?\n\r?\n", head)) and len(head) < HEAD_BYTES:
+                    received = await loop.sock_recv(connection, HEAD_BYTES - len(head))
+                    if not received:
+                        return
+                    head += received
+                self._asked.add(connection)
+                await loop.sock_sendall(connection, self._respond(head) if end else _page(TOO_LONG))
+
+    def _respond(self, head: bytes) -> bytes:
+        """The answer to a request, whole."""
+        try:
+            environ = _environ(head)
+        except (ValueError, http.client.HTTPException):
+            return _page(MALFORMED)
+        said: list[tuple[str, list[tuple[str, str]]]] = []
+        try:
+            body = b"".join(self._application(environ, lambda *status_and_headers: said.append(status_and_headers)))
+            return _page(*said[0], body, environ["REQUEST_METHOD"] == "HEAD")
+        except Exception:
+            log.exception("%s could not be answered", environ["PATH_INFO"])
+            return _page(BROKEN)
+
+
+def _environ(head: bytes) -> dict[str, str]:
+    """A request's head as WSGI tells it. ValueError or HTTPException where it is none."""
+    line, _, rest = head.partition(b"\n")
+    method, target, version = line.decode("latin-1").split()
+    if not version.startswith("HTTP/1."):
+        raise ValueError(version)
+    path, _, query = target.partition("?")
+    headers = http.client.parse_headers(io.BytesIO(rest))
+    told = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+    return told | {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query}
+
+
+def _page(status: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b"", only_head: bool = False) -> bytes:
+    """A response. `only_head`: for HEAD, without the body that it describes."""
+    fields = [*headers, ("Content-Length", str(len(body))), ("Connection", "close")]
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
+    return f"HTTP/1.1 {status}\r\n{lines}\r\n".encode("latin-1") + (b"" if only_head else body)
