@@ -25,7 +25,7 @@ from sip_bridge.lines import labelled
 from sip_bridge.outcome import Ending, Refusal
 from sip_bridge.places import Place
 from sip_bridge.rtp_source import RtpSources
-from sip_bridge.stream_health import StreamHealth, Totals
+from sip_bridge.stream_health import NOBODY, StreamHealth, Totals
 
 if TYPE_CHECKING:
     from sip_bridge.endpoint import Endpoint
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
-    """One fork: its SIP dialog and the capture ports of its streams."""
+    """One fork: its SIP dialog, and which leg's ring listens to which of its streams."""
 
     def __init__(self, account: pj.Account, slot: int, endpoint: Endpoint, peer: str) -> None:
         """`slot`: the library's number for this call. `peer`: the address that forks it."""
@@ -203,8 +203,8 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
     def release(self, index: int, now: float) -> None:
         """Listen no more to this stream. `now`: unix seconds."""
         if leg := self._captured.pop(index, None):
+            leg.pause(now)  # what waits in the ring is still decoded
             leg.ring.inlet.ignore()
-            leg.pause(now)
             leg.faults = {}
 
     def release_all(self, now: float) -> None:
@@ -246,6 +246,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
             heard.undecodable,
             heard.undecodableType,
             received.jitterSeconds,
+            leg.ring.number if leg else NOBODY,
         )
         faults = self.health.update(index, now, totals)
         if leg:
