@@ -28,6 +28,8 @@ const double IDLE_SECONDS = 1800;
 /* Names of peers, and where their messages came from. */
 const size_t NAMES_REMEMBERED = 4096;
 
+const char *RETRY_SECONDS = "10";
+
 const char *ALLOWED = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO";
 
 double monotonic()
@@ -92,6 +94,26 @@ namespace {
 DoorState *the_door;
 
 pj_bool_t on_rx_request(pjsip_rx_data *rdata) { return the_door ? the_door->on_request(rdata) : PJ_FALSE; }
+
+/* Where the library has no room, or no port, for an INVITE, balancers are to try the next bridge: on 486 they do not. */
+pj_status_t on_tx_response(pjsip_tx_data *tdata)
+{
+    static const pj_str_t retry_after = {const_cast<char *>("Retry-After"), 11};
+    pjsip_msg *message = tdata->msg;
+    auto *cseq = static_cast<pjsip_cseq_hdr *>(pjsip_msg_find_hdr(message, PJSIP_H_CSEQ, nullptr));
+    int &code = message->line.status.code;
+    if (!cseq || cseq->method.id != PJSIP_INVITE_METHOD || (code != PJSIP_SC_BUSY_HERE && code != PJSIP_SC_INTERNAL_SERVER_ERROR))
+        return PJ_SUCCESS;
+    code = PJSIP_SC_SERVICE_UNAVAILABLE;
+    message->line.status.reason = *pjsip_get_status_text(code);
+    if (!pjsip_msg_find_hdr_by_name(message, &retry_after, nullptr)) {
+        pj_str_t seconds = pj_str(const_cast<char *>(RETRY_SECONDS));
+        pjsip_msg_add_hdr(message, reinterpret_cast<pjsip_hdr *>(
+                                       pjsip_generic_string_hdr_create(tdata->pool, &retry_after, &seconds)));
+    }
+    pjsip_tx_data_invalidate_msg(tdata);
+    return PJ_SUCCESS;
+}
 
 void on_transport_state(pjsip_transport *transport, pjsip_transport_state state,
                         const pjsip_transport_state_info *info)
@@ -353,6 +375,7 @@ void Door::open()
     state.module.id = -1;
     state.module.priority = PJSIP_MOD_PRIORITY_TSX_LAYER - 4;
     state.module.on_rx_request = &on_rx_request;
+    state.module.on_tx_response = &on_tx_response;
     pjsip_endpt_register_module(endpoint, &state.module);
     pjsip_tpmgr *transports = pjsip_endpt_get_tpmgr(endpoint);
     state.before = pjsip_tpmgr_get_state_cb(transports);

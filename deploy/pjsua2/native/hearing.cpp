@@ -209,12 +209,15 @@ bool AudioRing::listen(int call, unsigned stream)
     PJSUA_LOCK();
     pjsua_call_media *media = media_of(call, stream);
     pjmedia_stream *heard = media ? media->strm.a.stream : nullptr;
-    if (heard && !listens_to(heard)) {
+    if (heard) { /* a stream that goes on may have been offered further types */
         Payloads payloads = offered(call, stream);
+        std::lock_guard<std::mutex> lock(state_->guard);
+        state_->audio.set_payloads(std::move(payloads));
+    }
+    if (heard && !listens_to(heard)) {
         Attachment *attachment = new Attachment{state_, 0};
         {
             std::lock_guard<std::mutex> lock(state_->guard);
-            state_->audio.set_payloads(std::move(payloads));
             attachment->number = ++state_->listening;
         }
         pjmedia_stream_receiver receiver = {attachment, &on_rtp, &on_gone};
