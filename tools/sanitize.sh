@@ -38,10 +38,11 @@ rm -f "$reports"/report.*
 
 result=0
 watched "$python" -m pytest -p no:cacheprovider --timeout 900 -s "${@:-${tests[@]}}" || result=$?
+count=0
 for report in "$reports"/report.*; do
     [ -f "$report" ] || continue
-    result=1
+    count=$((count + 1)) result=1
     cat "$report" >&2
 done
-[ "$result" = 0 ] && echo "sanitize: no reports"
+echo "sanitize: $count reports"
 exit "$result"
