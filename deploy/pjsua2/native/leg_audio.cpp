@@ -266,9 +266,9 @@ int64_t LegAudio::gap_before(uint32_t timestamp, const Decoder &decoder, size_t 
         return room >= LEAST_GAP_SAMPLES || frame_ == 0 ? std::max<int64_t>(0, room) : 0;
     int64_t told = (int64_t)(int32_t)(timestamp - next_timestamp_) * SAMPLE_RATE_HZ / decoder.clock_hz;
     if (missing_) {
-        int64_t least = (int64_t)missing_ * (int64_t)packet_samples_;
-        int64_t most = std::max<int64_t>(0, room) + SLACK_SAMPLES;
-        return told > 0 && told <= most ? told : std::min(least, most);
+        int64_t missed = (int64_t)missing_ * (int64_t)packet_samples_;
+        int64_t least = std::min(missed, std::max<int64_t>(0, room) + SLACK_SAMPLES);
+        return told > 0 ? std::min(told, std::max(least, room + SLACK_SAMPLES)) : least;
     }
     int64_t gap = std::min(told, room);
     return gap >= LEAST_GAP_SAMPLES ? gap : 0;
