@@ -283,7 +283,8 @@ void AudioRing::receive(unsigned type, unsigned number, unsigned timestamp, unsi
 void AudioRing::put(const char *data, size_t size, double now)
 {
     std::vector<int16_t> samples(size / sizeof(int16_t));
-    std::memcpy(samples.data(), data, samples.size() * sizeof(int16_t));
+    if (!samples.empty())
+        std::memcpy(samples.data(), data, samples.size() * sizeof(int16_t));
     std::lock_guard<std::mutex> lock(state_->guard);
     state_->audio.put(samples.data(), samples.size(), now);
     state_->tell();
