@@ -145,17 +145,18 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
 
     def onCallMediaState(self, prm: Any) -> None:
         """Streams came up, went on hold, or went away. First of all when the 200 has gone out."""
-        self._guard()
+        info = self.getInfo()
+        self._guard(info)
         request, self._request = self._request, None
         if request and self.ending is None:
             if self.feed.standing is None:
                 outcome.FORKS.labels("duplicate" if self.feed.same_as(request) else "answered").inc()
             self.feed.take(request)
-        self.attend()
+        self.attend(info)
 
-    def attend(self) -> None:
-        """Listen to the streams that are up, each into its leg."""
-        info = self.getInfo()  # must outlive the loop: it owns what `media` refers to
+    def attend(self, info: Any = None) -> None:
+        """Listen to the streams that are up, each into its leg. `info`: how the call stands, where that is known."""
+        info = info or self.getInfo()  # must outlive the loop: it owns what `media` refers to
         up = {media.index for media in info.media if _is_heard(media)}
         self.feed.lines.settle(up)
         legs = self.feed.lines.legs
@@ -212,11 +213,10 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         for index in list(self._captured):
             self.release(index, now)
 
-    def _guard(self) -> None:
+    def _guard(self, info: Any) -> None:
         """Tell whose packets are expected."""
         if self._sources.mode == "off":
             return
-        info = self.getInfo()
         for media in info.media:
             with suppress(pj.Error):  # it is on hold: nothing is decoded
                 remote = self.getStreamInfo(media.index).remoteRtpAddress

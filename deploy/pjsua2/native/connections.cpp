@@ -60,6 +60,12 @@ void Connections::condemn(pjsip_transport *transport)
         connection->second.condemned = true;
 }
 
+bool Connections::is_condemned(pjsip_transport *transport) const
+{
+    auto connection = open_.find(transport);
+    return connection != open_.end() && connection->second.condemned;
+}
+
 unsigned Connections::sweep(double now, std::string &latest)
 {
     std::vector<pjsip_transport *> overdue;

@@ -22,6 +22,7 @@ public:
 
     /* What came on it was not wanted: it is to be closed. */
     void condemn(pjsip_transport *transport);
+    bool is_condemned(pjsip_transport *transport) const;
 
     /* Closes those that are overdue; how many. `latest` is left as it is where there are none. */
     unsigned sweep(double now, std::string &latest);

@@ -17,6 +17,10 @@ namespace callvane {
 
 namespace {
 
+/* Of a message before its body. Recorders write thirty lines, of three kilobytes; all of it is parsed. */
+const size_t HEAD_BYTES = 16384;
+const size_t HEAD_LINES = 256;
+
 const char *RETRY_SECONDS = "10";
 
 const char *ALLOWED = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO";
@@ -35,14 +39,40 @@ bool is_one_of(const pj_str_t &method, std::initializer_list<const char *> names
     return std::any_of(names.begin(), names.end(), [&](const char *name) { return !pj_strcmp2(&method, name); });
 }
 
+/* Whether the head of a message ends within the bounds. */
+bool has_short_head(const char *message, size_t size)
+{
+    const char *end = message + std::min(size, HEAD_BYTES);
+    for (size_t lines = 0; lines < HEAD_LINES; ++lines) {
+        auto *next = static_cast<const char *>(std::memchr(message, '\n', (size_t)(end - message)));
+        if (!next)
+            return size < HEAD_BYTES; /* it has no body */
+        if (next == message || (next == message + 1 && *message == '\r'))
+            return true;
+        message = next + 1;
+    }
+    return false;
+}
+
+bool begins_with(const pjsip_rx_data *rdata, const char *word)
+{
+    size_t size = std::strlen(word);
+    return (size_t)rdata->msg_info.len >= size && !std::memcmp(rdata->msg_info.msg_buf, word, size);
+}
+
 } // namespace
 
 struct DoorState {
-    explicit DoorState(Door &door) : door(door), anybody(false), certificates(false), before(nullptr) {}
+    explicit DoorState(Door &door)
+        : door(door), anybody(false), certificates(false), begun(0), longest(0), before(nullptr)
+    {
+    }
 
     Door &door;
     std::vector<PeerNetwork> networks;
     bool anybody, certificates;
+    double begun; /* when the message came that has the thread; 0 for none */
+    double longest;
     DoorCounts counts = DoorCounts();
     Connections connections;
     PeerNames names;
@@ -54,11 +84,13 @@ struct DoorState {
                                       [&](const PeerNetwork &network) { return network.contains(peer); });
     }
 
+    bool is_read(const pjsip_rx_data *rdata);
+    void end_message(double now);
     pj_bool_t on_request(pjsip_rx_data *rdata);
     bool is_known(pjsip_rx_data *rdata) const;
     bool stands(pjsip_rx_data *rdata) const;
     pj_bool_t judge(pjsip_rx_data *rdata);
-    pj_bool_t ignore(pjsip_rx_data *rdata);
+    pj_bool_t ignore(const pjsip_rx_data *rdata);
     pj_bool_t answer(pjsip_rx_data *rdata, int status, const std::string &reason, bool allow,
                      const DoorRequest *headers = nullptr);
     bool accepts(const pj_sockaddr &source);
@@ -70,6 +102,8 @@ DoorState *the_door;
 
 /* The library holds it until its own end, which may be after the door's. */
 pjsip_module module;
+
+pj_bool_t on_message(const pjsip_rx_data *rdata) { return !the_door || the_door->is_read(rdata); }
 
 pj_bool_t on_rx_request(pjsip_rx_data *rdata) { return the_door ? the_door->on_request(rdata) : PJ_FALSE; }
 
@@ -132,16 +166,38 @@ pjsip_ext_resolver resolver = {&resolve};
 
 } // namespace
 
+/* Whether a message is parsed: a request of whoever is let in, whose head is no longer than the bounds. */
+bool DoorState::is_read(const pjsip_rx_data *rdata)
+{
+    double now = monotonic();
+    end_message(now);
+    begun = now;
+    if (connections.is_condemned(rdata->tp_info.transport))
+        return false;
+    bool secure = rdata->tp_info.transport->flag & PJSIP_TRANSPORT_SECURE;
+    bool foreign = !lets_in(PeerAddress(rdata->pkt_info.src_addr)) && !(secure && certificates);
+    if (foreign && !begins_with(rdata, "SIP/"))
+        ++(begins_with(rdata, "INVITE ") ? counts.foreignInvites : counts.foreignOthers);
+    else if (!has_short_head(rdata->msg_info.msg_buf, (size_t)rdata->msg_info.len))
+        ++counts.overlong;
+    else
+        return true;
+    counts.latest = rdata->pkt_info.src_name;
+    ignore(rdata);
+    return false;
+}
+
+void DoorState::end_message(double now)
+{
+    if (begun > 0)
+        longest = std::max(longest, now - begun);
+    begun = 0;
+}
+
 pj_bool_t DoorState::on_request(pjsip_rx_data *rdata)
 {
     const pjsip_method &method = rdata->msg_info.msg->line.req.method;
     const pj_str_t &name = method.name;
-    bool secure = rdata->tp_info.transport->flag & PJSIP_TRANSPORT_SECURE;
-    if (!lets_in(PeerAddress(rdata->pkt_info.src_addr)) && !(secure && certificates)) {
-        ++(method.id == PJSIP_INVITE_METHOD ? counts.foreignInvites : counts.foreignOthers);
-        counts.latest = rdata->pkt_info.src_name;
-        return ignore(rdata);
-    }
     names.note(rdata);
     bool within = rdata->msg_info.to && rdata->msg_info.to->tag.slen;
     if (method.id == PJSIP_ACK_METHOD || method.id == PJSIP_CANCEL_METHOD)
@@ -160,7 +216,7 @@ pj_bool_t DoorState::on_request(pjsip_rx_data *rdata)
 }
 
 /* Who is not let in gets no answer: nobody can find out what stands here, or have it send anything anywhere. */
-pj_bool_t DoorState::ignore(pjsip_rx_data *rdata)
+pj_bool_t DoorState::ignore(const pjsip_rx_data *rdata)
 {
     connections.condemn(rdata->tp_info.transport);
     return PJ_TRUE;
@@ -266,10 +322,19 @@ void Door::open()
     pjsip_endpt_set_ext_resolver(endpoint, &resolver);
     pj_activesock_set_accept_filter(&on_accept);
     pjsip_set_sdp_reader(&on_description);
+    pjsip_set_message_filter(&on_message);
     the_door = &state;
 }
 
 void Door::sweep(double now) { state_->counts.overdue += state_->connections.sweep(now, state_->counts.latest); }
+
+double Door::held()
+{
+    state_->end_message(monotonic());
+    double longest = state_->longest;
+    state_->longest = 0;
+    return longest;
+}
 
 DoorCounts Door::counts() const { return state_->counts; }
 
