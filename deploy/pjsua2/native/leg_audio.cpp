@@ -221,7 +221,8 @@ void LegAudio::go_on(double now, bool give_up)
         held_.erase(first);
         ++next_number_, ++base_;
         given_up_ <<= 1;
-        deliver(held.type, held.timestamp, held.payload.data(), held.payload.size(), now);
+        /* As of when it came: what it has waited since is not the sender's delay. */
+        deliver(held.type, held.timestamp, held.payload.data(), held.payload.size(), held.arrived);
     }
 }
 
@@ -252,7 +253,7 @@ void LegAudio::deliver(unsigned type, uint32_t timestamp, const uint8_t *payload
         counts_.late += frames_of(samples_.size());
         return;
     }
-    heard_ = now;
+    heard_ = std::max(heard_, now);
     fill(gap, lost);
     append(samples_.data(), samples_.size());
     keep_time(now);
