@@ -1,6 +1,6 @@
 # Callvane's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test eval bench-bridge check format lock browser fuzz interop sanitize
+.PHONY: help setup setup-tests demo test eval bench-bridge bench-sip check format lock browser fuzz interop sanitize
 
 VENV := .venv/bin
 FUZZ := $(or $(CALLVANE_CACHE),$(HOME)/.cache/callvane)/fuzz
@@ -28,6 +28,9 @@ eval: setup ## how well shifts are found; DIALOGUES=file.jsonl: in one's own; CO
 
 bench-bridge: setup ## how many calls a bridge holds on one core, and what they cost
 	@$(VENV)/python -m bench.bridge $(BENCH)
+
+bench-sip: setup ## how long one message holds a bridge's SIP thread, and what a call costs it
+	@$(VENV)/python -m bench.sip_thread $(BENCH)
 
 fuzz: setup-tests ## break the readers of what PBXes send, guided by coverage, for SECONDS (60)
 	@$(VENV)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps --upgrade \

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -54,17 +55,27 @@ class Excerpt(Scenario, frozen=True, kw_only=True):
         return whole[start : start + round(SHORT_SECONDS / PACKET_SECONDS)]
 
 
-async def hold(subject: Subject, calls: int, seconds: float) -> Held:
-    """Place the calls, let them settle, measure for so long, hang up."""
-    empty, tally = subject.read(), Tally()
+@contextlib.asynccontextmanager
+async def holding(subject: Subject, calls: int) -> AsyncIterator[Tally]:
+    """Place so many calls and let them settle; hang up in the end."""
+    tally = Tally()
     campaign = _campaign(subject, _whole(), calls, PLACED_PER_SECOND, repeat=True)
     placing = asyncio.create_task(campaign.run(lambda line: None, tally))
-    await asyncio.sleep(calls / PLACED_PER_SECOND + SETTLE_SECONDS)
-    before, own_before = await asyncio.to_thread(subject.read), time.process_time()
-    await asyncio.sleep(seconds)
-    after, own_after = await asyncio.to_thread(subject.read), time.process_time()
-    placing.cancel()
-    await asyncio.wait([placing])
+    try:
+        await asyncio.sleep(calls / PLACED_PER_SECOND + SETTLE_SECONDS)
+        yield tally
+    finally:
+        placing.cancel()
+        await asyncio.wait([placing])
+
+
+async def hold(subject: Subject, calls: int, seconds: float) -> Held:
+    """Place the calls, let them settle, measure for so long, hang up."""
+    empty = subject.read()
+    async with holding(subject, calls) as tally:
+        before, own_before = await asyncio.to_thread(subject.read), time.process_time()
+        await asyncio.sleep(seconds)
+        after, own_after = await asyncio.to_thread(subject.read), time.process_time()
     took = after.at - before.at
     return Held(
         cpu_share=(after.cpu_seconds - before.cpu_seconds) / took,

@@ -68,6 +68,19 @@ class Process:
         memory = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
         return Reading(time.monotonic(), cpu, memory, self._counters())
 
+    def threads(self) -> dict[int, float]:
+        """CPU seconds of each of its threads, by their ids."""
+        found = {}
+        for task in Path(f"/proc/{self._process.pid}/task").iterdir():
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                found[int(task.name)] = int((task / "schedstat").read_text().split()[0]) / 1e9
+        return found
+
+    def metrics(self) -> str:
+        """Its metrics, as it exports them."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics", timeout=10) as page:
+            return str(page.read().decode())
+
     def stop(self) -> None:
         """End it in order."""
         self._process.send_signal(signal.SIGTERM)
@@ -80,9 +93,8 @@ class Process:
     def _counters(self) -> dict[str, float]:
         if not self._metrics_port:
             return {}
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics", timeout=10) as page:
-            text = page.read().decode()
-        return {name: float(value) for name, value in re.findall(r"^(callvane_\w+) ([-+.e\d]+)$", text, re.M)}
+        found = re.findall(r"^(callvane_\w+) ([-+.e\d]+)$", self.metrics(), re.M)
+        return {name: float(value) for name, value in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +127,9 @@ def bare() -> Iterator[Subject]:
 
 
 @contextlib.contextmanager
-def bridge() -> Iterator[Subject]:
-    """A bridge with a Redis of its own."""
-    with _folder() as folder, _redis(folder) as redis, _running([_bridge(redis)]) as processes:
+def bridge(**settings: str) -> Iterator[Subject]:
+    """A bridge with a Redis of its own. `settings`: further ones of [bridge], their names in upper case."""
+    with _folder() as folder, _redis(folder) as redis, _running([_bridge(redis, **settings)]) as processes:
         yield Subject(processes[0].sip_port, processes)
 
 
@@ -146,7 +158,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _bridge(redis_url: str) -> Process:
+def _bridge(redis_url: str, **settings: str) -> Process:
     sip, metrics = free_port(), free_port()
     environment = {
         "CALLVANE_REDIS__URL": redis_url,
@@ -156,6 +168,7 @@ def _bridge(redis_url: str) -> Process:
         "CALLVANE_BRIDGE__NEW_FORKS_PER_SECOND": "0",
         "CALLVANE_METRICS__PORT": str(metrics),
         "CALLVANE_LOG__LEVEL": "error",
+        **{f"CALLVANE_BRIDGE__{name}": value for name, value in settings.items()},
     }
     return Process([sys.executable, "-m", "sip_bridge"], sip, metrics, **environment)
 

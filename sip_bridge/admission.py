@@ -13,6 +13,7 @@ from sip_bridge import description, multipart
 from sip_bridge.description import Abilities
 from sip_bridge.digest import Digest, Verdict
 from sip_bridge.fork import Fork, ForkReader
+from sip_bridge.multipart import Message
 from sip_bridge.noise import Noise
 from sip_bridge.outcome import RETRY_AFTER_SECONDS, Refusal
 from sip_bridge.peers import Peers
@@ -133,18 +134,18 @@ class Admission:
             return Refused(Refusal.FORBIDDEN)
         if request.method != "INVITE":
             return None if self._requests.take(peer, now) else Refused(Refusal.REQUESTS)
-        if refused := self._unproven(request, now):
+        head = multipart.read_head(request.raw)
+        if refused := self._unproven(request, head, now):
             return refused
         if refusal := self._crowded(peer, condition):
             return Refused(refusal)
-        return self._taken(request, condition)
+        return self._taken(request, head, condition)
 
-    def _unproven(self, request: Request, now: float) -> Refused | None:
+    def _unproven(self, request: Request, head: Message, now: float) -> Refused | None:
         """A challenge takes nothing of what the peer may fork; a wrong password does."""
         peer, verdict = request.address, Verdict.ACCEPTED
         if self._digest:
-            authorizations = multipart.read_head(request.raw).headers.get("authorization", [])
-            verdict = self._digest.judge(authorizations, "INVITE", peer, now)
+            verdict = self._digest.judge(head.headers.get("authorization", []), "INVITE", peer, now)
         if verdict is Verdict.GUESSING:
             return Refused(Refusal.GUESSES)
         asked = verdict in (Verdict.MISSING, Verdict.STALE)
@@ -158,12 +159,12 @@ class Admission:
     def _crowded(self, peer: str, condition: Condition) -> Refusal | None:
         return Refusal.OVERLOADED if condition.overloaded else self.places.crowded(peer)
 
-    def _taken(self, request: Request, condition: Condition) -> Refused | None:
+    def _taken(self, request: Request, head: Message, condition: Condition) -> Refused | None:
         """Give the fork a place; or why it gets none. Its body is read only where its head does not rule it out."""
-        naming = self._reader.naming(request.raw)
+        naming = self._reader.naming(head)
         if refusal := self._shut(request.address, naming.call_id, condition):
             return Refused(refusal)
-        fork = self._reader.read(request.raw, naming)
+        fork = self._reader.read(request.raw, head, naming)
         if fork.naming.call_id != naming.call_id and (refusal := self._shut(request.address, "", condition)):
             return Refused(refusal)
         if fork.offer.offers and (why := description.refusal(fork.offer.sdp, self._abilities)):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 from itertools import pairwise
 
@@ -59,19 +60,33 @@ class _Section:
 
 def readable(sdp: bytes, abilities: Abilities) -> str:
     """The description as the library is to read it. Never raises: what is none becomes one without m-lines."""
-    session, sections = _parsed(sdp)
-    taken = {place for place, why in _judged(sdp, sections, abilities).items() if not why}
-    lines = ["v=0", f"o={_origin(session)}", "s=-", "t=0 0"]
-    for place, section in enumerate(sections):
+    judged = _judgement(sdp[:MAX_BYTES], abilities)
+    taken = {place for place, why in judged.reasons.items() if not why}
+    lines = ["v=0", f"o={_origin(judged.session)}", "s=-", "t=0 0"]
+    for place, section in enumerate(judged.sections):
         lines += _written(section, place in taken)
     return "\r\n".join(lines) + "\r\n"
 
 
 def refusal(sdp: bytes, abilities: Abilities) -> str:
     """Why none of the offered audio can be received, for people; empty where some can, or where nothing is offered."""
-    _, sections = _parsed(sdp)
-    reasons = _judged(sdp, sections, abilities)
+    reasons = _judgement(sdp[:MAX_BYTES], abilities).reasons
     return "" if not reasons or "" in reasons.values() else "; ".join(dict.fromkeys(filter(None, reasons.values())))
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    session: list[str]
+    sections: list[_Section]
+    reasons: dict[int, str]
+    """As `_judged`."""
+
+
+@lru_cache(maxsize=1)
+def _judgement(sdp: bytes, abilities: Abilities) -> _Judgement:
+    """An offer is asked about twice: at the door, and by the library soon after."""
+    session, sections = _parsed(sdp)
+    return _Judgement(session, sections, _judged(sdp, sections, abilities))
 
 
 def _judged(sdp: bytes, sections: Sequence[_Section], abilities: Abilities) -> dict[int, str]:
@@ -106,7 +121,7 @@ def _reason(section: _Section, stream: offer.Stream, abilities: Abilities) -> st
 def _parsed(sdp: bytes) -> tuple[list[str], list[_Section]]:
     lines = sdp[:MAX_BYTES].decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
     starts = [number for number, line in enumerate(lines) if line.startswith("m=")][: MAX_M_LINES + 1]
-    session = lines[: starts[0]] if starts else lines
+    session = (lines[: starts[0]] if starts else lines)[:MAX_LINES]
     sections = [_section(lines[start:end], session) for start, end in pairwise([*starts, len(lines)])]
     return session, sections[:MAX_M_LINES]
 

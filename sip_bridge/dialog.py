@@ -56,6 +56,8 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         self._endpoint = endpoint
         self._request: Invite | None = None
         """An offer that is being answered; it counts once the library has agreed to it."""
+        self._outcome = ""
+        """What the fork counts as, once it is answered."""
         self._captured: dict[int, Leg] = {}
         """Whose ring listens to which stream, by its m-line."""
         self._sources = RtpSources(endpoint.settings.rtp_source)
@@ -78,6 +80,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
             self.refuse(refusal)
             return
         self._request, self.feed.naming = offer, naming
+        self._outcome = "duplicate" if self.feed.same_as(offer) else "answered"
         parameters = pj.CallOpParam(True)
         parameters.statusCode = pj.PJSIP_SC_OK
         _only_listen(parameters.opt, offer.legs)
@@ -111,7 +114,9 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
     def onCallState(self, prm: Any) -> None:
         """The dialog has moved on."""
         info = self.getInfo()
-        if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
+        if info.state == pj.PJSIP_INV_STATE_CONNECTING:  # our 200 has gone: the library may refuse until then
+            outcome.FORKS.labels(self._outcome).inc()
+        elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self.health.confirmed = True
             self._endpoint.acknowledged(self)
         elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
@@ -145,17 +150,16 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
 
     def onCallMediaState(self, prm: Any) -> None:
         """Streams came up, went on hold, or went away. First of all when the 200 has gone out."""
-        self._guard()
+        info = self.getInfo()
+        self._guard(info)
         request, self._request = self._request, None
         if request and self.ending is None:
-            if self.feed.standing is None:
-                outcome.FORKS.labels("duplicate" if self.feed.same_as(request) else "answered").inc()
             self.feed.take(request)
-        self.attend()
+        self.attend(info)
 
-    def attend(self) -> None:
-        """Listen to the streams that are up, each into its leg."""
-        info = self.getInfo()  # must outlive the loop: it owns what `media` refers to
+    def attend(self, info: Any = None) -> None:
+        """Listen to the streams that are up, each into its leg. `info`: how the call stands, where that is known."""
+        info = info or self.getInfo()  # must outlive the loop: it owns what `media` refers to
         up = {media.index for media in info.media if _is_heard(media)}
         self.feed.lines.settle(up)
         legs = self.feed.lines.legs
@@ -212,11 +216,10 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         for index in list(self._captured):
             self.release(index, now)
 
-    def _guard(self) -> None:
+    def _guard(self, info: Any) -> None:
         """Tell whose packets are expected."""
         if self._sources.mode == "off":
             return
-        info = self.getInfo()
         for media in info.media:
             with suppress(pj.Error):  # it is on hold: nothing is decoded
                 remote = self.getStreamInfo(media.index).remoteRtpAddress

@@ -1,8 +1,9 @@
 """What comes first to each SIP request, before the library's own reading. One of the files that know pjsua2.
 
-In C (`deploy/pjsua2/native/door`): whatever comes from outside the allow-list is dropped, without an answer, and its
-connections are closed; methods that a recorder does not need get 405. Here: whoever begins something is judged, once,
-and refused before it takes one of the library's places.
+In C (`deploy/pjsua2/native/door`): whatever comes from outside the allow-list, or has a head longer than any
+recorder's, is dropped before it is parsed, without an answer, and its connections are closed; methods that a recorder
+does not need get 405. Here: whoever begins something is judged, once, and refused before it takes one of the library's
+places.
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
             (Refusal.FORBIDDEN, "INVITE", counts.foreignInvites - before.foreignInvites),
             (Refusal.FORBIDDEN, "other", counts.foreignOthers - before.foreignOthers),
             (Refusal.METHOD, "other", counts.methods - before.methods),
+            (Refusal.OVERLONG, "other", counts.overlong - before.overlong),
         ):
             if count:
                 self._noise.note(refusal, method, counts.latest, count)

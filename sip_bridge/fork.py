@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from sip_bridge import invite, joining
 from sip_bridge.invite import Invite
 from sip_bridge.joining import Naming
+from sip_bridge.multipart import Message
 from sip_bridge.roles import AgentRules
 from sip_bridge.settings import BridgeSettings
 from sip_bridge.vendors import Vocabulary
@@ -29,14 +30,14 @@ class ForkReader:
         self._rules = rules
         self._words = words
 
-    def naming(self, raw: bytes) -> Naming:
-        """What the INVITE's head says of its call: right if the fork turns out to be a plain one. Reads no body."""
+    def naming(self, head: Message) -> Naming:
+        """What the INVITE's head says of its call: right if the fork turns out to be a plain one."""
         settings = self._settings
-        return joining.read(raw, settings.join_header, settings.role_header, self._words)
+        return joining.read(head, settings.join_header, settings.role_header, self._words)
 
-    def read(self, raw: bytes, naming: Naming) -> Fork:
-        """All of it. `naming`: what its head says."""
-        offer = invite.read(raw, self._rules, self._settings.plain_role, words=self._words)
+    def read(self, raw: bytes, head: Message, naming: Naming) -> Fork:
+        """All of it. `head`: as `multipart.read_head`. `naming`: what that says."""
+        offer = invite.read(raw, self._rules, self._settings.plain_role, words=self._words, head=head)
         if offer.metadata_fault != "none":  # metadata says it better
             return Fork(offer, Naming())
         if len(offer.legs) > 1:  # one word cannot tell several streams apart

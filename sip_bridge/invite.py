@@ -11,6 +11,7 @@ from callbus import Role
 from sip_bridge import metadata, multipart, offer
 from sip_bridge.elements import cleaned
 from sip_bridge.metadata import Metadata, Participant
+from sip_bridge.multipart import Message
 from sip_bridge.offer import Codec, Stream
 from sip_bridge.roles import AgentRules, agent_name, assign
 from sip_bridge.vendors import Vocabulary
@@ -88,13 +89,19 @@ class Invite:
 
 
 def read(
-    raw: bytes, rules: AgentRules, plain_role: Role, before: Invite | None = None, words: Vocabulary = metadata.STANDARD
+    raw: bytes,
+    rules: AgentRules,
+    plain_role: Role,
+    before: Invite | None = None,
+    words: Vocabulary = metadata.STANDARD,
+    head: Message | None = None,
 ) -> Invite:
     """The INVITE or UPDATE in `raw`. `plain_role`: of a lone stream without metadata.
 
     `before`: what the dialog said until now, for a request that does not say all anew. `words`: the vendors'.
+    `head`: as `multipart.read`.
     """
-    message = multipart.read(raw)
+    message = multipart.read(raw, head)
     sip_call_id = _clean(message.first("call-id"))
     own = message.part("application/sdp")
     sdp = own or (before.sdp if before else b"")

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from callbus import Role
-from sip_bridge import multipart
 from sip_bridge.call import Call
 from sip_bridge.leg import Leg
 from sip_bridge.metadata import STANDARD
@@ -38,12 +37,11 @@ class Naming:
     """Whether it may leave the SDP offer to us: its vendor is known to do so."""
 
 
-def read(raw: bytes, call_header: str, role_header: str, words: Vocabulary = STANDARD) -> Naming:
-    """What the request in `raw` says, whatever it is; a vendor's way counts where it says nothing in ours.
+def read(message: Message, call_header: str, role_header: str, words: Vocabulary = STANDARD) -> Naming:
+    """What a request's head says, whatever it is; a vendor's way counts where it says nothing in ours.
 
     A header's empty name switches it off, its parameter and the vendors' ways too.
     """
-    message = multipart.read_head(raw)
     call_id, late = "", False
     if call_header:
         own = (Place("header", call_header.lower()), False), (Place("uri", "call-id"), False)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 MAX_PARTS = 16
 MAX_LINES = 256
@@ -19,6 +20,8 @@ MAX_LINE = 4_096
 """Bytes read of one line."""
 MAX_TYPE = 128
 """Characters read of a type and its subtype."""
+_REST = re.compile(rb"(--)?[ \t]*+\r?(?=\n|\Z)")
+"""What may stand behind a delimiter."""
 _COMPACT = {"c": "content-type", "f": "from", "i": "call-id", "l": "content-length"}
 _BOUNDARY = re.compile(r';\s*+boundary\s*+=\s*+(?:"((?:[^"\\]|\\.){1,200}+)"|([^\s;,"]{1,200}+))', re.IGNORECASE)
 
@@ -51,20 +54,20 @@ class Message:
         return next((part.content for part in self.parts if part.content_type in content_types), None)
 
 
-def read(raw: bytes) -> Message:
-    """The request in `raw`, whatever it is."""
-    head, body = _split_head(raw)
-    uri, headers = _uri(head), _headers(head, MAX_LINES)
-    content_type = _first(headers, "content-type")
+def read(raw: bytes, head: Message | None = None) -> Message:
+    """The request in `raw`, whatever it is. `head`: what `read_head` made of it, where that is known."""
+    head = head or read_head(raw)
+    _, body = _split_head(raw)
+    content_type = head.first("content-type")
     kind = _media_type(content_type)
     if not body:
-        return Message(uri, headers, ())
+        return head
     if not kind.startswith("multipart/"):
-        return Message(uri, headers, (Part(kind, body),))
+        return replace(head, parts=(Part(kind, body),))
     boundary = _BOUNDARY.search(content_type)
     if boundary is None:
-        return Message(uri, headers, ())
-    return Message(uri, headers, _parts(body, (boundary[1] or boundary[2]).encode(errors="replace")))
+        return head
+    return replace(head, parts=_parts(body, (boundary[1] or boundary[2]).encode(errors="replace")))
 
 
 def read_head(raw: bytes) -> Message:
@@ -76,14 +79,13 @@ def read_head(raw: bytes) -> Message:
 def _parts(body: bytes, boundary: bytes) -> tuple[Part, ...]:
     # A delimiter starts a line; what stands before the first is preamble, what follows the closing one epilogue.
     body = b"\n" + body
-    delimiter = re.compile(rb"\n--" + re.escape(boundary) + rb"(--)?[ \t]*+\r?(?=\n|\Z)")
-    marks = list(itertools.islice(delimiter.finditer(body), MAX_PARTS + 1))
+    marks = list(itertools.islice(_delimiters(body, b"\n--" + boundary), MAX_PARTS + 1))
     found = []
     for mark, following in zip(marks, [*marks[1:], None], strict=False):
-        if mark[1]:
+        if mark.closing:
             break
         # A body that was cut short has no closing delimiter: its last part still counts.
-        raw = body[mark.end() : following.start() if following else len(body)]
+        raw = body[mark.end : following.begin if following else len(body)]
         if following and raw.endswith(b"\r"):  # the line break before a delimiter is the delimiter's
             raw = raw[:-1]
         # It still begins with the delimiter's line break: together with an empty line, that is a part without headers.
@@ -92,6 +94,24 @@ def _parts(body: bytes, boundary: bytes) -> tuple[Part, ...]:
             headers = _headers(head, MAX_PART_LINES)
             found.append(Part(_media_type(_first(headers, "content-type")), content))
     return tuple(found[:MAX_PARTS])
+
+
+@dataclass(frozen=True, slots=True)
+class _Delimiter:
+    begin: int
+    end: int
+    closing: bool
+
+
+def _delimiters(body: bytes, line: bytes) -> Iterator[_Delimiter]:
+    """Where `line` stands with nothing behind it but the mark of the closing one and blanks."""
+    place = body.find(line)
+    while place >= 0:
+        end = place + len(line)
+        rest = _REST.match(body, end)
+        if rest:
+            yield _Delimiter(place, rest.end(), bool(rest[1]))
+        place = body.find(line, end)
 
 
 def _split_head(raw: bytes) -> tuple[bytes, bytes]:

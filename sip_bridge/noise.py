@@ -26,6 +26,7 @@ REASONS = {
     Refusal.PEER_CAPACITY: "peer_capacity",
     Refusal.PEER_HALF_OPEN: "peer_half_open",
     Refusal.METHOD: "method",
+    Refusal.OVERLONG: "overlong",
 }
 """The refusals that are for their peer's sake."""
 

@@ -46,6 +46,7 @@ class Refusal(Enum):
     REQUESTS = ("refused_requests", 503, "Too Many Requests At Once")
     FORBIDDEN = ("refused_forbidden", 403, "Forbidden")
     METHOD = ("refused_method", 405, "Method Not Allowed")
+    OVERLONG = ("refused_overlong", 513, "Message Too Large")
     CHALLENGED = ("challenged", 401, "Unauthorized")
     CREDENTIALS = ("refused_credentials", 401, "Unauthorized")
     GUESSES = ("refused_guesses", 503, "Too Many Wrong Passwords")
@@ -82,8 +83,8 @@ _OF_LIBRARY = {
     500: "refused_no_media",
     503: "refused_no_media",
 }
-_NOT_OF_FORKS = (Refusal.REQUESTS, Refusal.METHOD)
-"""Those of requests that are no INVITE."""
+_NOT_OF_FORKS = (Refusal.REQUESTS, Refusal.METHOD, Refusal.OVERLONG)
+"""Those of requests that are no INVITE, or that nobody has read."""
 _no_media = Seldom()
 
 

@@ -17,6 +17,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal
 
@@ -38,6 +39,8 @@ NETWORK_HEADER = 0xFFF00000
 LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06
 """Instructions of the classic BPF: load a word, jump if equal, return so many bytes to keep."""
 WHOLE = 0xFFFF
+MAX_PROGRAMS = 256
+"""Kept, of the media servers that were seen last."""
 
 Address = IPv4Address | IPv6Address
 
@@ -112,9 +115,15 @@ def program(address: Address) -> list[tuple[int, int, int, int]]:
 
 
 def _attach(own: socket.socket, address: Address) -> None:
+    count, instructions = _compiled(address)
+    own.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", count, ctypes.addressof(instructions)))
+
+
+@lru_cache(maxsize=MAX_PROGRAMS)
+def _compiled(address: Address) -> tuple[int, ctypes.Array[ctypes.c_char]]:
+    """The filter's length and its instructions."""
     code = program(address)
-    instructions = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in code))
-    own.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(code), ctypes.addressof(instructions)))
+    return len(code), ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in code))
 
 
 def _drops(own: socket.socket) -> int:
@@ -128,17 +137,22 @@ def _drops(own: socket.socket) -> int:
 @contextlib.contextmanager
 def _lent(descriptor: int) -> Iterator[socket.socket]:
     """The socket that the library holds under this descriptor."""
-    lent = socket.socket(fileno=descriptor)
+    lent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 0, descriptor)  # any family: else it would be looked up
     try:
         yield lent
     finally:
         lent.detach()
 
 
+@lru_cache(maxsize=MAX_PROGRAMS)
+def _parsed(address: str) -> Address:
+    return ip_address(address)
+
+
 def _address(name: str) -> Address | None:
     """The address in `address:port`; none where it says none, such as 0.0.0.0."""
     try:
-        address = ip_address(name.rpartition(":")[0].strip("[]"))
+        address = _parsed(name.rpartition(":")[0].strip("[]"))
     except ValueError:
         return None
     return None if address.is_unspecified else address

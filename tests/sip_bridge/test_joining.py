@@ -14,6 +14,7 @@ from callbus import CallClosed, CallOpened, Role, Utterance
 from callbus.wire import ForkEvent
 from sip_bridge import joining, vendors
 from sip_bridge.joining import MAX_CALL_ID, Naming
+from sip_bridge.multipart import read_head
 from testcall import scenario
 from testcall.endpoint import Endpoint
 from tests.conftest import PrivateRedis
@@ -51,7 +52,7 @@ def invite(uri: str = "sip:srs@10.0.0.5", *headers: str) -> bytes:
 )
 def test_what_a_fork_says_of_itself(raw: bytes, expected: Naming) -> None:
     """Headers first, then the URI's parameters; words that are not known say nothing."""
-    assert joining.read(raw, "X-Call-ID", "X-Leg") == expected
+    assert joining.read(read_head(raw), "X-Call-ID", "X-Leg") == expected
 
 
 FROM = 'From: "Anna;x-refci=9" <sip:2001@h;x-nearend;x-refci=82731258;x-nearendaddr=2001>;tag=1;x-farend'
@@ -74,25 +75,26 @@ FROM = 'From: "Anna;x-refci=9" <sip:2001@h;x-nearend;x-refci=82731258;x-nearenda
 )
 def test_a_vendors_own_way(raw: bytes, expected: Naming) -> None:
     """CUCM's phones name call and voice in the From address, and leave the offer to us; our own ways come first."""
-    assert joining.read(raw, "X-Call-ID", "X-Leg", vendors.load()) == expected
+    assert joining.read(read_head(raw), "X-Call-ID", "X-Leg", vendors.load()) == expected
 
 
 def test_without_names_there_are_no_vendors_ways() -> None:
     """Where plain forks are not to be joined, a vendor's way counts as little as ours."""
-    assert joining.read(invite("sip:s@h", FROM), "", "", vendors.load()) == Naming()
+    assert joining.read(read_head(invite("sip:s@h", FROM)), "", "", vendors.load()) == Naming()
 
 
 def test_names_are_settings() -> None:
     """Other headers can be named, and an empty name switches header and parameter off."""
     raw = invite("sip:s@h;call-id=1;leg=agent", "X-Asterisk-ID: 2", "X-Call-ID: 3")
-    assert joining.read(raw, "X-Asterisk-ID", "") == Naming("2")
-    assert joining.read(raw, "", "X-Leg") == Naming("", Role.AGENT)
+    assert joining.read(read_head(raw), "X-Asterisk-ID", "") == Naming("2")
+    assert joining.read(read_head(raw), "", "X-Leg") == Naming("", Role.AGENT)
 
 
 def test_long_ids_that_begin_alike_stay_apart() -> None:
     """An id is bounded by a mark of the whole of it."""
     ids = [
-        joining.read(invite("sip:s@h", f"X-Call-ID: {'a' * 500}{end}"), "X-Call-ID", "X-Leg").call_id for end in "bc"
+        joining.read(read_head(invite("sip:s@h", f"X-Call-ID: {'a' * 500}{end}")), "X-Call-ID", "X-Leg").call_id
+        for end in "bc"
     ]
     assert [len(each) for each in ids] == [MAX_CALL_ID] * 2
     assert ids[0] != ids[1]
@@ -102,7 +104,7 @@ def test_long_ids_that_begin_alike_stay_apart() -> None:
 def test_any_bytes_are_read(raw: bytes) -> None:
     """Whatever comes, there is an answer, and it is bounded and printable."""
     for text in (raw, b"INVITE sip:a;call-id=" + raw + b" SIP/2.0\r\nX-Call-ID: " + raw + b"\r\n\r\n"):
-        found = joining.read(text, "X-Call-ID", "X-Leg")
+        found = joining.read(read_head(text), "X-Call-ID", "X-Leg")
         assert len(found.call_id) <= MAX_CALL_ID
         assert not found.call_id or found.call_id.isprintable()
 

@@ -37,7 +37,7 @@ def check(raw: bytes) -> None:
         _check_metadata(metadata.read(part.content, words=WORDS))
         _check_streams(offer.read(part.content))
         labelled(part.content.decode("utf-8", "replace"), {0: "1", 7: "2"})
-    naming = joining.read(raw, "X-Call-ID", "X-Leg", WORDS)
+    naming = joining.read(multipart.read_head(raw), "X-Call-ID", "X-Leg", WORDS)
     _holds(len(naming.call_id) <= joining.MAX_CALL_ID and naming.call_id.isprintable())
     _holds(naming.role in (None, Role.CUSTOMER, Role.AGENT))
     verdict = DIGEST.judge(message.headers.get("authorization", []), "INVITE", "192.0.2.1", next(TIMES))

@@ -50,8 +50,8 @@ struct DoorRequest {
 struct DoorCounts {
     /* Requests and connections from addresses that are not let in, by kind. */
     unsigned long long foreignInvites, foreignOthers, foreignConnections;
-    /* Methods that a recorder does not need. */
-    unsigned long long methods;
+    /* Methods that a recorder does not need; messages whose head is longer than any recorder's. */
+    unsigned long long methods, overlong;
     /* Connections over a peer's limit, and those closed for what they did not say in time. */
     unsigned long long crowded, overdue;
     /* The latest address that was turned away; empty for none. */
@@ -74,6 +74,10 @@ public:
     void sweep(double now);
 
     DoorCounts counts() const;
+
+    /* For how long the longest of the messages that have come since it was last asked has held the thread, in seconds;
+     * 0 where none has come. To be asked when the library has given the thread back. */
+    double held();
 
     /* A request that would begin something new. Whatever is not refused goes on. */
     virtual void onRequest(DoorRequest &request);

@@ -221,7 +221,8 @@ void LegAudio::go_on(double now, bool give_up)
         held_.erase(first);
         ++next_number_, ++base_;
         given_up_ <<= 1;
-        deliver(held.type, held.timestamp, held.payload.data(), held.payload.size(), now);
+        /* As of when it came: what it has waited since is not the sender's delay. */
+        deliver(held.type, held.timestamp, held.payload.data(), held.payload.size(), held.arrived);
     }
 }
 
@@ -252,7 +253,7 @@ void LegAudio::deliver(unsigned type, uint32_t timestamp, const uint8_t *payload
         counts_.late += frames_of(samples_.size());
         return;
     }
-    heard_ = now;
+    heard_ = std::max(heard_, now);
     fill(gap, lost);
     append(samples_.data(), samples_.size());
     keep_time(now);
@@ -266,9 +267,9 @@ int64_t LegAudio::gap_before(uint32_t timestamp, const Decoder &decoder, size_t 
         return room >= LEAST_GAP_SAMPLES || frame_ == 0 ? std::max<int64_t>(0, room) : 0;
     int64_t told = (int64_t)(int32_t)(timestamp - next_timestamp_) * SAMPLE_RATE_HZ / decoder.clock_hz;
     if (missing_) {
-        int64_t least = (int64_t)missing_ * (int64_t)packet_samples_;
-        int64_t most = std::max<int64_t>(0, room) + SLACK_SAMPLES;
-        return told > 0 && told <= most ? told : std::min(least, most);
+        int64_t missed = (int64_t)missing_ * (int64_t)packet_samples_;
+        int64_t least = std::min(missed, std::max<int64_t>(0, room) + SLACK_SAMPLES);
+        return told > 0 ? std::min(told, std::max(least, room + SLACK_SAMPLES)) : least;
     }
     int64_t gap = std::min(told, room);
     return gap >= LEAST_GAP_SAMPLES ? gap : 0;
