@@ -1,6 +1,6 @@
 # Callvane's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test eval bench-bridge bench-sip check format lock browser fuzz interop
+.PHONY: help setup setup-tests demo test eval bench-bridge bench-sip check format lock browser fuzz interop sanitize
 
 VENV := .venv/bin
 FUZZ := $(or $(CALLVANE_CACHE),$(HOME)/.cache/callvane)/fuzz
@@ -36,6 +36,9 @@ fuzz: setup-tests ## break the readers of what PBXes send, guided by coverage, f
 	@$(VENV)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps --upgrade \
 		--target "$(FUZZ)/atheris" -r tools/fuzz/requirements.txt
 	@PYTHONPATH="$(FUZZ)/atheris" $(VENV)/python -m tools.fuzz --folder "$(FUZZ)" --seconds $(or $(SECONDS),60)
+
+sanitize: setup-tests ## run the tests of hostile input with a pjsua2 under ASan and UBSan (the first time builds it, some minutes)
+	@tools/sanitize.sh $(TESTS)
 
 interop: setup-tests ## run the tests with sipp and real Asterisk 22, Kamailio, rtpengine (root; the first time takes minutes)
 	@deploy/setup/setup.sh --interop

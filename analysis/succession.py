@@ -82,10 +82,10 @@ def step(before: Recordings | None, event: ForkEvent, at: float) -> Step:
 def _opened(before: Recordings | None, event: CallOpened, at: float) -> Step:
     known = next((each for each in before.known if each.recording_id == event.recording_id), None) if before else None
     renewed = known and not known.met_midway and abs(known.opened_at - event.opened_at) >= 1.0
-    if before is None or renewed:
+    if before is None or (renewed and before.heard):
         first = Recording(event.recording_id, event.opened_at, legs=event.legs, number_offset=0)
         return Step(Recordings(event.opened_at, at, (first,)), (event,), is_new=True)
-    if known is None:
+    if known is None or renewed:  # a bridge opens an id again only for the same call, once that is over
         offset = before.offset(event.opened_at, at)
         return _joined(before, Recording(event.recording_id, event.opened_at, offset, event.legs), event.call_id, at)
     after = before.put(replace(known, opened_at=event.opened_at, legs=event.legs, met_midway=False))

@@ -12,6 +12,7 @@ import msgspec
 
 from bench.subject import Reading, Subject
 from testcall import scenario
+from testcall.call import Ending
 from testcall.campaign import Campaign, Tally
 from testcall.codec import PCMU, Codec
 from testcall.dialect import Voice
@@ -95,6 +96,49 @@ async def short_calls(subject: Subject, calls: int, calls_per_second: float) -> 
     await _campaign(subject, excerpts, calls, calls_per_second).run(lambda line: None, tally)
     planned = (calls - 1) / calls_per_second + SHORT_SECONDS
     return tally, time.monotonic() - began < planned + SLACK_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """How a bridge came through short calls beside held ones."""
+
+    short: dict[str, int]
+    """The short calls by how they ended."""
+    improper: int
+    cut_off: int
+    """Held calls that ended before they were hung up."""
+    active: int
+    """Calls that the bridge says it holds, once the short ones are over."""
+    before: int
+    """Resident bytes after the warm-up."""
+    after: int
+    kept: bool
+    """Whether all were placed in time."""
+
+
+async def short_calls_beside(subject: Subject, held: int, warm_up: int, calls: int, calls_per_second: float) -> Through:
+    """Hold some calls, warm up, then place so many short ones at a rate that waits for none."""
+    lasting = Tally()
+    holding = asyncio.create_task(
+        _campaign(subject, _whole(), held, PLACED_PER_SECOND, repeat=True).run(lambda line: None, lasting)
+    )
+    await asyncio.sleep(held / PLACED_PER_SECOND + SETTLE_SECONDS)
+    await short_calls(subject, warm_up, calls_per_second)
+    before = await asyncio.to_thread(subject.read)
+    tally, kept = await short_calls(subject, calls, calls_per_second)
+    after = await asyncio.to_thread(subject.read)
+    cut_off = sum(count for ending, count in lasting.endings.items() if ending is not Ending.COMPLETED)
+    holding.cancel()
+    await asyncio.wait([holding])
+    return Through(
+        short={str(ending): count for ending, count in tally.endings.items()},
+        improper=sum(count for ending, count in tally.endings.items() if ending is not Ending.COMPLETED),
+        cut_off=cut_off,
+        active=round(after.counters.get("callvane_calls_active", held)),
+        before=before.memory_bytes,
+        after=after.memory_bytes,
+        kept=kept,
+    )
 
 
 def _campaign(

@@ -26,6 +26,7 @@ CHALLENGES_A_FORK = 2.0
 """Each fork may be challenged so often: a nonce may have become stale."""
 INCOMPATIBLE = 305
 """The code of a Warning about an offer's formats (RFC 3261 section 20.43)."""
+PLAIN = Abilities()
 OVERLOAD_SECONDS = 1.0
 """A listening round this long means that audio is about to be shed: no new forks."""
 OVERLOAD_LASTS_SECONDS = 5.0
@@ -89,7 +90,7 @@ class Admission:
         limits: Limits,
         forks_per_second: float,
         reader: ForkReader,
-        abilities: Abilities = Abilities(),
+        abilities: Abilities = PLAIN,
     ) -> None:
         """`digest`: who must prove themselves; None for nobody. `forks_per_second`: of each peer, 0 for any rate.
 

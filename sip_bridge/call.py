@@ -40,6 +40,14 @@ class CallIds:
         self._open.add(found)
         return found
 
+    def reclaim(self, call_id: str) -> str:
+        """The same id once more, for a call that was over and goes on; a new one where another call has it now."""
+        if call_id in self._open:
+            return self.claim(call_id, call_id)
+        self._over.pop(call_id, None)
+        self._open.add(call_id)
+        return call_id
+
     def release(self, call_id: str) -> None:
         """The call is over; nothing where it is not open."""
         if call_id not in self._open:

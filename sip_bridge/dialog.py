@@ -25,7 +25,7 @@ from sip_bridge.lines import labelled
 from sip_bridge.outcome import Ending, Refusal
 from sip_bridge.places import Place
 from sip_bridge.rtp_source import RtpSources
-from sip_bridge.stream_health import StreamHealth, Totals
+from sip_bridge.stream_health import NOBODY, StreamHealth, Totals
 
 if TYPE_CHECKING:
     from sip_bridge.endpoint import Endpoint
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
-    """One fork: its SIP dialog and the capture ports of its streams."""
+    """One fork: its SIP dialog, and which leg's ring listens to which of its streams."""
 
     def __init__(self, account: pj.Account, slot: int, endpoint: Endpoint, peer: str) -> None:
         """`slot`: the library's number for this call. `peer`: the address that forks it."""
@@ -86,22 +86,15 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         except pj.Error as error:
             log.info("a fork could not be answered: %s", error.reason, extra={"call_id": offer.call_id})
             self.refuse(Refusal.UNACCEPTABLE)
-            return
-        outcome.FORKS.labels("duplicate" if self.feed.same_as(offer) else "answered").inc()
 
-    def refuse(self, refusal: Refusal, *headers: tuple[str, str]) -> None:
-        """Answer with the refusal's status, and further headers."""
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer with the refusal's status."""
         outcome.FORKS.labels(refusal.outcome).inc()
         self.ending = Ending.REFUSED
         parameters = pj.CallOpParam()
         parameters.statusCode, parameters.reason = refusal.status, refusal.phrase
-        retry = (("Retry-After", "10"),) if refusal.status == 503 else ()
-        for name, value in (*headers, *retry):
-            header = pj.SipHeader()
-            header.hName, header.hValue = name, value
-            parameters.txOption.headers.append(header)
         try:
-            super().answer(parameters)  # a hang-up this early would lose the header
+            super().answer(parameters)
         except pj.Error as error:  # the library has refused it meanwhile
             log.debug("a fork could not be refused: %s", error.reason)
 
@@ -156,6 +149,8 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         self._guard(info)
         request, self._request = self._request, None
         if request and self.ending is None:
+            if self.feed.standing is None:
+                outcome.FORKS.labels("duplicate" if self.feed.same_as(request) else "answered").inc()
             self.feed.take(request)
         self.attend(info)
 
@@ -209,8 +204,8 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
     def release(self, index: int, now: float) -> None:
         """Listen no more to this stream. `now`: unix seconds."""
         if leg := self._captured.pop(index, None):
+            leg.pause(now)  # what waits in the ring is still decoded
             leg.ring.inlet.ignore()
-            leg.pause(now)
             leg.faults = {}
 
     def release_all(self, now: float) -> None:
@@ -251,6 +246,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
             heard.undecodable,
             heard.undecodableType,
             received.jitterSeconds,
+            leg.ring.number if leg else NOBODY,
         )
         faults = self.health.update(index, now, totals)
         if leg:

@@ -113,7 +113,11 @@ class Feed:
         if recording := self._calls.recordings.before(offer):
             self._go_on(recording, offer)
             return
-        self.call = self._calls.make(offer.call_id, offer.sip_call_id)
+        if over := self._calls.recordings.resumed(offer, time.monotonic()):
+            self.call = self._calls.make_again(over.call)
+            offer = self.standing = invite.followed(over.customers, over.people, offer)
+        else:
+            self.call = self._calls.make(offer.call_id, offer.sip_call_id)
         self._recording = Recording(self.call, dialogs=[self._dialog.number])
         self._calls.recordings.told(self._recording, offer)
         self._begin(self.call, offer)
@@ -211,7 +215,7 @@ class Feed:
         """Leave the call to the next dialog that records it; whether there is none."""
         recording.dialogs.remove(self._dialog.number)
         if not recording.dialogs:
-            self._calls.recordings.remove(recording)
+            self._calls.recordings.remove(recording, time.monotonic())
             return True
         if self.heard:
             self._calls.succeed(recording)

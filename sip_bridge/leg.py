@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from prometheus_client import Counter
 
@@ -21,11 +22,20 @@ SPEECH_SECONDS = Counter("callvane_speech_seconds_total", "Seconds of voiced aud
 class Leg:
     """A leg's ring and segmenter."""
 
-    def __init__(self, leg_id: str, role: Role, name: str, limits: SpeechLimits, aggressiveness: int) -> None:
+    def __init__(
+        self,
+        leg_id: str,
+        role: Role,
+        name: str,
+        limits: SpeechLimits,
+        aggressiveness: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`clock`: unix seconds, the same that packets are stamped with."""
         self.leg_id = leg_id
         self.role = role
         self.name = name
-        self.ring = Ring(limits, aggressiveness)
+        self.ring = Ring(limits, aggressiveness, clock)
         """Where its speech waits for the listener."""
         self.sound = Sound()
         """How it sounds; of the listener's thread."""
@@ -34,6 +44,7 @@ class Leg:
         self.faults: Faults = {}
         """What is the matter with how its packets arrive; replaced as a whole by the library's thread."""
         self._segmenter = Segmenter(limits)
+        self._clock = clock
 
     @property
     def position_seconds(self) -> float:
@@ -42,7 +53,7 @@ class Leg:
 
     def start_at(self, seconds: float, now: float | None = None) -> None:
         """Begin at this call time. `now`: unix seconds; none for this moment."""
-        self.ring.begin(seconds, time.time() if now is None else now)
+        self.ring.begin(seconds, self._clock() if now is None else now)
 
     def pause(self, now: float) -> None:
         """Nothing feeds the leg from now on (unix seconds): what was being said ends here."""

@@ -115,6 +115,7 @@ class Listener:
         for leg in call.legs:
             self._rings.remove(leg.ring)
             del self._heard[leg.ring.number]
+        self._rings.count()  # where it was the last call, there are no more rounds
         return call.closed(reason, self._clock())
 
     def _run(self) -> None:

@@ -42,6 +42,10 @@ class OpenCalls:
         """A call without legs, which nobody listens to yet."""
         return Call(self._ids.claim(wanted, sip_call_id), self.bridge_id, [], time.time())
 
+    def make_again(self, over: Call) -> Call:
+        """The same for a call that was over and goes on: it keeps its id, and analysis its time and its state."""
+        return Call(self._ids.reclaim(over.call_id), self.bridge_id, [], time.time())
+
     def leg(self, leg_id: str, role: Role, name: str) -> Leg:
         """A leg that is listened to as the settings say."""
         return Leg(leg_id, role, name, self._settings.speech, self._settings.vad_aggressiveness)

@@ -91,7 +91,7 @@ _no_media = Seldom()
 def refused_by_library(status: int) -> None:
     """Count an INVITE that the library refused with `status` before the bridge saw it; log what an operator can mend.
 
-    The library refuses with 500 what it finds no sockets for.
+    The library refuses with 500 what it finds no sockets for; the door makes it 503 on its way out.
     """
     outcome = _OF_LIBRARY.get(status, "refused_unacceptable" if status < 500 else "failed")
     FORKS.labels(outcome).inc()

@@ -12,12 +12,19 @@ both would double the customer's. If the new dialog ends first, as after a confe
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from callbus import Role
 from sip_bridge.call import Call
 from sip_bridge.invite import Invite
 from sip_bridge.leg import Leg
+
+RESUME_SECONDS = 60.0
+"""A recorder that fails over or transfers may hang up first and call again after: within this time it is the same call.
+As in `analysis.succession`."""
+RESUMABLE = 1_024
+"""Calls that are over and remembered for it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -39,6 +46,8 @@ class Recording:
     """In the order in which they take over; the first is heard."""
     names: set[tuple[str, str]] = field(default_factory=set)
     """Sessions and groups that it is found by."""
+    over_at: float = 0.0
+    """When it ended, in seconds of a monotonic clock; 0 while it is open."""
 
     def leg_id(self, wanted: str) -> str:
         """`wanted`, or what makes it different from those of all other legs."""
@@ -56,6 +65,7 @@ class Recordings:
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, str], list[Recording]] = {}
+        self._over: deque[Recording] = deque(maxlen=RESUMABLE)
 
     def find(self, offer: Invite) -> Recording | None:
         """The one of the same session, or the same group, and the same parties; None where those are not known."""
@@ -77,14 +87,30 @@ class Recordings:
             recording.customers = offer.customers or recording.customers
             recording.anonymous = not recording.customers and any(leg.role is Role.CUSTOMER for leg in offer.legs)
 
-    def remove(self, recording: Recording) -> None:
-        """Its last dialog has ended."""
+    def remove(self, recording: Recording, now: float) -> None:
+        """Its last dialog has ended. `now`: seconds of a monotonic clock."""
         for name in recording.names:
             same = self._open[name]
             same.remove(recording)
             if not same:
                 del self._open[name]
-        recording.names.clear()
+        recording.over_at = now
+        self._over.append(recording)
+
+    def resumed(self, offer: Invite, now: float) -> Recording | None:
+        """The call that was over and goes on in this offer: of its session or group, with its customer in it.
+
+        Taken out: it goes on once.
+        """
+        while self._over and now - self._over[0].over_at > RESUME_SECONDS:
+            self._over.popleft()
+        names = set(_names(offer))
+        for recording in reversed(self._over):
+            same_parties = bool(offer.parties) and recording.parties == offer.parties
+            if names & recording.names and (same_parties or recording.shares(offer)):
+                self._over.remove(recording)
+                return recording
+        return None
 
     def _related(self, offer: Invite) -> list[Recording]:
         """Those of its session, then those of its group."""

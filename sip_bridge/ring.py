@@ -27,6 +27,9 @@ FRAMES_DROPPED = Counter(
     "callvane_frames_dropped_total", "Audio frames of 20 ms dropped, oldest first, because listening fell behind."
 )
 UNDECODABLE = Counter("callvane_rtp_undecodable_total", "RTP packets of a payload type that cannot be decoded.")
+FOREIGN = Counter(
+    "callvane_rtp_other_source_total", "RTP packets ignored: of another source (SSRC) than the one that is heard."
+)
 
 RING_SECONDS = 5.0
 """Speech that waits for the listener. Past it a leg loses its own oldest stretch and delays no other."""
@@ -135,12 +138,12 @@ class Rings:
         self._told = now
 
 
-_COUNTERS = (FRAMES_RECEIVED, LOST, LATE, FRAMES_DROPPED, UNDECODABLE)
+_COUNTERS = (FRAMES_RECEIVED, LOST, LATE, FRAMES_DROPPED, UNDECODABLE, FOREIGN)
 
 
 def _totals(collector: pj.AudioCollector) -> tuple[int, ...]:
     totals = collector.totals()
-    return (totals.heard, totals.lost, totals.late, totals.dropped, totals.undecodable)
+    return (totals.heard, totals.lost, totals.late, totals.dropped, totals.undecodable, totals.foreign)
 
 
 class _Room:

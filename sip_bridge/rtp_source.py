@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -47,7 +48,8 @@ Address = IPv4Address | IPv6Address
 @dataclass(slots=True)
 class _Stream:
     descriptor: int
-    port: int
+    inode: int
+    """Of the socket: the library may close it, and another one have its descriptor."""
     told: Address | None
     """By the SDP."""
     held: Address | None = None
@@ -66,11 +68,11 @@ class RtpSources:
         """A stream was negotiated, perhaps anew. `descriptor`: of its socket. `remote`: `address:port` of its SDP."""
         told, known = _address(remote), self._streams.get(index)
         try:
+            inode = os.fstat(descriptor).st_ino
+            if known and (known.descriptor, known.inode, known.told) == (descriptor, inode, told):
+                return
             with _lent(descriptor) as own:
-                port = int(own.getsockname()[1])
-                if known and (known.descriptor, known.port, known.told) == (descriptor, port, told):
-                    return
-                stream = self._streams[index] = _Stream(descriptor, port, told, dropped=_drops(own))
+                stream = self._streams[index] = _Stream(descriptor, inode, told, dropped=_drops(own))
                 if self.mode == "strict" and told:
                     self._hold(stream, own, told)
                 elif known:
@@ -85,6 +87,8 @@ class RtpSources:
         if stream is None:
             return
         with contextlib.suppress(OSError), _lent(stream.descriptor) as own:
+            if os.fstat(stream.descriptor).st_ino != stream.inode:
+                return
             dropped = _drops(own)
             FOREIGN.inc(max(0, dropped - stream.dropped))
             stream.dropped = dropped

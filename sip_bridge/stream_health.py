@@ -7,7 +7,7 @@ RFC 3550's (appendix A.3: expected less received), jitter that of its appendix A
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from prometheus_client import Counter, Histogram
 
@@ -33,6 +33,9 @@ CALM_SHARE = 0.5
 UNDECODABLE_SHARE = 0.5
 """Of the packets: DTMF and comfort noise are no such packets."""
 
+NOBODY = -1
+"""In place of the number of the ring that listens to a stream."""
+
 Faults = Mapping[ConditionKind, float]
 """What is the matter with a stream, each with what was measured when it began."""
 
@@ -50,7 +53,7 @@ class ArrivalLimits:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What the library has counted of a stream since it was made."""
+    """What the library has counted of a stream since it was made, and of the ring that listens to it."""
 
     packets: int = 0
     missed: int = 0
@@ -63,6 +66,8 @@ class Totals:
     """The latest such type."""
     jitter_seconds: float = 0.0
     """Now."""
+    ring: int = NOBODY
+    """Which ring counts what is late and undecodable: it goes on where the stream is made anew, or changes its ring."""
 
 
 @dataclass(slots=True)
@@ -106,7 +111,9 @@ class StreamHealth:
             return {}
         before = stream.totals
         if totals.packets < before.packets:  # the stream was made anew, by a re-INVITE: its counts start again
-            before = Totals()
+            before = replace(before, packets=0, missed=0)
+        if totals.ring != before.ring:
+            before = replace(before, late=totals.late, undecodable=totals.undecodable)
         stream.totals = totals
         packets, late = totals.packets - before.packets, max(0, totals.late - before.late)
         missed = max(0, totals.missed - before.missed)

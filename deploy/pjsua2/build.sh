@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Builds the pjsua2 wheel of pjproject 2.17 for one Python and prints the wheel's path on stdout.
 #
-#   deploy/pjsua2/build.sh [--python PATH]
+#   deploy/pjsua2/build.sh [--python PATH] [--sanitize]
+#
+# --sanitize builds the same with AddressSanitizer and UndefinedBehaviorSanitizer, for tools/sanitize.sh.
 #
 # The wheel is kept in ${CALLVANE_CACHE:-~/.cache/callvane}/pjsua2/<key>/, keyed by everything that goes
 # into it, so that a second run only prints the path. Where the source comes from, first match wins:
@@ -19,6 +21,7 @@ STEPS=6
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 python=python3
+sanitize=""
 step=0
 work=""
 
@@ -38,12 +41,13 @@ logged() {
 while [ $# -gt 0 ]; do
     case "$1" in
         --python) [ $# -ge 2 ] || die "--python needs a path"; python=$2; shift 2 ;;
-        -h|--help) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+        --sanitize) sanitize=1; shift ;;
+        -h|--help) sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
         *) die "unknown argument: $1 (see --help)" ;;
     esac
 done
 
-if [ -n "${CALLVANE_PJSUA2_WHEEL:-}" ]; then
+if [ -n "${CALLVANE_PJSUA2_WHEEL:-}" ] && [ -z "$sanitize" ]; then
     [ -f "$CALLVANE_PJSUA2_WHEEL" ] || die "CALLVANE_PJSUA2_WHEEL: no such file: $CALLVANE_PJSUA2_WHEEL"
     readlink -f "$CALLVANE_PJSUA2_WHEEL"
     exit 0
@@ -71,7 +75,7 @@ identity=$(source_identity)
 system=$(. /etc/os-release 2>/dev/null && echo "${ID:-} ${VERSION_ID:-}") || system=$(uname -s)
 key=$({
     cat "$here/build.sh" "$here/assemble_wheel.py" "$here/config_site.h" "$here"/patches/*.patch "$here"/native/*
-    echo "$abi $identity $system $(uname -m)"
+    echo "$abi $identity $system $(uname -m)${sanitize:+ sanitize}"
 } | sha256sum | cut -c1-16)
 cache="${CALLVANE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/callvane}/pjsua2"
 
@@ -188,7 +192,23 @@ touch "$tree/pjmedia/src/pjmedia-audiodev/bdimad_dev.c"   # Debian strips it; it
 for patch in "$here"/patches/*.patch; do
     logged patch -d "$tree" -p1 -N -i "$patch"
 done
-export CFLAGS="-O2 -fPIC -DNDEBUG" CXXFLAGS="-O2 -fPIC -DNDEBUG"
+flags="-O2 -fPIC -DNDEBUG"
+glue_flags=()
+native_flags=(-O2)
+link_flags=()
+if [ -n "$sanitize" ]; then
+    # Left out, for pjproject: alignment, since it reads packets' headers where they lie, which x86-64 and arm64 allow;
+    # null arguments, since its empty strings are null and it copies their 0 bytes. Each allocation from a pool is one
+    # of malloc's, so that what lies beyond it is not the next one.
+    sanitizers=(-fsanitize=address -fsanitize=undefined -fno-sanitize=alignment -fno-sanitize=nonnull-attribute)
+    flags="-O1 -g -fno-omit-frame-pointer -fPIC -DNDEBUG ${sanitizers[*]} -DPJ_POOL_DEBUG=1"
+    glue_flags=(-g0 -fno-sanitize=undefined)   # generated code: it would take as long as all the rest
+    native_flags=(-O1 -fsanitize=nonnull-attribute)
+    # UBSan's own copy of what writes reports, so that it heeds its own log_path beside ASan's.
+    link_flags=("${sanitizers[@]}" -static-libubsan "-Wl,--exclude-libs,libubsan.a")
+    export ASAN_OPTIONS=detect_leaks=0         # configure's programs leak, and so does the interpreter
+fi
+export CFLAGS="$flags" CXXFLAGS="$flags"
 cd "$tree"
 logged ./aconfigure --enable-epoll --disable-sound --disable-video --disable-resample --enable-libsamplerate \
     --with-external-srtp --disable-upnp --disable-speex-aec --disable-speex-codec --disable-gsm-codec \
@@ -212,19 +232,20 @@ logged swig "${includes[@]}" "-I$native" -c++ -w312 -threads -python -o pjsua2_w
 next_step "compiling the Python binding (the longest step)"
 extension="_pjsua2${abi%% *}"
 read -ra compile_flags < <(make -s -f helper.mak cflags | paste -sd' ')
-read -ra link_flags < <({ make -s -f helper.mak ldflags; make -s -f helper.mak libs | sed 's/^/-l/'; } | paste -sd' ')
+read -ra libraries < <({ make -s -f helper.mak ldflags; make -s -f helper.mak libs | sed 's/^/-l/'; } | paste -sd' ')
 # Glue code gains nothing from -O2, which takes twice as long on it.
-logged g++ -c -w "${compile_flags[@]}" -O1 "-I$headers" "-I$native" pjsua2_wrap.cpp
+logged g++ -c -w "${compile_flags[@]}" -O1 "${glue_flags[@]}" "-I$headers" "-I$native" pjsua2_wrap.cpp
 for part in "$native"/*.cpp; do
-    logged g++ -c -Wall "${compile_flags[@]}" -O2 "-I$native" "$part"
+    logged g++ -c -Wall "${compile_flags[@]}" "${native_flags[@]}" "-I$native" "$part"
 done
-logged g++ -shared ./*.o -o "$extension" "${link_flags[@]}" -ldl
-logged strip --strip-unneeded "$extension"
+logged g++ -shared "${link_flags[@]}" ./*.o -o "$extension" "${libraries[@]}" -ldl
+[ -n "$sanitize" ] || logged strip --strip-unneeded "$extension"
 
 next_step "packing the wheel"
 mkdir "$work/result"
 logged "$python" "$here/assemble_wheel.py" --version "$VERSION" --output "$work/result" "$extension" pjsua2.py
-logged "$python" "$here/assemble_wheel.py" --check "$work"/result/*.whl
+preload=${sanitize:+$(gcc -print-file-name=libasan.so)}
+logged env LD_PRELOAD="$preload" "$python" "$here/assemble_wheel.py" --check "$work"/result/*.whl
 # The folder appears under its key in one rename, so a half-written wheel is never taken for a whole one.
 rm -rf "${cache:?}/$key" "$cache/.$key.new"
 cp -R "$work/result" "$cache/.$key.new"

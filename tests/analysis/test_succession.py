@@ -172,6 +172,22 @@ def test_the_same_bridge_using_an_id_again_is_another_call() -> None:
     assert steps[-1].dropped == ""
 
 
+def test_the_same_bridge_goes_on_with_a_call_that_is_over() -> None:
+    """A recorder that hung up and called again, at the bridge it had before: in the call's numbering and time."""
+    steps = play(
+        (0.0, opened("A")),
+        (2.0, said("A", 0, 1.0, 2.0)),
+        (10.0, closed("A", 10.0, 10.0)),
+        (15.0, opened("A", 15.0)),
+        (17.0, said("A", 0, 1.0, 2.0)),
+        (20.0, closed("A", 5.0, 20.0)),
+    )
+    assert [each.is_new for each in steps] == [True, *[False] * 5]
+    assert heard(steps) == [(0, 1.0, 2.0), (1, 16.0, 17.0)]
+    assert steps[3].handover == "resumed"
+    assert steps[-1].events == (CallClosed("c", BEGAN + 20.0, 20.0, "bye", "A"),)
+
+
 @pytest.mark.parametrize(
     ("clock", "begins"),
     [(0.0, 30.0), (-3.0, 27.0), (-20.0, 25.0), (20.0, 50.0), (3_600.0, 30.0), (-3_600.0, 30.0)],

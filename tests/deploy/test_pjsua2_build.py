@@ -70,12 +70,24 @@ def test_a_built_wheel_is_found_at_once(tmp_path: Path) -> None:
     assert time.monotonic() - began < 10
 
 
+def test_a_build_under_sanitizers_is_another(tmp_path: Path) -> None:
+    """--sanitize has a key of its own: neither wheel is ever taken for the other."""
+    source = tmp_path / "empty"
+    source.mkdir()
+    own = {"CALLVANE_PJPROJECT_SOURCE": str(source), "CALLVANE_CACHE": str(tmp_path)}
+    assert build("--python", sys.executable, **own).returncode == 1  # an empty source; the log's name holds the key
+    assert build("--python", sys.executable, "--sanitize", **own).returncode == 1
+    assert len([*(tmp_path / "pjsua2").glob("build-*.log")]) == 2
+
+
 def test_the_scripts_are_clean() -> None:
     """Shellcheck has nothing to say."""
     shellcheck = shutil.which("shellcheck")
     if shellcheck is None:
         pytest.skip("shellcheck is not installed (Debian: apt install shellcheck)")
-    checked = subprocess.run([shellcheck, str(SCRIPT)], capture_output=True, text=True, check=False)
+    checked = subprocess.run(
+        [shellcheck, str(SCRIPT), str(ROOT / "tools" / "sanitize.sh")], capture_output=True, text=True, check=False
+    )
     assert checked.stdout == ""
 
 

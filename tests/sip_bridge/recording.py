@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from callbus import CallClosed
@@ -13,6 +13,7 @@ from testcall.campaign import line_to
 from testcall.dialect import Dialect
 from testcall.metadata import CallFacts, Party, load_dialect, new_id
 from testcall.recorder import Line, Recorder
+from testcall.rtp import Stream
 from testcall.target import parse_target
 from tests.sip_bridge.running import RunningBridge, utterances
 from tests.sip_bridge.speaking import likeness, of_leg, sentence
@@ -49,6 +50,14 @@ async def talk(recorder: Recorder, *lines: Line) -> None:
     await recorder.play(
         {line: WORDS["agent" if line.voice == "agent" else "customer"] for line in lines or recorder.lines}
     )
+
+
+async def send(packets: Iterable[tuple[Stream, int, int]]) -> None:
+    """Send packets by their numbers in their streams, each in its slot of 20 ms, in order."""
+    begun = asyncio.get_running_loop().time()
+    for stream, number, slot in packets:
+        await asyncio.sleep(max(0.0, begun + 0.02 * slot - asyncio.get_running_loop().time()))
+        stream.send(stream.packet(number))
 
 
 def agent_changes(recorder: Recorder) -> None:

@@ -45,8 +45,8 @@ class RunningBridge:
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
         health = self.logged(r"metrics and health on http://127\.0\.0\.1:(\d+)")
-        sip = self.logged(r"sip on 127\.0\.0\.1:(\d+)")
-        self.address = ("127.0.0.1", int(sip[1]))
+        sip = self.logged(r"\bsip on (\S+):(\d+) ")
+        self.address = (sip[1], int(sip[2]))
         self.health_port = int(health[1])
 
     @property

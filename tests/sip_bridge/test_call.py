@@ -13,20 +13,24 @@ from sip_bridge.settings import BridgeSettings
 from testcall import scenario, ulaw
 
 SPEECH = BridgeSettings().speech
+BEGUN = 1000.0
+"""In unix seconds."""
 
 
 def leg(leg_id: str, role: Role) -> Leg:
-    """A leg with the shipped settings."""
-    return Leg(leg_id, role, "", SPEECH, 2)
+    """A leg with the shipped settings, in a call whose clock stands still: its time is that of its audio."""
+    made = Leg(leg_id, role, "", SPEECH, 2, clock=lambda: BEGUN)
+    made.start_at(0, BEGUN)
+    return made
 
 
-def speak(to: Leg, until: float, since: float = 0.0, silence: bool = False) -> None:
+def speak(to: Leg, until: float, since: float = 0.0, silence: bool = False, begin: float = BEGUN) -> None:
     """Put part of a scenario (the agent speaks from 1 s to 6 s), or silence, in a leg's ring, 100 ms at a time."""
     audio = b"".join(scenario.load("turns_angry").payloads("agent"))
     pcm = bytes(2 * len(audio)) if silence else ulaw.decode(audio).tobytes()
     block = 5 * FRAME_BYTES
     for number in range(round(since * 10), round(until * 10)):
-        to.ring.put(pcm[number * block : (number + 1) * block], 1000 + 0.1 * (number + 1))
+        to.ring.inlet.put(pcm[number * block : (number + 1) * block], begin + 0.1 * (number + 1))
 
 
 def test_a_call_tells_its_story_in_order() -> None:
@@ -46,14 +50,15 @@ def test_a_call_tells_its_story_in_order() -> None:
 
 def test_a_leg_that_joins_late_shares_the_calls_time() -> None:
     """Its stamps start where the call's time is, and the call's legs are told anew."""
-    first, second = leg("1", Role.AGENT), leg("2", Role.CUSTOMER)
+    first, second = leg("1", Role.AGENT), Leg("2", Role.CUSTOMER, "", SPEECH, 2, clock=lambda: BEGUN)
     call = Call("c", "bridge", [first], 1000.0)
     speak(first, 4.0, silence=True)
     assert list(call.utterances()) == []
+    second.start_at(call.position_seconds, BEGUN + 4)
     opening = call.join(second)
     assert isinstance(opening, CallOpened)
     assert [each.leg_id for each in opening.legs] == ["1", "2"]
-    speak(second, 3.0)
+    speak(second, 3.0, begin=BEGUN + 4)
     (said, _) = call.closed("bye", 1007.0)
     assert isinstance(said, Utterance)
     assert 4.5 < said.start_seconds < 6

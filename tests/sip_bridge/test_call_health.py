@@ -13,39 +13,40 @@ from callbus.wire import ForkEvent
 from sip_bridge.call import Call
 from sip_bridge.call_health import MOST_BEGUN, CallHealth
 from sip_bridge.leg import Leg
-from sip_bridge.ring import BLOCK_BYTES
+from sip_bridge.segmenter import FRAME_BYTES
 from sip_bridge.settings import BridgeSettings
 from testcall import ulaw
 from testcall.recorder import Recorder
-from testcall.rtp import Stream
 from tests.conftest import PrivateRedis
-from tests.sip_bridge.recording import heard, recording, talk
+from tests.sip_bridge.recording import heard, recording, send, talk
 from tests.sip_bridge.running import RunningBridge, bridge, until, utterances
 from tests.sip_bridge.speaking import sentence
 
 LOSS, JITTER = ConditionKind.LOSS, ConditionKind.JITTER
 PAUSED, ONE_WAY = ConditionKind.PAUSED, ConditionKind.ONE_WAY
+UNDECODABLE, NEAR_SILENT = ConditionKind.UNDECODABLE, ConditionKind.NEAR_SILENT
 
 
 class Heard:
     """A call of two legs to which silence is played, and its health."""
 
-    def __init__(self) -> None:
-        settings = BridgeSettings()
-        self.legs = [
-            Leg(leg_id, role, "", settings.speech, 2) for leg_id, role in (("1", Role.CUSTOMER), ("2", Role.AGENT))
-        ]
-        self.call = Call("c", "b", self.legs, 0.0)
-        self.health = CallHealth(0)
+    def __init__(self, one_way_seconds: float = 0) -> None:
         self.now = 1_000.0
+        self.legs = [
+            Leg(leg_id, role, "", BridgeSettings().speech, 2, lambda: self.now)
+            for leg_id, role in (("1", Role.CUSTOMER), ("2", Role.AGENT))
+        ]
+        for leg in self.legs:
+            leg.start_at(0)
+        self.call = Call("c", "b", self.legs, 0.0)
+        self.health = CallHealth(one_way_seconds)
 
     def listen(self, seconds: int = 1) -> None:
         """Let time pass: the legs that are not paused are fed."""
         for _ in range(10 * seconds):
+            self.now += 0.1
             for leg in self.legs:
-                if leg._paused_at is None:
-                    leg.ring.put(bytes(BLOCK_BYTES), self.now)
-        self.now += seconds
+                leg.ring.inlet.put(bytes(5 * FRAME_BYTES), self.now)
         assert not list(self.call.utterances())
 
     def look(self, seconds: int = 1) -> list[tuple[str, str, str, float]]:
@@ -97,6 +98,27 @@ def test_one_leg_alone_may_be_paused() -> None:
     assert call.look() == [("began", PAUSED, "2", 0.0)]
     call.legs[0].pause(call.now)
     assert call.look() == [("ended", PAUSED, "2", 0.0), ("began", PAUSED, "", 2.0)]
+
+
+def test_a_leg_that_nobody_decodes_is_just_that() -> None:
+    """Told with its payload type; that nothing is heard of it, or how it sounded, is no news beside that."""
+    call = Heard(one_way_seconds=5)
+    customer, agent = call.legs
+    agent.sound.take(500, 1e12, 0)
+    assert call.look() == []
+    customer.faults = {UNDECODABLE: 18.0}
+    customer.sound.take(500, 0.0, 0)
+    customer.sound.level = NEAR_SILENT, -80.0
+    agent.sound.take(500, 1e12, 0)
+    call.listen()
+    (event,) = call.health.events(call.call)
+    condition = event.condition
+    assert (event.began, condition.kind, condition.leg_id, condition.value) == (True, UNDECODABLE, "1", 18.0)
+    assert condition.unit is Unit.PAYLOAD_TYPE
+    customer.faults = {}
+    customer.sound.level = None
+    customer.sound.take(10, 1e9, 0)
+    assert call.look() == [("ended", UNDECODABLE, "1", 3.0)]
 
 
 def test_a_call_tells_of_so_much_and_no_more() -> None:
@@ -168,14 +190,6 @@ async def test_a_pause_and_its_end(running: RunningBridge) -> None:
     assert not [start for start in starts if began.at_seconds + 0.1 < start < ended.at_seconds - 0.1]
     order = [type(each).__name__ for each in events[1:-1]]
     assert order.index("CallEvent") > order.index("Utterance")
-
-
-async def send(packets: list[tuple[Stream, int, int]]) -> None:
-    """Send packets by their numbers in their streams, each in its slot of 20 ms, in order."""
-    begun = asyncio.get_running_loop().time()
-    for stream, number, slot in packets:
-        await asyncio.sleep(max(0.0, begun + 0.02 * slot - asyncio.get_running_loop().time()))
-        stream.send(stream.packet(number))
 
 
 async def test_lost_packets(running: RunningBridge) -> None:

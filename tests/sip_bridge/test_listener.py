@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 
-from callbus import CallClosed, CallOpened, Role
+from callbus import CallClosed, CallOpened, Role, Utterance
 from callbus.wire import ForkEvent
 from sip_bridge.call import Call
 from sip_bridge.leg import Leg
 from sip_bridge.listener import Listener
-from sip_bridge.ring import BLOCK_BYTES, Entry
+from sip_bridge.ring import FRAMES_RECEIVED, Entry
 from sip_bridge.segmenter import Segment
 from sip_bridge.settings import BridgeSettings
+from tests.sip_bridge.packets import LINE, stream
 
 
 def call(name: str) -> Call:
@@ -65,9 +66,47 @@ def test_a_broken_call_deafens_no_other() -> None:
     listener.open(Call("broken", "bridge", [broken], 1.0))
     listener.open(sound := call("sound"))
     for leg in (broken, *sound.legs):
-        leg.ring.put(bytes(BLOCK_BYTES), 1.0)
-    time.sleep(0.1)
+        for packet in stream(LINE):
+            leg.ring.inlet.receive(0, packet.number, packet.timestamp, 7, packet.payload, time.time())
+    deadline = time.monotonic() + 60
+    while not any(isinstance(event, Utterance) for event in events):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     listener.close(sound, "bye")
     assert listener.stop(10)
+    assert [event.call_id for event in events if isinstance(event, Utterance)] == ["sound"]
     assert isinstance(events[-1], CallClosed)
-    assert (events[-1].call_id, events[-1].duration_seconds) == ("sound", 0.1)
+    assert events[-1].call_id == "sound"
+
+
+def test_what_the_last_call_counted_is_told() -> None:
+    """There are no rounds without a call: the metrics are brought up to date when one ends."""
+    before = FRAMES_RECEIVED._value.get()
+    listener = Listener(lambda event: None)
+    listener.start()
+    listener.open(last := call("last"))
+    for packet in stream(LINE[:7]):
+        last.legs[0].ring.inlet.receive(0, packet.number, packet.timestamp, 7, packet.payload, time.time())
+    listener.close(last, "bye")
+    assert listener.stop(10)
+    assert FRAMES_RECEIVED._value.get() - before == 7
+
+
+def test_time_passes_for_every_leg() -> None:
+    """Speech whose packets have stopped is published without another packet, of each of many calls."""
+    events: list[ForkEvent] = []
+    listener = Listener(events.append)
+    listener.start()
+    calls = [call(str(number)) for number in range(23)]
+    for each in calls:
+        listener.open(each)
+        for packet in stream(LINE[60:120]):
+            each.legs[0].ring.inlet.receive(0, packet.number, packet.timestamp, 7, packet.payload, time.time())
+    deadline = time.monotonic() + 60
+    while sum(isinstance(event, Utterance) for event in events) < len(calls):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    for each in calls:
+        listener.close(each, "bye")
+    assert listener.stop(10)
+    assert {event.call_id for event in events if isinstance(event, Utterance)} == {each.call_id for each in calls}

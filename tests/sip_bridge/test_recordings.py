@@ -10,18 +10,18 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from callbus import Role
+from callbus import CallClosed, Role
 from sip_bridge.call import Call
 from sip_bridge.invite import Invite, OfferedLeg
 from sip_bridge.leg import Leg
 from sip_bridge.metadata import Participant
-from sip_bridge.recordings import Recording, Recordings
+from sip_bridge.recordings import RESUME_SECONDS, Recording, Recordings
 from sip_bridge.settings import BridgeSettings
 from testcall import ulaw
 from testcall.metadata import new_id
 from tests.conftest import PrivateRedis
 from tests.sip_bridge.recording import BEN, agent_changes, heard, recording, talk, words_of
-from tests.sip_bridge.running import RunningBridge, bridge, opened, utterances
+from tests.sip_bridge.running import RunningBridge, bridge, opened, until, utterances
 
 
 def said(session: str, *users: str, group: str = "", customer: str = "") -> Invite:
@@ -48,7 +48,7 @@ def test_a_recording_is_found_by_its_session_and_parties() -> None:
     assert recordings.find(said("session", "anna")) is one
     others = [said("session", "ben"), said("other", "anna"), said("session")]
     assert [recordings.find(other) for other in others] == [None] * 3
-    recordings.remove(one)
+    recordings.remove(one, 0.0)
     assert recordings.find(said("session", "anna")) is None
 
 
@@ -97,8 +97,29 @@ def test_a_new_session_id_is_a_further_name() -> None:
     recordings, one = up(OPEN, later)
     standby = said("two", "cust", "dora", customer="cust")
     assert recordings.find(standby) is one
-    recordings.remove(one)
+    recordings.remove(one, 0.0)
     assert [recordings.find(each) for each in (OPEN, later, standby)] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("offer", "after", "resumes"),
+    [
+        (OPEN, 0.0, True),
+        (OPEN, RESUME_SECONDS, True),
+        (OPEN, RESUME_SECONDS + 1, False),
+        (said("two", "cust", "dora", group="g", customer="cust"), 5.0, True),
+        (said("two", "other", "anna", group="g", customer="other"), 5.0, False),
+        (said("one", "other", "anna", customer="other"), 5.0, False),
+        (said("three", "cust", "anna", customer="cust"), 5.0, False),
+        (said("one"), 5.0, False),
+    ],
+)
+def test_a_call_that_is_over_goes_on(offer: Invite, after: float, resumes: bool) -> None:
+    """A recorder may hang up and call again: of the same session or group, with the customer in it, soon, and once."""
+    recordings, one = up(OPEN)
+    recordings.remove(one, 100.0)
+    assert (recordings.resumed(offer, 100.0 + after) is one) is resumes
+    assert recordings.resumed(offer, 100.0 + after) is None
 
 
 def test_legs_of_one_call_have_ids_of_their_own() -> None:
@@ -209,3 +230,21 @@ async def test_a_new_session_in_the_same_dialog_is_the_same_call(running: Runnin
     assert (words_of(events, "1"), words_of(events, "2")) == (1, 1)
     assert [message.legs[1].name for message in opened(events)] == ["Anna", "Ben"]
     assert not running.events(recorder.facts.session_id)
+
+
+async def test_a_recorder_that_calls_again_is_heard_as_the_same_call(running: RunningBridge) -> None:
+    """It hangs up and comes back within a minute, as after a failover: the same id, opened and closed twice."""
+    async with recording(running) as first:
+        await talk(first)
+    await asyncio.to_thread(running.closed, first.facts.session_id)
+    async with recording(running, facts=first.facts) as second:
+        await talk(second)
+
+    def closings() -> list[CallClosed]:
+        events = running.events(first.facts.session_id)
+        return [event for event in events if isinstance(event, CallClosed)]
+
+    await asyncio.to_thread(until, lambda: len(closings()) == 2, running.lines)
+    events = running.events(first.facts.session_id)
+    assert [message.opened_at < closings()[0].closed_at for message in opened(events)] == [True, False]
+    assert (words_of(events, "1"), words_of(events, "2")) == (2, 2)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 
@@ -15,11 +17,11 @@ from tests.sip_bridge.running import bridge, recorder, utterances
 from tests.sip_bridge.speaking import likeness, sentence
 
 
-def bound(address: str) -> socket.socket:
+def bound(address: str, port: int = 0) -> socket.socket:
     """A UDP socket on a loopback address."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     made = socket.socket(family, socket.SOCK_DGRAM)
-    made.bind((address, 0))
+    made.bind((address, port))
     made.setblocking(False)
     return made
 
@@ -61,14 +63,14 @@ def test_strict_holds_to_the_sdp_until_that_changes() -> None:
     before = foreign()
     with bound("127.0.0.1") as own, bound("127.0.0.2") as pbx, bound("127.0.0.3") as other:
         sources = RtpSources("strict")
-        sources.expect(0, named(own), "127.0.0.2:4000")
+        sources.expect(0, own.fileno(), "127.0.0.2:4000")
         for sender in (pbx, other, other):
             sender.sendto(sender.getsockname()[0].encode(), own.getsockname())
         assert received(own) == [b"127.0.0.2"]
         sources.inspect(0, named(pbx))
         sources.inspect(0, named(pbx))
         assert foreign() - before == 2
-        sources.expect(0, named(own), "127.0.0.3:4000")
+        sources.expect(0, own.fileno(), "127.0.0.3:4000")
         other.sendto(b"moved", own.getsockname())
         assert received(own) == [b"moved"]
 
@@ -78,29 +80,77 @@ def test_learning_holds_to_who_was_heard_first(mode: str, told: str) -> None:
     """Whatever the SDP says in `learn`, and where it says nothing in `strict`; a changed SDP is learnt anew."""
     with bound("127.0.0.1") as own, bound("127.0.0.2") as first, bound("127.0.0.3") as later:
         sources = RtpSources(mode)  # type: ignore[arg-type] # one of the words
-        sources.expect(0, named(own), told)
+        sources.expect(0, own.fileno(), told)
         sources.inspect(0, "")
         first.sendto(b"first", own.getsockname())
         sources.inspect(0, named(first))
-        sources.expect(0, named(own), told)
+        sources.expect(0, own.fileno(), told)
         later.sendto(b"later", own.getsockname())
         assert received(own) == [b"first"]
         if mode == "learn":
-            sources.expect(0, named(own), "127.0.0.8:4000")
+            sources.expect(0, own.fileno(), "127.0.0.8:4000")
             later.sendto(b"later", own.getsockname())
             assert received(own) == [b"later"]
 
 
 def test_sockets_are_only_lent() -> None:
-    """Looking for a port's socket closes none; a port that is not ours is not found."""
+    """The library's descriptor stays open, whatever is asked of it."""
     with bound("127.0.0.1") as own:
-        port = own.getsockname()[1]
-        with rtp_source._socket_of(port) as found:
-            assert found is not None
-            assert found.fileno() == own.fileno()
-        assert own.getsockname()[1] == port
-    with rtp_source._socket_of(port) as found:
-        assert found is None
+        sources = RtpSources("strict")
+        sources.expect(0, own.fileno(), "127.0.0.2:4000")
+        sources.inspect(0, "127.0.0.2:4000")
+        assert own.getsockname()[1] > 0
+
+
+@pytest.mark.parametrize("same_port", [True, False])
+def test_a_stream_made_anew_is_held_anew(same_port: bool) -> None:
+    """Its new socket may have the descriptor of the old one, and its port."""
+    with bound("127.0.0.2") as pbx, bound("127.0.0.3") as other:
+        own, sources = bound("127.0.0.1"), RtpSources("strict")
+        descriptor, port = own.fileno(), own.getsockname()[1]
+        sources.expect(0, descriptor, "127.0.0.2:4000")
+        own.close()
+        with bound("127.0.0.1", port if same_port else 0) as anew:
+            lent = anew.fileno() if anew.fileno() == descriptor else os.dup2(anew.fileno(), descriptor)
+            sources.inspect(0, "127.0.0.9:4000")  # before we are told
+            sources.expect(0, descriptor, "127.0.0.2:4000")
+            for sender in (pbx, other):
+                sender.sendto(sender.getsockname()[0].encode(), anew.getsockname())
+            assert received(anew) == [b"127.0.0.2"]
+            sources.expect(0, descriptor, "0.0.0.0:4000")
+            other.sendto(b"anybody", anew.getsockname())
+            assert received(anew) == [b"anybody"]
+            if lent != anew.fileno():
+                os.close(lent)
+
+
+def test_anothers_socket_is_left_alone() -> None:
+    """Where the library has closed a stream's socket, its descriptor may be anybody's."""
+    with bound("127.0.0.2") as pbx, bound("127.0.0.3") as other:
+        own, sources = bound("127.0.0.1"), RtpSources("learn")
+        descriptor = own.fileno()
+        sources.expect(0, descriptor, "127.0.0.2:4000")
+        with bound("127.0.0.1") as anothers:
+            os.dup2(anothers.fileno(), descriptor)
+            sources.inspect(0, named(pbx))
+            other.sendto(b"other", anothers.getsockname())
+            assert received(anothers) == [b"other"]
+        own.close()
+
+
+@pytest.mark.parametrize("descriptor", [-1, 1_000_000, "closed", "a file"])
+def test_what_is_no_socket_is_unguarded(descriptor: int | str, tmp_path: Path) -> None:
+    """It is counted, and nothing else happens, now or later."""
+    before = rtp_source.UNGUARDED._value.get()
+    with (tmp_path / "file").open("w") as file:
+        made = bound("127.0.0.1")
+        number = {"closed": made.fileno(), "a file": file.fileno()}.get(str(descriptor), descriptor)
+        made.close()
+        sources = RtpSources("strict")
+        sources.expect(0, int(number), "127.0.0.2:4000")
+        sources.inspect(0, "127.0.0.2:4000")
+        assert rtp_source.UNGUARDED._value.get() - before == 1
+        assert not file.closed
 
 
 async def test_foreign_packets_are_not_heard(redis_url: str) -> None:

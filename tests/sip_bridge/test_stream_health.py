@@ -12,6 +12,9 @@ from sip_bridge.stream_health import ArrivalLimits, Faults, StreamHealth, Totals
 
 LIMITS = ArrivalLimits(loss=0.05, jitter_seconds=0.05, late=0.03)
 LOSS, JITTER, LATE = ConditionKind.LOSS, ConditionKind.JITTER, ConditionKind.LATE
+UNDECODABLE = ConditionKind.UNDECODABLE
+RING = 7
+"""Whose counts they are."""
 
 
 def received() -> float:
@@ -57,11 +60,13 @@ def faults(*windows: tuple[int, int, int, float], limits: ArrivalLimits = LIMITS
     """What is told after windows of 5 s, each of packets, missed, late and the jitter."""
     health = StreamHealth(30, limits)
     health.expect((0,), 0.0)
+    health.update(0, 0.0, Totals(ring=RING))
     packets = missed = late = 0
     found = []
     for number, window in enumerate(windows, 1):
         packets, missed, late = packets + window[0], missed + window[1], late + window[2]
-        found.append(health.update(0, 5.0 * number, Totals(packets, missed, 0, late, window[3])))
+        totals = Totals(packets, missed, late, jitter_seconds=window[3], ring=RING)
+        found.append(health.update(0, 5.0 * number, totals))
     return found
 
 
@@ -116,3 +121,57 @@ def test_looks_within_a_window_are_added_up() -> None:
     assert health.update(0, 2.0, Totals(80, 20)) == {}
     assert health.update(0, 4.0, Totals(181, 19)) == {}
     assert health.update(0, 6.0, Totals(281, 19)) == {LOSS: 20 / 301}
+
+
+def undecoded(*windows: tuple[int, int, int], ring: int = RING) -> list[Faults]:
+    """What is told after windows of 5 s, each of packets, of those that nobody decodes, and their type."""
+    health = StreamHealth(30, LIMITS)
+    health.expect((0,), 0.0)
+    health.update(0, 0.0, Totals(ring=ring))
+    packets = undecodable = 0
+    found = []
+    for number, (more, of_them, type) in enumerate(windows, 1):
+        packets, undecodable = packets + more, undecodable + of_them
+        totals = Totals(packets, undecodable=undecodable, undecodable_type=type, ring=ring)
+        found.append(health.update(0, 5.0 * number, totals))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("window", "fault"),
+    [
+        ((250, 0, 0), {}),
+        ((250, 100, 18), {}),
+        ((250, 125, 18), {UNDECODABLE: 18.0}),
+        ((250, 250, 0), {UNDECODABLE: 0.0}),
+        ((40, 40, 18), {}),
+    ],
+    ids=["none", "some", "half", "all", "too-few"],
+)
+def test_audio_that_nobody_decodes(window: tuple[int, int, int], fault: Faults) -> None:
+    """Half of the packets are a fault, told with their payload type."""
+    assert undecoded((250, 0, 0), window)[-1] == fault
+
+
+def test_audio_that_is_decoded_again() -> None:
+    """Two windows of it, and the fault is over; where nothing comes any more, too."""
+    assert [bool(found) for found in undecoded((250, 250, 18), (250, 0, 18), (250, 0, 18))] == [True, True, False]
+    assert [bool(found) for found in undecoded((250, 250, 18), (0, 0, 18), (0, 0, 18))] == [True, True, False]
+
+
+def test_a_rings_counts_are_its_own() -> None:
+    """What it counted before it listened to a stream is none of the stream's: not after a re-INVITE, not after a hold,
+    not where two legs change places."""
+    health = StreamHealth(30, LIMITS)
+    health.expect((0,), 0.0)
+    health.update(0, 1.0, Totals(50, late=40, undecodable=300, undecodable_type=18, ring=1))
+    assert health.update(0, 5.0, Totals(250, late=40, undecodable=300, undecodable_type=18, ring=1)) == {}
+    made_anew = health.update(0, 10.0, Totals(200, late=41, undecodable=301, undecodable_type=18, ring=1))
+    assert made_anew == {}
+    health.expect((), 11.0)
+    health.expect((0,), 12.0)
+    assert health.update(0, 17.0, Totals(200, late=42, undecodable=302, undecodable_type=18, ring=1)) == {}
+    assert health.update(0, 23.0, Totals(400, late=900, undecodable=900, undecodable_type=18, ring=2)) == {}
+    assert health.update(0, 28.0, Totals(650, late=900, undecodable=1100, undecodable_type=9, ring=2)) == {
+        UNDECODABLE: 9.0
+    }

@@ -49,6 +49,8 @@ public:
     LibraryCodec(const std::string &encoding, unsigned codec_hz, unsigned channels, unsigned clock_hz)
         : Decoder(clock_hz), pool_(nullptr), codec_(nullptr), resampler_(nullptr)
     {
+        if (!pjsua_get_pjmedia_endpt())
+            throw std::runtime_error("the library is not there");
         manager_ = pjmedia_endpt_get_codec_mgr(pjsua_get_pjmedia_endpt());
         pool_ = pjsua_pool_create("hear%p", 4000, 4000);
         if (!pool_ || !open(encoding, codec_hz, channels)) {
@@ -193,6 +195,17 @@ void Payloads::set(unsigned type, const std::string &encoding, unsigned clock_hz
                   codecs_.end());
     if (kind == PayloadKind::voice)
         codecs_.emplace_back(type, Codec{name, clock_hz, channels, nullptr});
+}
+
+void Payloads::inherit(Payloads &before)
+{
+    for (auto &own : codecs_) {
+        for (auto &other : before.codecs_) {
+            if (own.first == other.first && own.second.encoding == other.second.encoding &&
+                own.second.clock_hz == other.second.clock_hz && own.second.channels == other.second.channels)
+                own.second.decoder = std::move(other.second.decoder);
+        }
+    }
 }
 
 Decoder *Payloads::decoder(unsigned type)

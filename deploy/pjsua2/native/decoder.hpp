@@ -34,6 +34,9 @@ public:
     /* Says what a type is, by its encoding's name; a name that nobody here decodes makes it unknown. */
     void set(unsigned type, const std::string &encoding, unsigned clock_hz, unsigned channels);
 
+    /* Goes on with the decoders of types that mean the same as before: they know what they have decoded. */
+    void inherit(Payloads &before);
+
     PayloadKind kind(unsigned type) const { return PayloadKind(kinds_[type & 127]); }
 
     /* Of a type that is voice; null where the library has no codec for it after all. */

@@ -3,33 +3,25 @@
 #include <algorithm>
 #include <cstring>
 #include <ctime>
-#include <deque>
-#include <map>
-#include <unordered_map>
 
 #include <pj/activesock.h>
 #include <pjsip.h>
 #include <pjsip_ua.h>
 #include <pjsua-lib/pjsua.h>
 
+#include "connections.hpp"
 #include "peer_address.hpp"
+#include "peer_names.hpp"
 
 namespace callvane {
 
 namespace {
 
-/* Connections of one peer, and of all, on which no message has come yet. */
-const size_t UNPROVEN_OF_A_PEER = 64;
-const size_t UNPROVEN = 512;
-/* A connection says its first message, and ends one that it has begun, within: */
-const double MESSAGE_SECONDS = 10;
-/* One that nobody uses is closed. */
-const double IDLE_SECONDS = 1800;
 /* Of a message before its body. Recorders write thirty lines, of three kilobytes; all of it is parsed. */
 const size_t HEAD_BYTES = 16384;
 const size_t HEAD_LINES = 256;
-/* Names of peers, and where their messages came from. */
-const size_t NAMES_REMEMBERED = 4096;
+
+const char *RETRY_SECONDS = "10";
 
 const char *ALLOWED = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO";
 
@@ -68,14 +60,6 @@ bool begins_with(const pjsip_rx_data *rdata, const char *word)
     return (size_t)rdata->msg_info.len >= size && !std::memcmp(rdata->msg_info.msg_buf, word, size);
 }
 
-struct Connection {
-    PeerAddress peer;
-    double since;   /* the connection, or the message that has begun and not ended */
-    double used;    /* the latest message */
-    unsigned messages;
-    bool condemned; /* to be closed: what came on it was not wanted */
-};
-
 } // namespace
 
 struct DoorState {
@@ -90,12 +74,9 @@ struct DoorState {
     double begun; /* when the message came that has the thread; 0 for none */
     double longest;
     DoorCounts counts = DoorCounts();
-    std::map<pjsip_transport *, Connection> connections;
-    std::deque<std::pair<PeerAddress, double>> accepted; /* and not yet heard of: TLS's handshakes */
-    std::unordered_map<std::string, pj_sockaddr> names;
-    std::deque<std::string> names_in_order;
+    Connections connections;
+    PeerNames names;
     pjsip_tp_state_callback before;
-    pjsip_module module;
 
     bool lets_in(const PeerAddress &peer) const
     {
@@ -112,26 +93,46 @@ struct DoorState {
     pj_bool_t ignore(const pjsip_rx_data *rdata);
     pj_bool_t answer(pjsip_rx_data *rdata, int status, const std::string &reason, bool allow,
                      const DoorRequest *headers = nullptr);
-    void note_names(pjsip_rx_data *rdata);
-    void note_name(const pj_str_t &name, const pjsip_rx_data *rdata);
     bool accepts(const pj_sockaddr &source);
-    void on_transport(pjsip_transport *transport, pjsip_transport_state state);
 };
 
 namespace {
 
 DoorState *the_door;
 
+/* The library holds it until its own end, which may be after the door's. */
+pjsip_module module;
+
 pj_bool_t on_message(const pjsip_rx_data *rdata) { return !the_door || the_door->is_read(rdata); }
 
 pj_bool_t on_rx_request(pjsip_rx_data *rdata) { return the_door ? the_door->on_request(rdata) : PJ_FALSE; }
+
+/* Where the library has no room, or no port, for an INVITE, balancers are to try the next bridge: on 486 they do not. */
+pj_status_t on_tx_response(pjsip_tx_data *tdata)
+{
+    static const pj_str_t retry_after = {const_cast<char *>("Retry-After"), 11};
+    pjsip_msg *message = tdata->msg;
+    auto *cseq = static_cast<pjsip_cseq_hdr *>(pjsip_msg_find_hdr(message, PJSIP_H_CSEQ, nullptr));
+    int &code = message->line.status.code;
+    if (!cseq || cseq->method.id != PJSIP_INVITE_METHOD || (code != PJSIP_SC_BUSY_HERE && code != PJSIP_SC_INTERNAL_SERVER_ERROR))
+        return PJ_SUCCESS;
+    code = PJSIP_SC_SERVICE_UNAVAILABLE;
+    message->line.status.reason = *pjsip_get_status_text(code);
+    if (!pjsip_msg_find_hdr_by_name(message, &retry_after, nullptr)) {
+        pj_str_t seconds = pj_str(const_cast<char *>(RETRY_SECONDS));
+        pjsip_msg_add_hdr(message, reinterpret_cast<pjsip_hdr *>(
+                                       pjsip_generic_string_hdr_create(tdata->pool, &retry_after, &seconds)));
+    }
+    pjsip_tx_data_invalidate_msg(tdata);
+    return PJ_SUCCESS;
+}
 
 void on_transport_state(pjsip_transport *transport, pjsip_transport_state state,
                         const pjsip_transport_state_info *info)
 {
     if (!the_door)
         return;
-    the_door->on_transport(transport, state);
+    the_door->connections.changed(transport, state, monotonic());
     if (the_door->before)
         (*the_door->before)(transport, state, info);
 }
@@ -153,35 +154,12 @@ void on_description(pj_pool_t *pool, pj_str_t *description)
     description->slen = (pj_ssize_t)read.size();
 }
 
-/* In place of the library's resolver, which waits for name servers: a peer is reached where its messages come from. */
 void resolve(pjsip_resolver_t *, pj_pool_t *, const pjsip_host_info *target, void *token, pjsip_resolver_callback *cb)
 {
-    pjsip_server_addresses found;
-    pj_bzero(&found, sizeof(found));
-    pj_sockaddr &address = found.entry[0].addr;
-    pjsip_transport_type_e type = target->type;
-    if (type == PJSIP_TRANSPORT_UNSPECIFIED)
-        type = target->flag & PJSIP_TRANSPORT_SECURE     ? PJSIP_TRANSPORT_TLS
-               : target->flag & PJSIP_TRANSPORT_RELIABLE ? PJSIP_TRANSPORT_TCP
-                                                         : PJSIP_TRANSPORT_UDP;
-    pj_uint16_t port = (pj_uint16_t)(target->addr.port ? target->addr.port
-                                                       : pjsip_transport_get_default_port_for_type(type));
-    pj_str_t host = target->addr.host;
-    bool is_address = pj_sockaddr_init(pj_AF_INET(), &address, &host, port) == PJ_SUCCESS ||
-                      pj_sockaddr_init(pj_AF_INET6(), &address, &host, port) == PJ_SUCCESS;
-    if (!is_address) {
-        auto known = the_door ? the_door->names.find(text(host)) : std::unordered_map<std::string, pj_sockaddr>::iterator();
-        if (!the_door || known == the_door->names.end()) {
-            (*cb)(PJ_ERESOLVE, token, nullptr);
-            return;
-        }
-        pj_sockaddr_cp(&address, &known->second);
-    }
-    bool is_v6 = address.addr.sa_family == pj_AF_INET6();
-    found.count = 1;
-    found.entry[0].type = (pjsip_transport_type_e)(is_v6 ? type | PJSIP_TRANSPORT_IPV6 : type & ~PJSIP_TRANSPORT_IPV6);
-    found.entry[0].addr_len = (int)pj_sockaddr_get_len(&address);
-    (*cb)(PJ_SUCCESS, token, &found);
+    if (the_door)
+        the_door->names.resolve(*target, token, cb);
+    else
+        (*cb)(PJ_ERESOLVE, token, nullptr);
 }
 
 pjsip_ext_resolver resolver = {&resolve};
@@ -194,8 +172,7 @@ bool DoorState::is_read(const pjsip_rx_data *rdata)
     double now = monotonic();
     end_message(now);
     begun = now;
-    auto connection = connections.find(rdata->tp_info.transport);
-    if (connection != connections.end() && connection->second.condemned)
+    if (connections.is_condemned(rdata->tp_info.transport))
         return false;
     bool secure = rdata->tp_info.transport->flag & PJSIP_TRANSPORT_SECURE;
     bool foreign = !lets_in(PeerAddress(rdata->pkt_info.src_addr)) && !(secure && certificates);
@@ -221,7 +198,7 @@ pj_bool_t DoorState::on_request(pjsip_rx_data *rdata)
 {
     const pjsip_method &method = rdata->msg_info.msg->line.req.method;
     const pj_str_t &name = method.name;
-    note_names(rdata);
+    names.note(rdata);
     bool within = rdata->msg_info.to && rdata->msg_info.to->tag.slen;
     if (method.id == PJSIP_ACK_METHOD || method.id == PJSIP_CANCEL_METHOD)
         return PJ_FALSE;
@@ -241,9 +218,7 @@ pj_bool_t DoorState::on_request(pjsip_rx_data *rdata)
 /* Who is not let in gets no answer: nobody can find out what stands here, or have it send anything anywhere. */
 pj_bool_t DoorState::ignore(const pjsip_rx_data *rdata)
 {
-    auto connection = connections.find(rdata->tp_info.transport);
-    if (connection != connections.end())
-        connection->second.condemned = true;
+    connections.condemn(rdata->tp_info.transport);
     return PJ_TRUE;
 }
 
@@ -300,87 +275,17 @@ pj_bool_t DoorState::answer(pjsip_rx_data *rdata, int status, const std::string 
     return PJ_TRUE;
 }
 
-/* What later requests of ours, such as a BYE, would have to be resolved for. */
-void DoorState::note_names(pjsip_rx_data *rdata)
-{
-    auto *route = static_cast<pjsip_rr_hdr *>(pjsip_msg_find_hdr(rdata->msg_info.msg, PJSIP_H_RECORD_ROUTE, nullptr));
-    auto *contact = static_cast<pjsip_contact_hdr *>(pjsip_msg_find_hdr(rdata->msg_info.msg, PJSIP_H_CONTACT, nullptr));
-    for (pjsip_uri *uri : {route ? static_cast<pjsip_uri *>(route->name_addr.uri) : nullptr,
-                           contact ? contact->uri : nullptr}) {
-        if (!uri || (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri)))
-            continue;
-        auto *sip = static_cast<pjsip_sip_uri *>(pjsip_uri_get_uri(uri));
-        note_name(sip->host, rdata);
-        note_name(sip->maddr_param, rdata);
-    }
-    if (rdata->msg_info.via) {
-        note_name(rdata->msg_info.via->sent_by.host, rdata);
-        note_name(rdata->msg_info.via->maddr_param, rdata);
-    }
-}
-
-void DoorState::note_name(const pj_str_t &name, const pjsip_rx_data *rdata)
-{
-    pj_in6_addr address;
-    if (name.slen <= 0 || name.slen >= PJ_MAX_HOSTNAME || pj_inet_pton(pj_AF_INET(), &name, &address) == PJ_SUCCESS ||
-        pj_inet_pton(pj_AF_INET6(), &name, &address) == PJ_SUCCESS)
-        return;
-    auto known = names.emplace(text(name), rdata->pkt_info.src_addr);
-    known.first->second = rdata->pkt_info.src_addr;
-    if (!known.second)
-        return;
-    names_in_order.push_back(known.first->first);
-    if (names_in_order.size() > NAMES_REMEMBERED) {
-        names.erase(names_in_order.front());
-        names_in_order.pop_front();
-    }
-}
-
 bool DoorState::accepts(const pj_sockaddr &source)
 {
     PeerAddress peer(source);
-    double now = monotonic();
-    if (!lets_in(peer) && !certificates) {
+    if (!lets_in(peer) && !certificates)
         ++counts.foreignConnections;
-        counts.latest = peer.text();
-        return false;
-    }
-    while (!accepted.empty() && now - accepted.front().second > MESSAGE_SECONDS)
-        accepted.pop_front();
-    size_t own = 0, all = accepted.size();
-    for (const auto &each : accepted)
-        own += each.first == peer;
-    for (const auto &each : connections) {
-        if (each.first->rx_messages)
-            continue;
-        ++all;
-        own += each.second.peer == peer;
-    }
-    if (own >= UNPROVEN_OF_A_PEER || all >= UNPROVEN) {
+    else if (connections.accepts(peer, monotonic()))
+        return true;
+    else
         ++counts.crowded;
-        counts.latest = peer.text();
-        return false;
-    }
-    accepted.emplace_back(peer, now);
-    return true;
-}
-
-void DoorState::on_transport(pjsip_transport *transport, pjsip_transport_state state)
-{
-    if (transport->flag & PJSIP_TRANSPORT_DATAGRAM)
-        return;
-    if (state == PJSIP_TP_STATE_CONNECTED && transport->dir == PJSIP_TP_DIR_INCOMING) {
-        PeerAddress peer(transport->key.rem_addr);
-        double now = monotonic();
-        auto waiting = std::find_if(accepted.begin(), accepted.end(),
-                                    [&](const std::pair<PeerAddress, double> &each) { return each.first == peer; });
-        if (waiting != accepted.end())
-            accepted.erase(waiting);
-        connections.emplace(transport, Connection{peer, now, now, 0, false});
-    } else if (state == PJSIP_TP_STATE_DISCONNECTED || state == PJSIP_TP_STATE_SHUTDOWN ||
-               state == PJSIP_TP_STATE_DESTROY) {
-        connections.erase(transport);
-    }
+    counts.latest = peer.text();
+    return false;
 }
 
 Door::Door() : state_(new DoorState(*this)) {}
@@ -404,12 +309,13 @@ void Door::open()
 {
     DoorState &state = *state_;
     pjsip_endpoint *endpoint = pjsua_get_pjsip_endpt();
-    pj_bzero(&state.module, sizeof(state.module));
-    state.module.name = pj_str(const_cast<char *>("mod-callvane-door"));
-    state.module.id = -1;
-    state.module.priority = PJSIP_MOD_PRIORITY_TSX_LAYER - 4;
-    state.module.on_rx_request = &on_rx_request;
-    pjsip_endpt_register_module(endpoint, &state.module);
+    pj_bzero(&module, sizeof(module));
+    module.name = pj_str(const_cast<char *>("mod-callvane-door"));
+    module.id = -1;
+    module.priority = PJSIP_MOD_PRIORITY_TSX_LAYER - 4;
+    module.on_rx_request = &on_rx_request;
+    module.on_tx_response = &on_tx_response;
+    pjsip_endpt_register_module(endpoint, &module);
     pjsip_tpmgr *transports = pjsip_endpt_get_tpmgr(endpoint);
     state.before = pjsip_tpmgr_get_state_cb(transports);
     pjsip_tpmgr_set_state_cb(transports, &on_transport_state);
@@ -420,30 +326,7 @@ void Door::open()
     the_door = &state;
 }
 
-void Door::sweep(double now)
-{
-    std::vector<pjsip_transport *> overdue;
-    for (auto &each : state_->connections) {
-        pjsip_transport *transport = each.first;
-        Connection &connection = each.second;
-        if (transport->rx_messages != connection.messages) {
-            connection.messages = transport->rx_messages;
-            connection.since = connection.used = now;
-        }
-        if (!transport->rx_partial && connection.messages)
-            connection.since = now;
-        bool idle = now - connection.used > IDLE_SECONDS && pj_atomic_get(transport->ref_cnt) == 0;
-        if (connection.condemned || now - connection.since > MESSAGE_SECONDS || idle)
-            overdue.push_back(transport);
-    }
-    for (pjsip_transport *transport : overdue) {
-        ++state_->counts.overdue;
-        auto found = state_->connections.find(transport);
-        state_->counts.latest = found->second.peer.text();
-        state_->connections.erase(found);
-        pjsip_transport_shutdown2(transport, PJ_TRUE);
-    }
-}
+void Door::sweep(double now) { state_->counts.overdue += state_->connections.sweep(now, state_->counts.latest); }
 
 double Door::held()
 {

@@ -209,12 +209,15 @@ bool AudioRing::listen(int call, unsigned stream)
     PJSUA_LOCK();
     pjsua_call_media *media = media_of(call, stream);
     pjmedia_stream *heard = media ? media->strm.a.stream : nullptr;
-    if (heard && !listens_to(heard)) {
+    if (heard) { /* a stream that goes on may have been offered further types */
         Payloads payloads = offered(call, stream);
+        std::lock_guard<std::mutex> lock(state_->guard);
+        state_->audio.set_payloads(std::move(payloads));
+    }
+    if (heard && !listens_to(heard)) {
         Attachment *attachment = new Attachment{state_, 0};
         {
             std::lock_guard<std::mutex> lock(state_->guard);
-            state_->audio.set_payloads(std::move(payloads));
             attachment->number = ++state_->listening;
         }
         pjmedia_stream_receiver receiver = {attachment, &on_rtp, &on_gone};
@@ -280,7 +283,8 @@ void AudioRing::receive(unsigned type, unsigned number, unsigned timestamp, unsi
 void AudioRing::put(const char *data, size_t size, double now)
 {
     std::vector<int16_t> samples(size / sizeof(int16_t));
-    std::memcpy(samples.data(), data, samples.size() * sizeof(int16_t));
+    if (!samples.empty())
+        std::memcpy(samples.data(), data, samples.size() * sizeof(int16_t));
     std::lock_guard<std::mutex> lock(state_->guard);
     state_->audio.put(samples.data(), samples.size(), now);
     state_->tell();

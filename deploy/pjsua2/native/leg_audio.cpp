@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
+#include <utility>
 
 namespace callvane {
 
@@ -15,6 +17,8 @@ const size_t REORDER_PACKETS = 10;
 /* Numbers further ahead or behind than this are another stream's (RFC 3550 appendix A.1). */
 const int MOST_AHEAD = 3000;
 const int MOST_BEHIND = 100;
+/* So many numbers in a row that have been there, and the sender has begun anew. */
+const unsigned REPEATED_PACKETS = 10;
 /* A source that has been silent so long gives way to another; one that goes on keeps the leg. */
 const double SOURCE_SECONDS = 0.2;
 const unsigned OTHER_PACKETS = 3;
@@ -28,7 +32,9 @@ const int64_t SLACK_SAMPLES = SAMPLE_RATE_HZ / 10;
 const int64_t BUFFER_SAMPLES = 5 * SAMPLE_RATE_HZ;
 /* Past this, a leg's time is set by the clock, in the next silence. */
 const int64_t OFF_SAMPLES = SAMPLE_RATE_HZ / 4;
-const unsigned LAG_PACKETS = 50;
+const double LAG_SECONDS = 1;
+/* A clock that goes back by more was set back. */
+const double SET_BACK_SECONDS = 1;
 /* Beyond the hangover: speech whose packets have stopped ends after both. */
 const double STOPPED_SECONDS = 0.2;
 /* After this without audio a leg's time is the clock's. */
@@ -42,14 +48,17 @@ const int CLIPPED_SAMPLE = 32000;
 
 int64_t rounded(double samples) { return (int64_t)std::floor(samples + 0.5); }
 
+size_t frames_of(size_t samples) { return std::max<size_t>(1, samples / FRAME_SAMPLES); }
+
 } // namespace
 
 LegAudio::LegAudio(unsigned pre_roll, unsigned hangover, int aggressiveness)
     : pre_roll_(pre_roll), hangover_(hangover), detector_(aggressiveness), counts_(), synchronized_(false),
       probing_(false), next_number_(0), probed_number_(0), source_(0), other_source_(0), other_packets_(0), base_(0),
-      missing_(0), begun_(false), paused_(false), anchor_(0), arrived_(0), heard_(0), next_timestamp_(0), timed_(false),
-      packet_samples_(FRAME_SAMPLES), lag_(0), least_lag_(HUGE_VAL), lag_packets_(0), frame_(0), partial_size_(0),
-      talking_(false), silent_frames_(0), now_(), waiting_frames_(0)
+      missing_(0), repeated_(0), begun_(false), paused_(false), anchor_(0), arrived_(0), heard_(0), latest_(0),
+      next_timestamp_(0), timed_(false), packet_samples_(FRAME_SAMPLES), lag_(0), least_lag_(HUGE_VAL), lag_since_(0),
+      makes_up_(false), position_(0), frame_(0), partial_size_(0), talking_(false), silent_frames_(0), now_(),
+      waiting_frames_(0)
 {
     std::memset(last_, 0, sizeof(last_));
 }
@@ -60,11 +69,15 @@ void LegAudio::begin(double seconds, double now)
         return;
     begun_ = true;
     anchor_ = now - seconds;
-    arrived_ = heard_ = now;
+    arrived_ = heard_ = latest_ = now;
     frame_ = (uint64_t)std::max<int64_t>(0, rounded(seconds * FRAMES_A_SECOND));
 }
 
-void LegAudio::set_payloads(Payloads payloads) { payloads_ = std::move(payloads); }
+void LegAudio::set_payloads(Payloads payloads)
+{
+    payloads.inherit(payloads_);
+    payloads_ = std::move(payloads);
+}
 
 void LegAudio::set_payload(unsigned type, const char *encoding, unsigned clock_hz, unsigned channels)
 {
@@ -73,6 +86,7 @@ void LegAudio::set_payload(unsigned type, const char *encoding, unsigned clock_h
 
 void LegAudio::packet(const Packet &packet, double now)
 {
+    follow_clock(now);
     if (paused_ || !is_of_source(packet, now))
         return;
     begin(0, now);
@@ -82,11 +96,28 @@ void LegAudio::packet(const Packet &packet, double now)
 
 void LegAudio::put(const int16_t *samples, size_t count, double now)
 {
+    follow_clock(now);
     if (paused_)
         return;
     begin(0, now - (double)count / SAMPLE_RATE_HZ);
     arrived_ = heard_ = now;
     append(samples, count);
+}
+
+/* The clock is the machine's, which may be set; a leg goes on from where it is. Set forward, it looks like silence. */
+void LegAudio::follow_clock(double now)
+{
+    if (begun_ && now < latest_ - SET_BACK_SECONDS) {
+        double back = latest_ - now;
+        anchor_ -= back;
+        arrived_ -= back;
+        heard_ -= back;
+        lag_since_ -= back;
+        for (auto &each : held_)
+            each.second.arrived -= back;
+        latest_ = now;
+    }
+    latest_ = std::max(latest_, now);
 }
 
 /* Two senders at once would be heard as noise, and a stranger could speak on the leg: the first is kept while it goes
@@ -116,12 +147,16 @@ void LegAudio::sort(const Packet &packet, double now)
     if (!synchronized_) {
         synchronized_ = true;
         probing_ = timed_ = false;
-        missing_ = 0;
+        missing_ = repeated_ = 0;
+        given_up_.reset();
         next_number_ = packet.number;
     }
     int distance = (int16_t)(uint16_t)(packet.number - next_number_);
+    if (distance >= 0 && distance < MOST_AHEAD)
+        repeated_ = 0;
     if (distance == 0) {
         ++next_number_, ++base_;
+        given_up_ <<= 1;
         deliver(packet.type, packet.timestamp, packet.payload, packet.size, now);
         go_on(now, false);
     } else if (distance > 0 && distance < MOST_AHEAD) {
@@ -129,15 +164,32 @@ void LegAudio::sort(const Packet &packet, double now)
         hold(packet, now);
         go_on(now, false);
     } else if (distance < 0 && distance > -MOST_BEHIND) {
-        counts_.late += packet_samples_ / FRAME_SAMPLES;
-    } else if (probing_ && packet.number == probed_number_) { /* twice in a row: the sender has begun anew */
-        go_on(now, true);
-        synchronized_ = false;
-        sort(packet, now);
+        behind(packet, (unsigned)-distance, now);
+    } else if (probing_ && packet.number == probed_number_) { /* twice in a row */
+        start_anew(packet, now);
     } else {
         probing_ = true;
         probed_number_ = (uint16_t)(packet.number + 1);
     }
+}
+
+/* Its number has been passed: it was given up and comes after all, or it is a copy. */
+void LegAudio::behind(const Packet &packet, unsigned distance, double now)
+{
+    if (given_up_[distance - 1]) {
+        given_up_[distance - 1] = false;
+        counts_.late += frames_of(packet_samples_);
+    } else if (++repeated_ >= REPEATED_PACKETS) {
+        start_anew(packet, now);
+    }
+}
+
+/* The sender numbers its packets anew. */
+void LegAudio::start_anew(const Packet &packet, double now)
+{
+    go_on(now, true);
+    synchronized_ = false;
+    sort(packet, now);
 }
 
 void LegAudio::hold(const Packet &packet, double now)
@@ -161,11 +213,16 @@ void LegAudio::go_on(double now, bool give_up)
             missing_ += distance;
             base_ += distance;
             next_number_ = (uint16_t)(next_number_ + distance);
+            given_up_ <<= distance;
+            for (uint32_t i = 0; i < std::min<uint32_t>(distance, MOST_BEHIND); ++i)
+                given_up_.set(i);
         }
         Held held = std::move(first->second);
         held_.erase(first);
         ++next_number_, ++base_;
-        deliver(held.type, held.timestamp, held.payload.data(), held.payload.size(), now);
+        given_up_ <<= 1;
+        /* As of when it came: what it has waited since is not the sender's delay. */
+        deliver(held.type, held.timestamp, held.payload.data(), held.payload.size(), held.arrived);
     }
 }
 
@@ -187,16 +244,16 @@ void LegAudio::deliver(unsigned type, uint32_t timestamp, const uint8_t *payload
     int64_t gap = gap_before(timestamp, *decoder, samples_.size(), now);
     bool lost = missing_ > 0;
     if (lost)
-        counts_.lost += missing_ * std::max<size_t>(1, packet_samples_ / FRAME_SAMPLES);
+        counts_.lost += missing_ * frames_of(packet_samples_);
     missing_ = 0;
     packet_samples_ = samples_.size();
     next_timestamp_ = timestamp + (uint32_t)(samples_.size() * decoder->clock_hz / SAMPLE_RATE_HZ);
     timed_ = true;
     if (ahead(now) + gap + (int64_t)samples_.size() > BUFFER_SAMPLES) {
-        counts_.late += samples_.size() / FRAME_SAMPLES;
+        counts_.late += frames_of(samples_.size());
         return;
     }
-    heard_ = now;
+    heard_ = std::max(heard_, now);
     fill(gap, lost);
     append(samples_.data(), samples_.size());
     keep_time(now);
@@ -210,8 +267,9 @@ int64_t LegAudio::gap_before(uint32_t timestamp, const Decoder &decoder, size_t 
         return room >= LEAST_GAP_SAMPLES || frame_ == 0 ? std::max<int64_t>(0, room) : 0;
     int64_t told = (int64_t)(int32_t)(timestamp - next_timestamp_) * SAMPLE_RATE_HZ / decoder.clock_hz;
     if (missing_) {
-        int64_t least = (int64_t)missing_ * (int64_t)packet_samples_;
-        return std::min(told > 0 ? told : least, std::max<int64_t>(0, room) + SLACK_SAMPLES);
+        int64_t missed = (int64_t)missing_ * (int64_t)packet_samples_;
+        int64_t least = std::min(missed, std::max<int64_t>(0, room) + SLACK_SAMPLES);
+        return told > 0 ? std::min(told, std::max(least, room + SLACK_SAMPLES)) : least;
     }
     int64_t gap = std::min(told, room);
     return gap >= LEAST_GAP_SAMPLES ? gap : 0;
@@ -283,20 +341,20 @@ void LegAudio::frame(const int16_t *samples)
 
 void LegAudio::quiet_frame(const int16_t *samples)
 {
-    if (lag_ < -(double)OFF_SAMPLES) { /* ahead of the clock: silence makes up for it */
+    /* Ahead of the clock: silence makes up for it, the oldest that may still be wanted first. */
+    makes_up_ = lag_ < (makes_up_ ? -(double)FRAME_SAMPLES : -(double)OFF_SAMPLES);
+    bool full = before_.size() == pre_roll_ || makes_up_;
+    if (full && !before_.empty()) {
+        before_.push_back(std::move(before_.front()));
+        before_.pop_front();
+        before_.back().assign(samples, samples + FRAME_SAMPLES);
+    } else if (!full) {
+        before_.emplace_back(samples, samples + FRAME_SAMPLES);
+    }
+    if (makes_up_)
         lag_ += FRAME_SAMPLES;
-        return;
-    }
-    if (pre_roll_) {
-        if (before_.size() == pre_roll_) {
-            before_.push_back(std::move(before_.front()));
-            before_.pop_front();
-            before_.back().assign(samples, samples + FRAME_SAMPLES);
-        } else {
-            before_.emplace_back(samples, samples + FRAME_SAMPLES);
-        }
-    }
-    ++frame_;
+    else
+        ++frame_;
 }
 
 void LegAudio::talking_frame(const int16_t *samples, bool voiced)
@@ -348,6 +406,8 @@ void LegAudio::emit(Stretch::Kind kind)
 void LegAudio::mark(Stretch::Kind kind)
 {
     Stretch stretch = Stretch();
+    if (!stretches.empty() && !stretches.back().frames()) /* what ended there ends here too */
+        stretches.pop_back();
     stretch.kind = kind;
     stretch.start = frame_;
     stretch.anchor = anchor_;
@@ -360,13 +420,15 @@ void LegAudio::push(Stretch &&stretch)
     stretches.push_back(std::move(stretch));
     auto oldest = stretches.begin();
     while (waiting_frames_ > WAITING_FRAMES && oldest != stretches.end()) {
-        if (!oldest->frames()) { /* a mark: it stays, they are few */
+        if (!oldest->frames()) { /* a mark: the latest of several stays */
             ++oldest;
             continue;
         }
         counts_.dropped += oldest->frames();
         waiting_frames_ -= oldest->frames();
         oldest = stretches.erase(oldest);
+        if (oldest != stretches.begin() && oldest != stretches.end() && !oldest->frames())
+            oldest = stretches.erase(std::prev(oldest));
     }
 }
 
@@ -378,43 +440,55 @@ void LegAudio::skip_to(uint64_t frame)
         talking_ = false;
     }
     before_.clear();
-    partial_size_ = 0;
-    frame_ = std::max(frame_, frame);
+    if (frame > frame_) {
+        partial_size_ = 0;
+        frame_ = frame;
+    }
+}
+
+uint64_t LegAudio::frame_at(double now) const
+{
+    return (uint64_t)std::max<int64_t>(0, rounded((now - anchor_) * FRAMES_A_SECOND));
 }
 
 void LegAudio::pause(double now)
 {
+    follow_clock(now);
     if (paused_)
         return;
     go_on(now, true);
-    skip_to(frame_);
+    skip_to(begun_ ? frame_at(now) : frame_);
     paused_ = true;
     mark(Stretch::paused);
 }
 
 void LegAudio::resume(double now)
 {
+    follow_clock(now);
     begin(0, now);
     if (!paused_)
         return;
-    paused_ = synchronized_ = false;
+    paused_ = synchronized_ = makes_up_ = false;
     arrived_ = now;
-    skip_to((uint64_t)std::max<int64_t>(0, rounded((now - anchor_) * FRAMES_A_SECOND)));
+    lag_ = 0;
+    least_lag_ = HUGE_VAL;
+    skip_to(frame_at(now));
     mark(Stretch::resumed);
 }
 
 void LegAudio::tick(double now)
 {
+    follow_clock(now);
     go_on(now, false);
     if (talking_ && now - heard_ >= (double)hangover_ / FRAMES_A_SECOND + STOPPED_SECONDS)
         skip_to(frame_); /* packets may be late and not lost: the leg's time stands until one tells */
 }
 
-uint64_t LegAudio::position(double now) const
+uint64_t LegAudio::position(double now)
 {
-    if (!begun_ || paused_ || now - heard_ < SILENT_SECONDS)
-        return frame_;
-    return std::max(frame_, (uint64_t)std::max<int64_t>(0, rounded((now - anchor_) * FRAMES_A_SECOND)));
+    bool silent = begun_ && !paused_ && now - heard_ >= SILENT_SECONDS;
+    position_ = std::max({position_, frame_, silent ? frame_at(now) : 0});
+    return position_;
 }
 
 /* Samples by which the leg is ahead of the clock. */
@@ -426,11 +500,12 @@ int64_t LegAudio::ahead(double now) const
 /* A sender's clock drifts, and one that paused may go on where it stopped: time is mended where nobody speaks. */
 void LegAudio::keep_time(double now)
 {
+    if (least_lag_ == HUGE_VAL)
+        lag_since_ = now;
     least_lag_ = std::min(least_lag_, (double)-ahead(now));
-    if (++lag_packets_ < LAG_PACKETS)
+    if (now - lag_since_ < LAG_SECONDS) /* within a burst, all but its end lags */
         return;
     lag_ = least_lag_;
-    lag_packets_ = 0;
     least_lag_ = HUGE_VAL;
     if (lag_ > (double)OFF_SAMPLES && !talking_) {
         skip_to(frame_ + (uint64_t)(lag_ / FRAME_SAMPLES));

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -43,7 +44,7 @@ struct LegCounts {
     uint64_t heard;
     /* Never arrived, or came too late for their place. */
     uint64_t lost;
-    /* Thrown away: they came too late, or were ahead of the clock by more than the buffer. */
+    /* Thrown away: they came too late, or were ahead of the clock by more than the buffer. Copies do not count. */
     uint64_t late;
     /* Not taken by the application in time. */
     uint64_t dropped;
@@ -93,8 +94,9 @@ public:
     /* Seconds by which what is heard is behind the clock: the least of the last second. */
     double lag_seconds() const { return lag_ / SAMPLE_RATE_HZ; }
 
-    /* Number of the next frame; where nothing has come for a while, the one that the clock has come to. */
-    uint64_t position(double now) const;
+    /* Number of the next frame; where nothing has come for a while, the one that the clock has come to. It never goes
+     * back: what comes late after all is then behind it. */
+    uint64_t position(double now);
 
     LegCounts counts() const { return counts_; }
 
@@ -112,8 +114,12 @@ private:
         std::vector<uint8_t> payload;
     };
 
+    void follow_clock(double now);
+    uint64_t frame_at(double now) const;
     bool is_of_source(const Packet &packet, double now);
     void sort(const Packet &packet, double now);
+    void behind(const Packet &packet, unsigned distance, double now);
+    void start_anew(const Packet &packet, double now);
     void hold(const Packet &packet, double now);
     void go_on(double now, bool give_up);
     void deliver(unsigned type, uint32_t timestamp, const uint8_t *payload, size_t size, double now);
@@ -144,15 +150,19 @@ private:
     std::map<uint32_t, Held> held_; /* by the distance from next_number_ when they came, see `base_` */
     uint64_t base_;                 /* extended number of next_number_ */
     unsigned missing_;              /* packets given up since the last one delivered */
+    std::bitset<128> given_up_;     /* those before next_number_, the latest first, that may still come */
+    unsigned repeated_;             /* packets in a row whose numbers have been there */
 
     /* Time. */
     bool begun_, paused_;
     double anchor_, arrived_, heard_; /* the latest packet, the latest audio */
+    double latest_;                   /* what the clock has shown */
     uint32_t next_timestamp_;
     bool timed_;
     size_t packet_samples_;
-    double lag_, least_lag_;
-    unsigned lag_packets_;
+    double lag_, least_lag_, lag_since_;
+    bool makes_up_; /* drops silence, since it is ahead of the clock */
+    uint64_t position_;
 
     /* Frames. */
     uint64_t frame_;
