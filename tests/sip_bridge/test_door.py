@@ -168,9 +168,9 @@ async def test_a_host_name_is_not_looked_up(open_to_us: RunningBridge) -> None:
 
 
 HEADS = {
-    "lines": (b"X: y\r\n" * 200, b"X: y\r\n" * 300),
-    "length": (b"X: " + b"y" * 12_000 + b"\r\n", b"X: " + b"y" * 17_000 + b"\r\n"),
-    "folding": (b"X: y\r\n" + b" z\r\n" * 200, b"X: y\r\n" + b" z\r\n" * 300),
+    "lines": (b"X-Long: y\r\n" * 200, b"X-Long: y\r\n" * 300),
+    "length": (b"X-Long: " + b"y" * 12_000 + b"\r\n", b"X-Long: " + b"y" * 17_000 + b"\r\n"),
+    "folding": (b"X-Long: y\r\n" + b" z\r\n" * 200, b"X-Long: y\r\n" + b" z\r\n" * 300),
 }
 """What a head may have more than a recorder's, and what it may not."""
 
