@@ -120,7 +120,7 @@ def kinds() -> Iterator[Hostile]:
         yield Hostile(f"parts: {name}", _Request(body=body, content_type=f"multipart/mixed;boundary={boundary}"))
     for name, sdp in OFFERS.items():
         yield Hostile(f"SDP: {name}", _Request(body=sdp))
-    yield Hostile("many requests at once", _many, answers=SMALL)
+    yield Hostile("many requests at once, each", _many, answers=SMALL)
     yield Hostile("nothing but line breaks", lambda sender: b"\r\n" * (sender.size // 2))
     yield Hostile("no end of the head", lambda sender: b"INVITE sip:a@b SIP/2.0\r\n" + b"X: y\r\n" * 20_000)
     yield Hostile("lines that are no headers", _Request(fill=lambda place: f"{place} is no header\r\n"))

@@ -116,7 +116,7 @@ class Attacker:
         sent = [self._sent(kind) for _ in range(times)]
         longer = {bound for bound, count in self._turns().items() if count > turns.get(bound, 0)}
         return Cost(
-            statistics.median(cpu for cpu, _, _ in sent),
+            statistics.median(cpu for cpu, _, _ in sent) / kind.answers,
             max(behind for _, behind, _ in sent),
             max(longer, default=0.0),
             sent[-1][2],
@@ -154,11 +154,11 @@ class Attacker:
                 return
             self._acknowledge(own, sender, answer)
         dialog = sender.dialog or Dialog(f"hostile-{sender.transport}-{sender.port}-{sender.number}", _tag(answer))
-        own.sendall(
-            hostile.request("ACK", Sender(sender.transport, sender.host, sender.port, self._next(), dialog))
-            + hostile.request("BYE", Sender(sender.transport, sender.host, sender.port, self._next(), dialog))
-        )
-        _answer(own)
+        with closing(_connected(sender.transport, self._address)) as another:  # ours may have been closed on us
+            for method in ("ACK", "BYE"):
+                request = Sender(sender.transport, sender.host, sender.port, self._next(), dialog)
+                another.sendall(hostile.request(method, request))
+            _answer(another)
 
     def _acknowledge(self, own: socket.socket, sender: Sender, answer: bytes) -> None:
         call_id = f"hostile-{sender.transport}-{sender.port}-{sender.number}"

@@ -160,7 +160,7 @@ def late(said: Invite) -> Invite:
 
 
 def _legs(
-    streams: list[Stream],
+    streams: Sequence[Stream],
     speakers: Sequence[Participant | None],
     participants: tuple[Participant, ...],
     rules: AgentRules,
@@ -176,7 +176,7 @@ def _legs(
     return _named(streams, voices)
 
 
-def _named(streams: list[Stream], voices: Sequence[_Voice]) -> tuple[OfferedLeg, ...]:
+def _named(streams: Sequence[Stream], voices: Sequence[_Voice]) -> tuple[OfferedLeg, ...]:
     """The streams as legs that each have an id of their own."""
     legs: dict[str, OfferedLeg] = {}
     for stream, (role, name, party) in zip(streams, voices, strict=True):

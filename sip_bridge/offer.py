@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sip_bridge.elements import cleaned
 
@@ -69,9 +70,15 @@ class _Line:
     codecs: tuple[Codec, ...]
 
 
-def read(sdp: bytes) -> list[Stream]:
+def read(sdp: bytes) -> tuple[Stream, ...]:
     """The audio streams of `sdp` that are not refused, in the order of their m-lines."""
-    text = sdp[:MAX_BYTES].decode("utf-8", "replace").replace("\r\n", "\n")
+    return _read(sdp[:MAX_BYTES])
+
+
+@lru_cache(maxsize=1)
+def _read(sdp: bytes) -> tuple[Stream, ...]:
+    """An offer is asked for twice: who speaks in it, and what the library is to make of it."""
+    text = sdp.decode("utf-8", "replace").replace("\r\n", "\n")
     session, *sections = f"\n{text}".split("\nm=", MAX_M_LINES + 1)[: MAX_M_LINES + 1]
     head = _lines(session)
     family = _value(head, "c=IN ")[:3]
@@ -87,14 +94,14 @@ def read(sdp: bytes) -> list[Stream]:
             same.append(line)
         elif len(voices) < MAX_STREAMS:
             voices.append([line])
-    return [
+    return tuple(
         Stream(
             tuple(line.place for line in voice),
             voice[0].label,
             tuple(dict.fromkeys(codec for line in voice for codec in line.codecs)),
         )
         for voice in voices
-    ]
+    )
 
 
 def undecodable(codecs: Collection[Codec], decodable: Collection[str]) -> str:

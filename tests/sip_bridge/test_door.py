@@ -165,3 +165,54 @@ async def test_a_host_name_is_not_looked_up(open_to_us: RunningBridge) -> None:
         assert [stream.direction for stream in sdp.parse_answer(response.body)] == ["recvonly"]
         assert open_to_us.metric("callvane_calls_active") == 1
         assert (await placed.ask("BYE")).status == 200
+
+
+HEADS = {
+    "lines": (b"X-Long: y\r\n" * 200, b"X-Long: y\r\n" * 300),
+    "length": (b"X-Long: " + b"y" * 12_000 + b"\r\n", b"X-Long: " + b"y" * 17_000 + b"\r\n"),
+    "folding": (b"X-Long: y\r\n" + b" z\r\n" * 200, b"X-Long: y\r\n" + b" z\r\n" * 300),
+}
+"""What a head may have more than a recorder's, and what it may not."""
+
+
+@pytest.mark.parametrize("kind", HEADS)
+async def test_a_long_head_is_not_parsed(open_to_us: RunningBridge, kind: str) -> None:
+    """Over TCP its connection is closed, over UDP nothing comes back; it is counted; one of bearable length is 200."""
+    sample = 'callvane_requests_turned_away_total{method="other",reason="overlong"}'
+    before = open_to_us.metric(sample)
+    bearable, overlong = (request("OPTIONS", 9, "TCP").replace(b"Event:", more + b"Event:") for more in HEADS[kind])
+    assert (await raw(open_to_us, bearable)).startswith(b"SIP/2.0 200")
+    reader, writer = await asyncio.open_connection(*open_to_us.address)
+    writer.write(overlong)
+    async with asyncio.timeout(60):
+        assert await reader.read() == b""
+    writer.close()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+        own.bind(("127.0.0.1", 0))
+        own.sendto(overlong, open_to_us.address)
+        await asyncio.to_thread(until, lambda: open_to_us.metric(sample) == before + 2, open_to_us.lines)
+        own.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            own.recv(65_536)
+
+
+async def test_many_messages_at_once_are_answered_one_after_the_other(open_to_us: RunningBridge) -> None:
+    """Whatever comes on a connection at once is read in slices: each message has its answer, wherever it is cut."""
+    one = request("INFO", 9, "TCP")
+    reader, writer = await asyncio.open_connection(*open_to_us.address)
+    writer.write(one * 100)
+    found = b""
+    async with asyncio.timeout(60):
+        while found.count(b"\r\n\r\n") < 100:
+            found += await reader.read(65_536)
+    writer.close()
+    assert re.findall(rb"^SIP/2.0 (\d+)", found, re.MULTILINE) == [b"481"] * 100
+
+
+async def test_how_long_messages_hold_the_thread_is_told(open_to_us: RunningBridge) -> None:
+    """A histogram counts each turn that has brought a message, and no other."""
+    sample = "callvane_sip_thread_held_seconds_count"
+    before = open_to_us.metric(sample)
+    await raw(open_to_us, request("OPTIONS", 9, "TCP"))
+    assert open_to_us.metric(sample) == before + 1
+    assert open_to_us.metric("callvane_sip_thread_held_seconds_sum") > 0

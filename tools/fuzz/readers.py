@@ -53,7 +53,7 @@ def _check_invite(found: Invite) -> None:
     _check_metadata(found.found)
 
 
-def _check_streams(found: list[Stream]) -> None:
+def _check_streams(found: tuple[Stream, ...]) -> None:
     places = [place for stream in found for place in stream.places]
     _holds(len(places) == len(set(places)) and all(0 <= place < offer.MAX_M_LINES for place in places))
     for stream in found:
