@@ -56,6 +56,8 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         self._endpoint = endpoint
         self._request: Invite | None = None
         """An offer that is being answered; it counts once the library has agreed to it."""
+        self._outcome = ""
+        """What the fork counts as, once it is answered."""
         self._captured: dict[int, Leg] = {}
         """Whose ring listens to which stream, by its m-line."""
         self._sources = RtpSources(endpoint.settings.rtp_source)
@@ -78,6 +80,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
             self.refuse(refusal)
             return
         self._request, self.feed.naming = offer, naming
+        self._outcome = "duplicate" if self.feed.same_as(offer) else "answered"
         parameters = pj.CallOpParam(True)
         parameters.statusCode = pj.PJSIP_SC_OK
         _only_listen(parameters.opt, offer.legs)
@@ -111,7 +114,9 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
     def onCallState(self, prm: Any) -> None:
         """The dialog has moved on."""
         info = self.getInfo()
-        if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
+        if info.state == pj.PJSIP_INV_STATE_CONNECTING:  # our 200 has gone: the library may refuse until then
+            outcome.FORKS.labels(self._outcome).inc()
+        elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self.health.confirmed = True
             self._endpoint.acknowledged(self)
         elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
@@ -149,8 +154,6 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         self._guard(info)
         request, self._request = self._request, None
         if request and self.ending is None:
-            if self.feed.standing is None:
-                outcome.FORKS.labels("duplicate" if self.feed.same_as(request) else "answered").inc()
             self.feed.take(request)
         self.attend(info)
 

@@ -2,6 +2,7 @@
 %{
 #include "door.hpp"
 #include "hearing.hpp"
+#include "streams.hpp"
 %}
 
 %include <pybuffer.i>
@@ -21,5 +22,6 @@
 }
 %feature("director") callvane::Door;
 %include "hearing.hpp"
+%include "streams.hpp"
 %include "door.hpp"
 %exception;

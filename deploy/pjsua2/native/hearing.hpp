@@ -8,9 +8,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <string>
-
-struct pjmedia_stream;
 
 namespace callvane {
 
@@ -74,7 +71,6 @@ private:
     friend class AudioCollector;
     AudioRing(const AudioRing &);
     AudioRing &operator=(const AudioRing &);
-    bool listens_to(pjmedia_stream *stream) const;
     std::shared_ptr<RingState> state_;
 };
 
@@ -97,21 +93,6 @@ private:
     void tick(double now);
     std::shared_ptr<CollectorState> state_;
 };
-
-/* What a stream has received, by its RTCP statistics, and from where at last: address and port, empty for nobody. */
-struct StreamCounts {
-    /* Whether there is such a stream. */
-    bool there;
-    unsigned long long packets;
-    /* Packets that never came; falls when one comes after all. */
-    unsigned long long missed;
-    double jitterSeconds;
-    std::string source;
-};
-StreamCounts streamCounts(int call, unsigned stream);
-
-/* The descriptor of the socket that a call's stream receives RTP on; -1 where there is none. */
-int rtpDescriptor(int call, unsigned stream);
 
 /* Where the speech engine is: the compiled module of the package webrtcvad. Raises where it is not what it was. */
 void loadSpeechEngine(const char *module);

@@ -2,26 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <iterator>
 #include <utility>
 
 namespace callvane {
 
 namespace {
 
-/* What a packet that is missing is waited for: nothing but what follows it is delayed by that. */
-const double REORDER_SECONDS = 0.2;
-const size_t REORDER_PACKETS = 10;
-/* Numbers further ahead or behind than this are another stream's (RFC 3550 appendix A.1). */
-const int MOST_AHEAD = 3000;
-const int MOST_BEHIND = 100;
-/* So many numbers in a row that have been there, and the sender has begun anew. */
-const unsigned REPEATED_PACKETS = 10;
-/* A source that has been silent so long gives way to another; one that goes on keeps the leg. */
-const double SOURCE_SECONDS = 0.2;
-const unsigned OTHER_PACKETS = 3;
 /* Of a loss, so much is bridged by repeating what was heard last; more is silence. */
 const int64_t CONCEALED_SAMPLES = 3 * FRAME_SAMPLES;
 /* Timestamps that jump by less are a sender's habit; by more they tell of silence that was not sent. */
@@ -39,12 +26,6 @@ const double SET_BACK_SECONDS = 1;
 const double STOPPED_SECONDS = 0.2;
 /* After this without audio a leg's time is the clock's. */
 const double SILENT_SECONDS = 1;
-/* A stretch is handed over by then, though the speech goes on. */
-const size_t STRETCH_FRAMES = FRAMES_A_SECOND;
-/* What waits for the application: past it the oldest goes. */
-const size_t WAITING_FRAMES = 5 * FRAMES_A_SECOND;
-/* G.711's largest samples are 32,124 (u-law) and 32,256 (A-law). */
-const int CLIPPED_SAMPLE = 32000;
 
 int64_t rounded(double samples) { return (int64_t)std::floor(samples + 0.5); }
 
@@ -53,12 +34,9 @@ size_t frames_of(size_t samples) { return std::max<size_t>(1, samples / FRAME_SA
 } // namespace
 
 LegAudio::LegAudio(unsigned pre_roll, unsigned hangover, int aggressiveness)
-    : pre_roll_(pre_roll), hangover_(hangover), detector_(aggressiveness), counts_(), synchronized_(false),
-      probing_(false), next_number_(0), probed_number_(0), source_(0), other_source_(0), other_packets_(0), base_(0),
-      missing_(0), repeated_(0), begun_(false), paused_(false), anchor_(0), arrived_(0), heard_(0), latest_(0),
-      next_timestamp_(0), timed_(false), packet_samples_(FRAME_SAMPLES), lag_(0), least_lag_(HUGE_VAL), lag_since_(0),
-      makes_up_(false), position_(0), frame_(0), partial_size_(0), talking_(false), silent_frames_(0), now_(),
-      waiting_frames_(0)
+    : order_(*this), gate_(pre_roll, hangover, aggressiveness), counts_(), begun_(false), paused_(false), anchor_(0),
+      heard_(0), latest_(0), next_timestamp_(0), timed_(false), packet_samples_(FRAME_SAMPLES), missing_(0), lag_(0),
+      least_lag_(HUGE_VAL), lag_since_(0), makes_up_(false), position_(0), frame_(0), partial_size_(0)
 {
     std::memset(last_, 0, sizeof(last_));
 }
@@ -68,8 +46,8 @@ void LegAudio::begin(double seconds, double now)
     if (begun_)
         return;
     begun_ = true;
-    anchor_ = now - seconds;
-    arrived_ = heard_ = latest_ = now;
+    set_anchor(now - seconds);
+    heard_ = latest_ = now;
     frame_ = (uint64_t)std::max<int64_t>(0, rounded(seconds * FRAMES_A_SECOND));
 }
 
@@ -87,11 +65,10 @@ void LegAudio::set_payload(unsigned type, const char *encoding, unsigned clock_h
 void LegAudio::packet(const Packet &packet, double now)
 {
     follow_clock(now);
-    if (paused_ || !is_of_source(packet, now))
+    if (paused_)
         return;
     begin(0, now);
-    arrived_ = now;
-    sort(packet, now);
+    order_.packet(packet, now);
 }
 
 void LegAudio::put(const int16_t *samples, size_t count, double now)
@@ -100,7 +77,7 @@ void LegAudio::put(const int16_t *samples, size_t count, double now)
     if (paused_)
         return;
     begin(0, now - (double)count / SAMPLE_RATE_HZ);
-    arrived_ = heard_ = now;
+    heard_ = now;
     append(samples, count);
 }
 
@@ -109,145 +86,51 @@ void LegAudio::follow_clock(double now)
 {
     if (begun_ && now < latest_ - SET_BACK_SECONDS) {
         double back = latest_ - now;
-        anchor_ -= back;
-        arrived_ -= back;
+        set_anchor(anchor_ - back);
         heard_ -= back;
         lag_since_ -= back;
-        for (auto &each : held_)
-            each.second.arrived -= back;
+        order_.set_back(back);
         latest_ = now;
     }
     latest_ = std::max(latest_, now);
 }
 
-/* Two senders at once would be heard as noise, and a stranger could speak on the leg: the first is kept while it goes
- * on. A PBX that changes its source stops the old one. */
-bool LegAudio::is_of_source(const Packet &packet, double now)
+void LegAudio::set_anchor(double anchor)
 {
-    if (!synchronized_ || packet.source == source_) {
-        other_packets_ = 0;
-        source_ = packet.source;
-        return true;
-    }
-    other_packets_ = packet.source == other_source_ ? other_packets_ + 1 : 1;
-    other_source_ = packet.source;
-    if (now - arrived_ < SOURCE_SECONDS || other_packets_ < OTHER_PACKETS) {
-        ++counts_.foreign;
-        return false;
-    }
-    go_on(now, true);
-    synchronized_ = false;
-    other_packets_ = 0;
-    source_ = packet.source;
-    return true;
+    anchor_ = anchor;
+    gate_.set_anchor(anchor);
 }
 
-void LegAudio::sort(const Packet &packet, double now)
+void LegAudio::late() { counts_.late += frames_of(packet_samples_); }
+
+void LegAudio::next(const Packet &packet, const Place &place)
 {
-    if (!synchronized_) {
-        synchronized_ = true;
-        probing_ = timed_ = false;
-        missing_ = repeated_ = 0;
-        given_up_.reset();
-        next_number_ = packet.number;
+    if (place.begins) {
+        timed_ = false;
+        missing_ = 0;
     }
-    int distance = (int16_t)(uint16_t)(packet.number - next_number_);
-    if (distance >= 0 && distance < MOST_AHEAD)
-        repeated_ = 0;
-    if (distance == 0) {
-        ++next_number_, ++base_;
-        given_up_ <<= 1;
-        deliver(packet.type, packet.timestamp, packet.payload, packet.size, now);
-        go_on(now, false);
-    } else if (distance > 0 && distance < MOST_AHEAD) {
-        probing_ = false;
-        hold(packet, now);
-        go_on(now, false);
-    } else if (distance < 0 && distance > -MOST_BEHIND) {
-        behind(packet, (unsigned)-distance, now);
-    } else if (probing_ && packet.number == probed_number_) { /* twice in a row */
-        start_anew(packet, now);
-    } else {
-        probing_ = true;
-        probed_number_ = (uint16_t)(packet.number + 1);
-    }
-}
-
-/* Its number has been passed: it was given up and comes after all, or it is a copy. */
-void LegAudio::behind(const Packet &packet, unsigned distance, double now)
-{
-    if (given_up_[distance - 1]) {
-        given_up_[distance - 1] = false;
-        counts_.late += frames_of(packet_samples_);
-    } else if (++repeated_ >= REPEATED_PACKETS) {
-        start_anew(packet, now);
-    }
-}
-
-/* The sender numbers its packets anew. */
-void LegAudio::start_anew(const Packet &packet, double now)
-{
-    go_on(now, true);
-    synchronized_ = false;
-    sort(packet, now);
-}
-
-void LegAudio::hold(const Packet &packet, double now)
-{
-    uint64_t number = base_ + (uint16_t)(packet.number - next_number_);
-    Held held = {packet.type, packet.timestamp, now,
-                 std::vector<uint8_t>(packet.payload, packet.payload + packet.size)};
-    held_.emplace((uint32_t)number, std::move(held));
-}
-
-/* Delivers what is next, and what follows a packet that is waited for no longer. */
-void LegAudio::go_on(double now, bool give_up)
-{
-    while (!held_.empty()) {
-        auto first = held_.begin();
-        uint32_t distance = first->first - (uint32_t)base_;
-        if (distance) {
-            bool waits = held_.size() < REORDER_PACKETS && now - first->second.arrived < REORDER_SECONDS;
-            if (waits && !give_up)
-                return;
-            missing_ += distance;
-            base_ += distance;
-            next_number_ = (uint16_t)(next_number_ + distance);
-            given_up_ <<= distance;
-            for (uint32_t i = 0; i < std::min<uint32_t>(distance, MOST_BEHIND); ++i)
-                given_up_.set(i);
-        }
-        Held held = std::move(first->second);
-        held_.erase(first);
-        ++next_number_, ++base_;
-        given_up_ <<= 1;
-        /* As of when it came: what it has waited since is not the sender's delay. */
-        deliver(held.type, held.timestamp, held.payload.data(), held.payload.size(), held.arrived);
-    }
-}
-
-void LegAudio::deliver(unsigned type, uint32_t timestamp, const uint8_t *payload, size_t size, double now)
-{
-    PayloadKind kind = payloads_.kind(type);
-    Decoder *decoder = kind == PayloadKind::voice ? payloads_.decoder(type) : nullptr;
+    missing_ += place.given_up;
+    PayloadKind kind = payloads_.kind(packet.type);
+    Decoder *decoder = kind == PayloadKind::voice ? payloads_.decoder(packet.type) : nullptr;
     if (!decoder) {
         if (kind != PayloadKind::silent) {
             ++counts_.undecodable;
-            counts_.undecodable_type = type;
+            counts_.undecodable_type = packet.type;
         }
         return;
     }
     samples_.clear();
-    decoder->decode(payload, size, samples_);
+    decoder->decode(packet.payload, packet.size, samples_);
     if (samples_.empty())
         return;
-    int64_t gap = gap_before(timestamp, *decoder, samples_.size(), now);
+    double now = place.arrived; /* what it has waited since is not the sender's delay */
+    int64_t gap = gap_before(packet.timestamp, *decoder, samples_.size(), now);
     bool lost = missing_ > 0;
     if (lost)
         counts_.lost += missing_ * frames_of(packet_samples_);
     missing_ = 0;
     packet_samples_ = samples_.size();
-    next_timestamp_ = timestamp + (uint32_t)(samples_.size() * decoder->clock_hz / SAMPLE_RATE_HZ);
+    next_timestamp_ = packet.timestamp + (uint32_t)(samples_.size() * decoder->clock_hz / SAMPLE_RATE_HZ);
     timed_ = true;
     if (ahead(now) + gap + (int64_t)samples_.size() > BUFFER_SAMPLES) {
         counts_.late += frames_of(samples_.size());
@@ -280,7 +163,7 @@ void LegAudio::fill(int64_t samples, bool lost)
     if (samples <= 0)
         return;
     static const int16_t silence[FRAME_SAMPLES] = {0};
-    if (samples > (int64_t)hangover_ * FRAME_SAMPLES) {
+    if (samples > (int64_t)gate_.hangover() * FRAME_SAMPLES) {
         int64_t whole = ((int64_t)partial_size_ + samples) / FRAME_SAMPLES;
         skip_to(frame_ + (uint64_t)whole);
         return;
@@ -320,126 +203,25 @@ void LegAudio::append(const int16_t *samples, size_t count)
 
 void LegAudio::frame(const int16_t *samples)
 {
-    bool voiced = detector_.is_speech(samples);
     std::memcpy(last_, samples, sizeof(last_));
     ++counts_.heard;
-    if (talking_) {
-        talking_frame(samples, voiced);
-    } else if (voiced) {
-        talking_ = true;
-        silent_frames_ = 0;
-        now_.start = frame_ - before_.size();
-        for (const auto &each : before_)
-            add(each.data(), false);
-        before_.clear();
-        add(samples, true);
+    if (gate_.hear(samples, frame_)) {
         ++frame_;
-    } else {
-        quiet_frame(samples);
+        return;
     }
-}
-
-void LegAudio::quiet_frame(const int16_t *samples)
-{
     /* Ahead of the clock: silence makes up for it, the oldest that may still be wanted first. */
     makes_up_ = lag_ < (makes_up_ ? -(double)FRAME_SAMPLES : -(double)OFF_SAMPLES);
-    bool full = before_.size() == pre_roll_ || makes_up_;
-    if (full && !before_.empty()) {
-        before_.push_back(std::move(before_.front()));
-        before_.pop_front();
-        before_.back().assign(samples, samples + FRAME_SAMPLES);
-    } else if (!full) {
-        before_.emplace_back(samples, samples + FRAME_SAMPLES);
-    }
+    gate_.keep(samples, makes_up_);
     if (makes_up_)
         lag_ += FRAME_SAMPLES;
     else
         ++frame_;
 }
 
-void LegAudio::talking_frame(const int16_t *samples, bool voiced)
-{
-    add(samples, voiced);
-    ++frame_;
-    silent_frames_ = voiced ? 0 : silent_frames_ + 1;
-    if (silent_frames_ >= hangover_) {
-        emit(Stretch::speech);
-        talking_ = false;
-    } else if (now_.frames() >= STRETCH_FRAMES) {
-        emit(Stretch::speech);
-        now_.start = frame_;
-    }
-}
-
-void LegAudio::hand_over()
-{
-    if (talking_ && now_.frames()) {
-        emit(Stretch::speech);
-        now_.start = frame_;
-    }
-}
-
-void LegAudio::add(const int16_t *samples, bool voiced)
-{
-    now_.flags.push_back(voiced ? 1 : 0);
-    now_.samples.insert(now_.samples.end(), samples, samples + FRAME_SAMPLES);
-    if (!voiced)
-        return;
-    int64_t energy = 0;
-    for (size_t i = 0; i < FRAME_SAMPLES; ++i) {
-        int sample = samples[i];
-        energy += (int64_t)sample * sample;
-        now_.clipped += std::abs(sample) >= CLIPPED_SAMPLE;
-    }
-    now_.energy += (double)energy;
-}
-
-void LegAudio::emit(Stretch::Kind kind)
-{
-    Stretch stretch = std::move(now_);
-    now_ = Stretch();
-    stretch.kind = kind;
-    stretch.anchor = anchor_;
-    push(std::move(stretch));
-}
-
-void LegAudio::mark(Stretch::Kind kind)
-{
-    Stretch stretch = Stretch();
-    if (!stretches.empty() && !stretches.back().frames()) /* what ended there ends here too */
-        stretches.pop_back();
-    stretch.kind = kind;
-    stretch.start = frame_;
-    stretch.anchor = anchor_;
-    push(std::move(stretch));
-}
-
-void LegAudio::push(Stretch &&stretch)
-{
-    waiting_frames_ += stretch.frames();
-    stretches.push_back(std::move(stretch));
-    auto oldest = stretches.begin();
-    while (waiting_frames_ > WAITING_FRAMES && oldest != stretches.end()) {
-        if (!oldest->frames()) { /* a mark: the latest of several stays */
-            ++oldest;
-            continue;
-        }
-        counts_.dropped += oldest->frames();
-        waiting_frames_ -= oldest->frames();
-        oldest = stretches.erase(oldest);
-        if (oldest != stretches.begin() && oldest != stretches.end() && !oldest->frames())
-            oldest = stretches.erase(std::prev(oldest));
-    }
-}
-
 /* Nothing was there until then: speech before it ends. */
 void LegAudio::skip_to(uint64_t frame)
 {
-    if (talking_) {
-        emit(Stretch::speech_ends);
-        talking_ = false;
-    }
-    before_.clear();
+    gate_.interrupt();
     if (frame > frame_) {
         partial_size_ = 0;
         frame_ = frame;
@@ -456,10 +238,10 @@ void LegAudio::pause(double now)
     follow_clock(now);
     if (paused_)
         return;
-    go_on(now, true);
+    order_.give_up();
     skip_to(begun_ ? frame_at(now) : frame_);
     paused_ = true;
-    mark(Stretch::paused);
+    gate_.mark(Stretch::paused, frame_);
 }
 
 void LegAudio::resume(double now)
@@ -468,19 +250,19 @@ void LegAudio::resume(double now)
     begin(0, now);
     if (!paused_)
         return;
-    paused_ = synchronized_ = makes_up_ = false;
-    arrived_ = now;
+    paused_ = makes_up_ = false;
+    order_.begin_anew();
     lag_ = 0;
     least_lag_ = HUGE_VAL;
     skip_to(frame_at(now));
-    mark(Stretch::resumed);
+    gate_.mark(Stretch::resumed, frame_);
 }
 
 void LegAudio::tick(double now)
 {
     follow_clock(now);
-    go_on(now, false);
-    if (talking_ && now - heard_ >= (double)hangover_ / FRAMES_A_SECOND + STOPPED_SECONDS)
+    order_.tick(now);
+    if (gate_.talking() && now - heard_ >= (double)gate_.hangover() / FRAMES_A_SECOND + STOPPED_SECONDS)
         skip_to(frame_); /* packets may be late and not lost: the leg's time stands until one tells */
 }
 
@@ -489,6 +271,14 @@ uint64_t LegAudio::position(double now)
     bool silent = begun_ && !paused_ && now - heard_ >= SILENT_SECONDS;
     position_ = std::max({position_, frame_, silent ? frame_at(now) : 0});
     return position_;
+}
+
+LegCounts LegAudio::counts() const
+{
+    LegCounts counts = counts_;
+    counts.dropped = gate_.dropped();
+    counts.foreign = order_.foreign();
+    return counts;
 }
 
 /* Samples by which the leg is ahead of the clock. */
@@ -507,7 +297,7 @@ void LegAudio::keep_time(double now)
         return;
     lag_ = least_lag_;
     least_lag_ = HUGE_VAL;
-    if (lag_ > (double)OFF_SAMPLES && !talking_) {
+    if (lag_ > (double)OFF_SAMPLES && !gate_.talking()) {
         skip_to(frame_ + (uint64_t)(lag_ / FRAME_SAMPLES));
         lag_ = 0;
     }
