@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <utility>
 
 namespace callvane {
 
 namespace {
 
-/* Of a loss, so much is bridged by repeating what was heard last; more is silence. */
-const int64_t CONCEALED_SAMPLES = 3 * FRAME_SAMPLES;
 /* Timestamps that jump by less are a sender's habit; by more they tell of silence that was not sent. */
 const int64_t LEAST_GAP_SAMPLES = 3 * FRAME_SAMPLES;
 /* Jitter that a loss may hide. */
@@ -34,11 +31,11 @@ size_t frames_of(size_t samples) { return std::max<size_t>(1, samples / FRAME_SA
 } // namespace
 
 LegAudio::LegAudio(unsigned pre_roll, unsigned hangover, int aggressiveness)
-    : order_(*this), gate_(pre_roll, hangover, aggressiveness), counts_(), begun_(false), paused_(false), anchor_(0),
-      heard_(0), latest_(0), next_timestamp_(0), timed_(false), packet_samples_(FRAME_SAMPLES), missing_(0), lag_(0),
-      least_lag_(HUGE_VAL), lag_since_(0), makes_up_(false), position_(0), frame_(0), partial_size_(0)
+    : order_(*this), framing_(*this), gate_(pre_roll, hangover, aggressiveness), counts_(), begun_(false),
+      paused_(false), anchor_(0), heard_(0), latest_(0), next_timestamp_(0), timed_(false),
+      packet_samples_(FRAME_SAMPLES), missing_(0), lag_(0), least_lag_(HUGE_VAL), lag_since_(0), makes_up_(false),
+      position_(0), frame_(0)
 {
-    std::memset(last_, 0, sizeof(last_));
 }
 
 void LegAudio::begin(double seconds, double now)
@@ -78,7 +75,7 @@ void LegAudio::put(const int16_t *samples, size_t count, double now)
         return;
     begin(0, now - (double)count / SAMPLE_RATE_HZ);
     heard_ = now;
-    append(samples, count);
+    framing_.append(samples, count);
 }
 
 /* The clock is the machine's, which may be set; a leg goes on from where it is. Set forward, it looks like silence. */
@@ -138,7 +135,7 @@ void LegAudio::next(const Packet &packet, const Place &place)
     }
     heard_ = std::max(heard_, now);
     fill(gap, lost);
-    append(samples_.data(), samples_.size());
+    framing_.append(samples_.data(), samples_.size());
     keep_time(now);
 }
 
@@ -162,48 +159,14 @@ void LegAudio::fill(int64_t samples, bool lost)
 {
     if (samples <= 0)
         return;
-    static const int16_t silence[FRAME_SAMPLES] = {0};
-    if (samples > (int64_t)gate_.hangover() * FRAME_SAMPLES) {
-        int64_t whole = ((int64_t)partial_size_ + samples) / FRAME_SAMPLES;
-        skip_to(frame_ + (uint64_t)whole);
-        return;
-    }
-    int16_t repeated[FRAME_SAMPLES];
-    std::memcpy(repeated, last_, sizeof(repeated));
-    bool conceal = lost && samples <= CONCEALED_SAMPLES;
-    while (samples > 0) {
-        size_t count = (size_t)std::min<int64_t>(samples, FRAME_SAMPLES);
-        for (int16_t &sample : repeated) /* each repetition half as loud */
-            sample = (int16_t)(sample / 2);
-        append(conceal ? repeated : silence, count);
-        samples -= (int64_t)count;
-    }
-}
-
-void LegAudio::append(const int16_t *samples, size_t count)
-{
-    while (count) {
-        if (!partial_size_ && count >= FRAME_SAMPLES) { /* the usual case: a packet of whole frames */
-            frame(samples);
-            samples += FRAME_SAMPLES;
-            count -= FRAME_SAMPLES;
-            continue;
-        }
-        size_t part = std::min<size_t>(count, FRAME_SAMPLES - partial_size_);
-        std::memcpy(partial_ + partial_size_, samples, part * sizeof(int16_t));
-        partial_size_ += part;
-        samples += part;
-        count -= part;
-        if (partial_size_ == FRAME_SAMPLES) {
-            partial_size_ = 0;
-            frame(partial_);
-        }
-    }
+    if (samples <= (int64_t)gate_.hangover() * FRAME_SAMPLES)
+        framing_.bridge((size_t)samples, lost);
+    else
+        skip_to(frame_ + (uint64_t)(((int64_t)framing_.partial() + samples) / FRAME_SAMPLES));
 }
 
 void LegAudio::frame(const int16_t *samples)
 {
-    std::memcpy(last_, samples, sizeof(last_));
     ++counts_.heard;
     if (gate_.hear(samples, frame_)) {
         ++frame_;
@@ -223,7 +186,7 @@ void LegAudio::skip_to(uint64_t frame)
 {
     gate_.interrupt();
     if (frame > frame_) {
-        partial_size_ = 0;
+        framing_.drop_partial();
         frame_ = frame;
     }
 }
@@ -284,7 +247,7 @@ LegCounts LegAudio::counts() const
 /* Samples by which the leg is ahead of the clock. */
 int64_t LegAudio::ahead(double now) const
 {
-    return (int64_t)(frame_ * FRAME_SAMPLES + partial_size_) - rounded((now - anchor_) * SAMPLE_RATE_HZ);
+    return (int64_t)(frame_ * FRAME_SAMPLES + framing_.partial()) - rounded((now - anchor_) * SAMPLE_RATE_HZ);
 }
 
 /* A sender's clock drifts, and one that paused may go on where it stopped: time is mended where nobody speaks. */

@@ -3,8 +3,8 @@
  *
  * Between a stream's socket (streams.cpp) and the application. Packets are put into the order of their numbers
  * (PacketOrder), decoded and laid onto the leg's time as they come: a recorder plays nothing, so nothing waits for a
- * playout clock. Speech is found frame by frame (SpeechGate); only speech and what surrounds it goes on, the rest is
- * counted.
+ * playout clock. Speech is found frame by frame (Framing, SpeechGate); only speech and what surrounds it goes on, the
+ * rest is counted.
  *
  * Times: `now` in unix seconds; a leg's position in samples of 8 kHz since its anchor.
  */
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "decoder.hpp"
+#include "framing.hpp"
 #include "packet_order.hpp"
 #include "speech.hpp"
 #include "speech_gate.hpp"
@@ -37,7 +38,7 @@ struct LegCounts {
     uint64_t foreign;
 };
 
-class LegAudio : private PacketOrder::Receiver {
+class LegAudio : private PacketOrder::Receiver, private Framing::Receiver {
 public:
     /* `pre_roll`, `hangover`: frames before speech that go with it, and unvoiced ones that end it. Throws
      * std::runtime_error as SpeechDetector does. */
@@ -83,24 +84,23 @@ public:
 private:
     void next(const Packet &packet, const Place &place) override;
     void late() override;
+    void frame(const int16_t *samples) override;
 
     void follow_clock(double now);
     uint64_t frame_at(double now) const;
     void set_anchor(double anchor);
     int64_t gap_before(uint32_t timestamp, const Decoder &decoder, size_t samples, double now) const;
     void fill(int64_t samples, bool lost);
-    void append(const int16_t *samples, size_t count);
-    void frame(const int16_t *samples);
     void skip_to(uint64_t frame);
     void keep_time(double now);
     int64_t ahead(double now) const;
 
     PacketOrder order_;
+    Framing framing_;
     SpeechGate gate_;
     Payloads payloads_;
-    LegCounts counts_; /* without what the two of them count */
+    LegCounts counts_; /* without what order_ and gate_ count */
 
-    /* Time. */
     bool begun_, paused_;
     double anchor_, heard_; /* unix seconds at frame 0, and of the latest audio */
     double latest_;         /* what the clock has shown */
@@ -111,12 +111,7 @@ private:
     double lag_, least_lag_, lag_since_;
     bool makes_up_; /* drops silence, since it is ahead of the clock */
     uint64_t position_;
-
-    /* Frames. */
-    uint64_t frame_;
-    int16_t partial_[FRAME_SAMPLES];
-    size_t partial_size_;
-    int16_t last_[FRAME_SAMPLES];
+    uint64_t frame_;               /* number of the next one */
     std::vector<int16_t> samples_; /* of one packet */
 };
 

@@ -1,6 +1,6 @@
 /*
- * One stream's packets in the order of their numbers, whatever the network did to it; and of one source at a time. Pure:
- * the clock is passed in, `now` in unix seconds.
+ * One stream's packets in the order of their numbers, whatever the network did to it; and of one source at a time.
+ * Pure: the clock is passed in, `now` in unix seconds.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * What of a leg's frames goes on to the application: speech, with what surrounds it. It waits in stretches, in a bounded
- * queue, until it is taken. Frames are 20 ms (FRAME_SAMPLES); their numbers are the leg's.
+ * What of a leg's frames goes on to the application: speech, with what surrounds it. It waits in stretches, in a
+ * bounded queue, until it is taken. Frames are 20 ms (FRAME_SAMPLES); their numbers are the leg's.
  */
 #pragma once
 
