@@ -131,7 +131,9 @@ def _section(lines: list[str], session: list[str]) -> _Section:
     media, port, profile, *formats = [*own[0][2:].split(), "", "", ""][:MAX_CODECS]
     family, address = _connection(own) or _connection(session) or ("IP4", "")
     attributes = [(found[1], (found[2] or "").strip()) for line in own[1:] if (found := _KEPT.match(line))]
-    mapped = {value.split(" ")[0] for name, value in attributes if name == "rtpmap"}
+    mapped = {
+        value.split(" ")[0] for name, value in attributes if name == "rtpmap" and _attribute(name, value, formats)
+    }
     numbers = [each for each in formats if each.isascii() and each.isdigit() and int(each) < 128]
     kept = [each for each in dict.fromkeys(numbers) if int(each) < 96 or each in mapped]
     number = port.partition("/")[0]

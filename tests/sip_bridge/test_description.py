@@ -58,6 +58,8 @@ def test_without_any_address_a_stream_is_taken() -> None:
         ("0 99 200 0 x", "", "0"),
         ("96 0", "a=rtpmap:96 opus/48000/2", "96 0"),
         ("8", "a=rtpmap:8", "8"),
+        ("0 101", "a=rtpmap:101 telephone-event", "0"),
+        ("0 97", "a=rtpmap:97 X-NSE/-1", "0"),
     ],
 )
 def test_formats_that_mean_something_are_kept(formats: str, attributes: str, kept: str) -> None:
