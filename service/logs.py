@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 
 from service.settings import LogSettings
+
+_NUMBER = re.compile(r"\+[0-9]{6,15}")
+
+
+def without_numbers(call_id: str) -> str:
+    """A call's id without a telephone number, should a PBX have made it of one."""
+    return _NUMBER.sub("+…", call_id)
 
 
 class JsonFormatter(logging.Formatter):
@@ -22,7 +30,7 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         if call := getattr(record, "call_id", None):
-            fields["call_id"] = call
+            fields["call_id"] = without_numbers(str(call))
         if record.exc_info:
             fields["error"] = self.formatException(record.exc_info)
         return json.dumps(fields, ensure_ascii=False)
@@ -36,7 +44,8 @@ class TextFormatter(logging.Formatter):
         at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
         message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in record.getMessage())
         call = getattr(record, "call_id", None)
-        line = f"{at} {record.levelname.lower():7} {record.name}: {f'[{call!r:.60}] ' if call else ''}{message}"
+        about = f"[{without_numbers(str(call))!r:.60}] " if call else ""
+        line = f"{at} {record.levelname.lower():7} {record.name}: {about}{message}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 

@@ -132,8 +132,10 @@ class Admission:
         peer = request.address
         if not self._peers.admits(peer, request.names):
             return Refused(Refusal.FORBIDDEN)
-        if request.method != "INVITE":
-            return None if self._requests.take(peer, now) else Refused(Refusal.REQUESTS)
+        if request.method != "INVITE":  # a balancer asks whether new calls are taken
+            if not self._requests.take(peer, now):
+                return Refused(Refusal.REQUESTS)
+            return Refused(Refusal.DRAINING) if condition.draining else None
         head = multipart.read_head(request.raw)
         if refused := self._unproven(request, head, now):
             return refused

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import ip_address
 from itertools import pairwise
 
 from sip_bridge import offer
-from sip_bridge.offer import MAX_BYTES, MAX_CODECS, MAX_LINE, MAX_LINES, MAX_M_LINES
+from sip_bridge.offer import MAX_BYTES, MAX_CODECS, MAX_LINE, MAX_LINES, MAX_M_LINES, Codec
 
 DECODABLE = frozenset(("PCMU", "PCMA", "G722", "OPUS"))
 """What is heard here, in upper case and in the order of `HEARD`."""
 HEARD = "PCMU, PCMA, G722, opus"
+RATES = {"PCMU": 8_000, "PCMA": 8_000, "G722": 8_000, "OPUS": 48_000}
+"""Of their RTP clocks, in Hz: the only ones that they have."""
 PLAIN = frozenset(("RTP/AVP", "RTP/AVPF"))
 SECURE = frozenset(("RTP/SAVP", "RTP/SAVPF"))
 """Keys in the SDP (SDES); with DTLS there is nobody to shake hands with."""
@@ -112,10 +114,19 @@ def _reason(section: _Section, stream: offer.Stream, abilities: Abilities) -> st
     if section.family not in abilities.families:
         return f"{section.family} is not received, {' or '.join(sorted(abilities.families))} would be"
     numbers = {int(each) for each in section.formats}
-    own = [codec for codec in stream.codecs if codec.payload_type in numbers]
+    own = [_told(codec) for codec in stream.codecs if codec.payload_type in numbers]
     if missing := offer.undecodable(own, DECODABLE):
         return f"{missing} cannot be decoded, {HEARD} would do"
     return "" if own else f"no codec is named, {HEARD} would do"
+
+
+def _told(codec: Codec) -> Codec:
+    """A codec by its name, or by name and rate where that is another one than the codec has."""
+    return codec if RATES.get(codec.name, codec.rate_hz) == codec.rate_hz else replace(codec, name=_rated(codec))
+
+
+def _rated(codec: Codec) -> str:
+    return f"{codec.name}/{codec.rate_hz}"
 
 
 def _parsed(sdp: bytes) -> tuple[list[str], list[_Section]]:
@@ -138,7 +149,7 @@ def _section(lines: list[str], session: list[str]) -> _Section:
     kept = [each for each in dict.fromkeys(numbers) if int(each) < 96 or each in mapped]
     number = port.partition("/")[0]
     return _Section(
-        _token(media) or "audio",
+        _token(media).lower() or "audio",
         number if number.isascii() and number.isdigit() and int(number) < 65_536 else "0",
         _token(profile).upper() or "RTP/AVP",
         kept,
@@ -193,8 +204,12 @@ def _attribute(name: str, value: str, formats: list[str]) -> str:
     number, _, rest = value.partition(" ")
     match name:
         case "rtpmap":
-            whole = number in formats and re.fullmatch(r"[^\s/]{1,32}/[0-9]{1,6}(/[0-9]{1,2})?", rest.strip())
-            return f"a=rtpmap:{number} {rest.strip()}" if whole else ""
+            whole = re.fullmatch(r"([^\s/]{1,32})/([0-9]{1,6})(/[0-9]{1,2})?", rest.strip())
+            if not whole or number not in formats:
+                return ""
+            name, rate = whole[1], whole[2]  # Opus has two channels in its name and any number in fact (RFC 7587)
+            channels = "/2" if name.lower() == "opus" else "" if name.upper() in RATES else whole[3] or ""
+            return f"a=rtpmap:{number} {name}/{rate}{channels}"
         case "fmtp":
             return f"a=fmtp:{number} {rest.strip()}" if number in formats and rest.strip() else ""
         case "rtcp":

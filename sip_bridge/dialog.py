@@ -134,7 +134,10 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         event = prm.e.body.tsxState
         if event.type != pj.PJSIP_EVENT_RX_MSG or event.tsx.state != pj.PJSIP_TSX_STATE_TRYING:
             return
-        if self.feed.standing is None or event.tsx.role != pj.PJSIP_ROLE_UAS or event.tsx.method not in CHANGES:
+        if event.tsx.role != pj.PJSIP_ROLE_UAS:
+            return
+        self.health.lives(time.monotonic())
+        if self.feed.standing is None or event.tsx.method not in CHANGES:
             return
         raw = event.src.rdata.wholeMsg.encode("utf-8", "surrogateescape")
         settings = self._endpoint.settings
@@ -220,8 +223,8 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         """Tell whose packets are expected."""
         if self._sources.mode == "off":
             return
-        for media in info.media:
-            with suppress(pj.Error):  # it is on hold: nothing is decoded
+        for media in filter(_is_heard, info.media):
+            with suppress(pj.Error):  # it is gone already
                 remote = self.getStreamInfo(media.index).remoteRtpAddress
                 self._sources.expect(media.index, pj.rtpDescriptor(self.getId(), media.index), remote)
 
@@ -249,7 +252,8 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
             heard.undecodable,
             heard.undecodableType,
             received.jitterSeconds,
-            leg.ring.number if leg else NOBODY,
+            reports=received.reports,
+            ring=leg.ring.number if leg else NOBODY,
         )
         faults = self.health.update(index, now, totals)
         if leg:

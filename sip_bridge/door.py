@@ -67,6 +67,8 @@ class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
             return
         if request.method == "INVITE":
             outcome.FORKS.labels(refused.refusal.outcome).inc()
+            if refused.warning:
+                log.info("a fork was refused: %s", refused.warning)
         if refused.refusal is Refusal.FORBIDDEN:  # over TLS, by its certificate
             request.ignore()
             return

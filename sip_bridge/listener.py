@@ -134,8 +134,8 @@ class Listener:
             time.sleep(max(0.0, INTERVAL_SECONDS - self.round_seconds))
 
     def _hear(self, entry: Entry) -> None:
-        call, leg = self._heard[entry.ring]
         try:
+            call, leg = self._heard[entry.ring]
             for segment in leg.hear(entry):
                 self._publish(call.utterance(leg, segment))
         except Exception:  # a fault in one call must not deafen the others

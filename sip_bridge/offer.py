@@ -135,7 +135,7 @@ def _line(place: int, section: str, family: str, alternatives: list[list[str]]) 
     first, *rest = _lines(section)
     media, port, profile, *formats = [*first.split(), "", "", ""]
     port = port.partition("/")[0]
-    if media != "audio" or port == "0":
+    if media.lower() != "audio" or port == "0":
         return None
     mapped = {}
     for line in rest:

@@ -123,7 +123,8 @@ class BridgeSettings(BaseModel):
     late_share: float = Field(0.03, ge=0, le=1)
     """The same of its share of audio that comes too late, or in bursts, to be heard."""
     rtp_timeout_seconds: float = Field(30.0, ge=0)
-    """A call none of whose active streams brings a packet for this long is hung up; 0 never hangs up."""
+    """A call whose active streams bring no packet for this long, nor its peer an RTCP report or a request, is hung up;
+    0 never hangs up."""
     session_expires_seconds: int = Field(1_800, ge=90)
     """Longest time between session refreshes, where the PBX uses session timers (RFC 4028)."""
     session_minimum_seconds: int = Field(90, ge=90)

@@ -66,6 +66,8 @@ class Totals:
     """The latest such type."""
     jitter_seconds: float = 0.0
     """Now."""
+    reports: int = 0
+    """RTCP packets."""
     ring: int = NOBODY
     """Which ring counts what is late and undecodable: it goes on where the stream is made anew, or changes its ring."""
 
@@ -88,11 +90,14 @@ class StreamHealth:
     """One call's streams, by their m-line's place. Times are in seconds of one monotonic clock."""
 
     def __init__(self, timeout_seconds: float, limits: ArrivalLimits) -> None:
-        """`timeout_seconds`: silence on all active streams that means a lost peer; 0 for never."""
+        """`timeout_seconds`: silence on all active streams, without any other sign of life, that means a lost peer;
+        0 for never.
+        """
         self.confirmed = False
         """Whether the dialog was acknowledged."""
         self._timeout_seconds = timeout_seconds
         self._limits = limits
+        self._alive_at = float("-inf")
         self._streams: dict[int, _Stream] = {}
 
     @property
@@ -112,6 +117,8 @@ class StreamHealth:
         before = stream.totals
         if totals.packets < before.packets:  # the stream was made anew, by a re-INVITE: its counts start again
             before = replace(before, packets=0, missed=0)
+        if totals.reports < before.reports:
+            before = replace(before, reports=0)
         if totals.ring != before.ring:
             before = replace(before, late=totals.late, undecodable=totals.undecodable)
         stream.totals = totals
@@ -119,6 +126,8 @@ class StreamHealth:
         missed = max(0, totals.missed - before.missed)
         PACKETS.inc(packets)
         MISSED.inc(missed)
+        if totals.reports > before.reports:
+            self.lives(now)
         if packets:
             stream.heard_at = now
             JITTER.observe(totals.jitter_seconds)
@@ -130,9 +139,13 @@ class StreamHealth:
             self._judge(stream, now, totals.jitter_seconds)
         return dict(stream.faults)
 
+    def lives(self, now: float) -> None:
+        """The peer has shown that it is there, by a request within the dialog: it may have nothing to send."""
+        self._alive_at = now
+
     def silent(self, now: float) -> bool:
-        """Whether packets are due and none came on any stream for the timeout."""
-        return 0 < self._timeout_seconds <= self.quiet_seconds(now)
+        """Whether packets are due, none came on any stream for the timeout, and no sign of life either."""
+        return 0 < self._timeout_seconds <= min(self.quiet_seconds(now), now - self._alive_at)
 
     def quiet_seconds(self, now: float) -> float:
         """For how long no stream has brought a packet; 0 where none is due."""

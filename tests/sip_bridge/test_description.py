@@ -51,6 +51,13 @@ def test_without_any_address_a_stream_is_taken() -> None:
     ]
 
 
+def test_codecs_have_the_channels_that_the_library_knows() -> None:
+    """Opus is written with two, whatever it has, and telephone codecs with none."""
+    maps = "a=rtpmap:96 opus/48000\na=rtpmap:97 opus/48000/1\na=rtpmap:0 PCMU/8000/1\n"
+    found = lines(f"{HEAD}m=audio 4000 RTP/AVP 96 97 0\n{maps}")
+    assert found[3:] == ["a=rtpmap:96 opus/48000/2", "a=rtpmap:97 opus/48000/2", "a=rtpmap:0 PCMU/8000"]
+
+
 @pytest.mark.parametrize(
     ("formats", "attributes", "kept"),
     [
@@ -102,6 +109,9 @@ def test_each_m_line_keeps_its_place(sdp: str, abilities: Abilities, ports: list
         ("m=audio 4 RTP/AVP 3\nm=audio 6 RTP/AVP 3\n", Abilities(), "GSM (3) cannot be"),
         ("m=audio 4 RTP/AVP 10 11\n", Abilities(), "L16 (10), L16 (11) cannot be"),
         ("m=audio 4 RTP/AVP 97\na=rtpmap:97 AMR/8000\n", Abilities(), "AMR (97) cannot be"),
+        ("m=audio 4 RTP/AVP 97\na=rtpmap:97 PCMU/16000\n", Abilities(), "PCMU/16000 (97) cannot be"),
+        ("m=AUDIO 4 RTP/AVP 3\n", Abilities(), "GSM (3) cannot be"),
+        ("m=audio 4 RTP/AVP 97\na=rtpmap:97 opus/48000\n", Abilities(), ""),
         ("m=audio 4 RTP/SAVP 0\n", Abilities(), "RTP/SAVP is not received, RTP/AVP or RTP/AVPF would be"),
         ("m=audio 4 RTP/AVP 0\n", Abilities(profiles=PROFILES["required"]), "RTP/AVP is not received, RTP/SAVP or"),
         ("m=audio 4 RTP/AVP 0\nc=IN IP6 ::1\n", Abilities(), "IP6 is not received, IP4 would be"),

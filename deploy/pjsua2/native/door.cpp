@@ -107,6 +107,17 @@ pj_bool_t on_message(const pjsip_rx_data *rdata) { return !the_door || the_door-
 
 pj_bool_t on_rx_request(pjsip_rx_data *rdata) { return the_door ? the_door->on_request(rdata) : PJ_FALSE; }
 
+/* Whether a response of ours is within a dialog that stands. */
+bool is_within(pjsip_msg *response)
+{
+    auto *id = static_cast<pjsip_cid_hdr *>(pjsip_msg_find_hdr(response, PJSIP_H_CALL_ID, nullptr));
+    auto *to = static_cast<pjsip_to_hdr *>(pjsip_msg_find_hdr(response, PJSIP_H_TO, nullptr));
+    auto *from = static_cast<pjsip_from_hdr *>(pjsip_msg_find_hdr(response, PJSIP_H_FROM, nullptr));
+    pjsip_dialog *dialog = id && to && from ? pjsip_ua_find_dialog(&id->id, &to->tag, &from->tag, PJ_FALSE) : nullptr;
+    pjsip_inv_session *invite = dialog ? pjsip_dlg_get_inv_session(dialog) : nullptr;
+    return invite && invite->state >= PJSIP_INV_STATE_CONNECTING;
+}
+
 /* Where the library has no room, or no port, for an INVITE, balancers are to try the next bridge: on 486 they do not. */
 pj_status_t on_tx_response(pjsip_tx_data *tdata)
 {
@@ -114,7 +125,8 @@ pj_status_t on_tx_response(pjsip_tx_data *tdata)
     pjsip_msg *message = tdata->msg;
     auto *cseq = static_cast<pjsip_cseq_hdr *>(pjsip_msg_find_hdr(message, PJSIP_H_CSEQ, nullptr));
     int &code = message->line.status.code;
-    if (!cseq || cseq->method.id != PJSIP_INVITE_METHOD || (code != PJSIP_SC_BUSY_HERE && code != PJSIP_SC_INTERNAL_SERVER_ERROR))
+    if (!cseq || cseq->method.id != PJSIP_INVITE_METHOD ||
+        (code != PJSIP_SC_BUSY_HERE && code != PJSIP_SC_INTERNAL_SERVER_ERROR) || is_within(message))
         return PJ_SUCCESS;
     code = PJSIP_SC_SERVICE_UNAVAILABLE;
     message->line.status.reason = *pjsip_get_status_text(code);

@@ -72,6 +72,8 @@ void PeerNames::resolve(const pjsip_host_info &target, void *token, pjsip_resolv
             return;
         }
         pj_sockaddr_cp(&address, known);
+        if (target.addr.port)
+            pj_sockaddr_set_port(&address, (pj_uint16_t)target.addr.port);
     }
     bool is_v6 = address.addr.sa_family == pj_AF_INET6();
     found.count = 1;

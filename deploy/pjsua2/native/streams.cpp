@@ -8,6 +8,7 @@
 
 #include <pjsua-lib/pjsua.h>
 #include <pjsua-lib/pjsua_internal.h>
+#include <pjmedia/stream_common.h>
 #include <pjmedia/stream_receiver.h>
 
 #include "hearing.hpp"
@@ -135,6 +136,7 @@ StreamCounts streamCounts(int call, unsigned stream)
         counts.there = true;
         counts.packets = statistics.rx.pkt;
         counts.missed = statistics.rx.loss;
+        counts.reports = reinterpret_cast<pjmedia_stream_common *>(media->strm.a.stream)->rtcp_received;
         counts.jitterSeconds = statistics.rx.jitter.last / 1e6;
         pjmedia_transport_info_init(&info);
         if (pjmedia_transport_get_info(media->tp, &info) == PJ_SUCCESS && pj_sockaddr_has_addr(&info.src_rtp_name)) {

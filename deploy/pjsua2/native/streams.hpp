@@ -13,6 +13,8 @@ struct StreamCounts {
     /* Packets that never came; falls when one comes after all. */
     unsigned long long missed;
     double jitterSeconds;
+    /* RTCP packets. */
+    unsigned long long reports;
     std::string source;
 };
 StreamCounts streamCounts(int call, unsigned stream);
