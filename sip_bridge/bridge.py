@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import resource
 import sys
 import time
 from contextlib import suppress
@@ -14,8 +13,7 @@ from functools import partial
 from callbus.bus import Bus
 from callbus.fork_writer import ForkWriter
 from service.process import Process
-from service.settings import ConfigError
-from sip_bridge import vendors
+from sip_bridge import files, vendors
 from sip_bridge.endpoint import Endpoint
 from sip_bridge.exposure import exposure, worry
 from sip_bridge.listener import Listener
@@ -26,9 +24,6 @@ LISTENER_SECONDS = 2.0
 FLUSH_SECONDS = 3.0
 DESTROY_SECONDS = 4.0
 """Beyond shutdown_seconds: what the library may take to close."""
-FILES_A_CALL = 4
-"""Sockets of RTP and RTCP of two streams."""
-SPARE_FILES = 256
 WATCH_SECONDS = 0.25
 DRAIN_STEP_SECONDS = 0.25
 STALL_SECONDS = 5.0
@@ -42,7 +37,7 @@ log = logging.getLogger(__name__)
 async def run(settings: SipBridgeSettings, process: Process) -> None:
     """Answer forks until the process is told to stop. ConfigError if a port cannot be had, or a file."""
     words = vendors.load(settings.bridge.vendors)
-    _allow_files(settings.bridge.max_calls)
+    files.allow(settings.bridge.max_calls)
     async with Bus(settings.redis) as bus:
         writer = ForkWriter(bus)
         publisher = Publisher(writer, asyncio.get_running_loop())
@@ -121,13 +116,3 @@ async def _shut_down(
         sys.stderr.flush()
         os._exit(0)
     log.info("stopped: all calls closed")
-
-
-def _allow_files(calls: int) -> None:
-    """Raise this process's limit of open files to what so many calls need; ConfigError where it may not be."""
-    count = FILES_A_CALL * calls + SPARE_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < count:
-        raise ConfigError(f"bridge.max_calls: {count} open files are needed, {hard} allowed; raise `ulimit -Hn`")
-    if soft != resource.RLIM_INFINITY and soft < count:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))

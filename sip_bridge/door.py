@@ -25,10 +25,14 @@ from sip_bridge.peers import Peers, address_of
 
 CLOSED = Counter(
     "callvane_connections_closed_total",
-    "TCP and TLS connections that the bridge closed: of a forbidden address, too many of one, or slow to say anything.",
+    "TCP and TLS connections that the bridge closed: of a forbidden address, too many, slow to say anything, or slow to "
+    "read.",
     ["reason"],
 )
-for _reason in ("forbidden", "crowded", "overdue"):
+STARVED = Counter(
+    "callvane_listener_starved_total", "How often a connection could not be taken for want of open files; it waits."
+)
+for _reason in ("forbidden", "crowded", "overdue", "unread"):
     CLOSED.labels(_reason)
 
 log = logging.getLogger(__name__)
@@ -52,8 +56,9 @@ class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
         self._noise = noise
         self._told = self.counts()
 
-    def let_in(self, peers: Peers) -> None:
-        """Say who may come near at all."""
+    def let_in(self, peers: Peers, connections: int) -> None:
+        """Say who may come near at all, and how many TCP and TLS connections there may be."""
+        self.limitConnections(connections)
         self.allow([str(each) for each in peers.networks], peers.anybody, bool(peers.names))
 
     def onRequest(self, request: Any) -> None:
@@ -98,6 +103,7 @@ class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
             (Refusal.FORBIDDEN, "other", counts.foreignOthers - before.foreignOthers),
             (Refusal.METHOD, "other", counts.methods - before.methods),
             (Refusal.OVERLONG, "other", counts.overlong - before.overlong),
+            (Refusal.UNREADABLE, "other", counts.unreadable - before.unreadable),
         ):
             if count:
                 self._noise.note(refusal, method, counts.latest, count)
@@ -105,4 +111,8 @@ class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
         CLOSED.labels("forbidden").inc(counts.foreignConnections - before.foreignConnections)
         CLOSED.labels("crowded").inc(counts.crowded - before.crowded)
         CLOSED.labels("overdue").inc(counts.overdue - before.overdue)
+        CLOSED.labels("unread").inc(counts.unread - before.unread)
+        if starved := counts.starved - before.starved:
+            STARVED.inc(starved)
+            log.warning("no open files are left for connections: raise `ulimit -n`, or see who holds so many")
         self._told = counts

@@ -17,7 +17,7 @@ import pjsua2 as pj
 from prometheus_client import Gauge, Histogram
 
 from callbus import Role
-from sip_bridge import account, description, library, transports
+from sip_bridge import account, description, files, library, transports
 from sip_bridge.account import Account
 from sip_bridge.admission import Admission, Condition, Refused, Request, overloaded
 from sip_bridge.certificates import Connections
@@ -177,7 +177,7 @@ class Endpoint:
         settings = self.settings
         pjsua.libCreate()
         pjsua.libInit(library.configured(settings, pjsua))
-        door.let_in(self.peers)
+        door.let_in(self.peers, files.connections(settings.max_calls))
         door.open()
         listening = transports.listen(pjsua, settings)
         port, self.tls_port = listening.port, listening.tls_port

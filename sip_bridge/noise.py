@@ -27,6 +27,7 @@ REASONS = {
     Refusal.PEER_HALF_OPEN: "peer_half_open",
     Refusal.METHOD: "method",
     Refusal.OVERLONG: "overlong",
+    Refusal.UNREADABLE: "unreadable",
 }
 """The refusals that are for their peer's sake."""
 

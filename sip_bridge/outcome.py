@@ -47,6 +47,7 @@ class Refusal(Enum):
     FORBIDDEN = ("refused_forbidden", 403, "Forbidden")
     METHOD = ("refused_method", 405, "Method Not Allowed")
     OVERLONG = ("refused_overlong", 513, "Message Too Large")
+    UNREADABLE = ("refused_unreadable", 400, "Unreadable Header")
     CHALLENGED = ("challenged", 401, "Unauthorized")
     CREDENTIALS = ("refused_credentials", 401, "Unauthorized")
     GUESSES = ("refused_guesses", 503, "Too Many Wrong Passwords")
@@ -83,7 +84,7 @@ _OF_LIBRARY = {
     500: "refused_no_media",
     503: "refused_no_media",
 }
-_NOT_OF_FORKS = (Refusal.REQUESTS, Refusal.METHOD, Refusal.OVERLONG)
+_NOT_OF_FORKS = (Refusal.REQUESTS, Refusal.METHOD, Refusal.OVERLONG, Refusal.UNREADABLE)
 """Those of requests that are no INVITE, or that nobody has read."""
 _no_media = Seldom()
 

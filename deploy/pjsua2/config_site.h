@@ -9,7 +9,7 @@
 #define PJSIP_MAX_DIALOG_COUNT          8191
 #define PJSIP_UDP_SO_RCVBUF_SIZE        1048576 /* a burst of INVITEs waits instead of being lost */
 #define PJSIP_TCP_TRANSPORT_BACKLOG     512     /* so does a burst of connections: the default of 5 costs a second each */
-#define PJSIP_TLS_TRANSPORT_BACKLOG     512
+#define PJ_SOMAXCONN                    512     /* over TLS */
 
 /* SIPREC: metadata of 64 kB and its headers fit; a longer message closes its TCP connection. */
 #define PJSUA_HAS_SIPREC                1

@@ -14,6 +14,10 @@ const size_t UNPROVEN = 512;
 const double MESSAGE_SECONDS = 10;
 /* One that nobody uses is closed. */
 const double IDLE_SECONDS = 1800;
+/* Answers that wait because nobody reads them: ten kilobytes each. A recorder that is slow leaves a few. */
+const unsigned UNREAD_ANSWERS = 256;
+/* Whatever else a connection may have under way: transactions of half a minute, of many calls a second. */
+const pj_atomic_value_t UNDER_WAY = 4096;
 
 } // namespace
 
@@ -21,16 +25,21 @@ bool Connections::accepts(const PeerAddress &peer, double now)
 {
     while (!accepted_.empty() && now - accepted_.front().second > MESSAGE_SECONDS)
         accepted_.pop_front();
-    size_t own = 0, all = accepted_.size();
+    size_t own = 0, unproven = accepted_.size();
     for (const auto &each : accepted_)
         own += each.first == peer;
+    size_t of_peer = own, all = unproven + open_.size();
     for (const auto &each : open_) {
+        bool same = each.second.peer == peer;
+        of_peer += same;
         if (each.first->rx_messages)
             continue;
-        ++all;
-        own += each.second.peer == peer;
+        ++unproven;
+        own += same;
     }
-    if (own >= UNPROVEN_OF_A_PEER || all >= UNPROVEN)
+    if (own >= UNPROVEN_OF_A_PEER || unproven >= UNPROVEN)
+        return false;
+    if (of_peer >= limit_ / 2 ? !displace(&peer) : all >= limit_ && !displace(nullptr))
         return false;
     accepted_.emplace_back(peer, now);
     return true;
@@ -46,7 +55,7 @@ void Connections::changed(pjsip_transport *transport, pjsip_transport_state stat
                                     [&](const std::pair<PeerAddress, double> &each) { return each.first == peer; });
         if (waiting != accepted_.end())
             accepted_.erase(waiting);
-        open_.emplace(transport, Connection{peer, now, now, 0, false});
+        open_.emplace(transport, Connection{peer, now, now, 0, 0, false, false, false});
     } else if (state == PJSIP_TP_STATE_DISCONNECTED || state == PJSIP_TP_STATE_SHUTDOWN ||
                state == PJSIP_TP_STATE_DESTROY) {
         open_.erase(transport);
@@ -60,10 +69,58 @@ void Connections::condemn(pjsip_transport *transport)
         connection->second.condemned = true;
 }
 
-bool Connections::is_condemned(pjsip_transport *transport) const
+bool Connections::is_condemned(pjsip_transport *transport)
+{
+    auto found = open_.find(transport);
+    if (found == open_.end())
+        return false;
+    Connection &connection = found->second;
+    if (!connection.condemned &&
+        (connection.waiting > UNREAD_ANSWERS || pj_atomic_get(transport->ref_cnt) > UNDER_WAY)) {
+        connection.condemned = connection.unread = true;
+    }
+    return connection.condemned;
+}
+
+void Connections::serves(pjsip_transport *transport)
 {
     auto connection = open_.find(transport);
-    return connection != open_.end() && connection->second.condemned;
+    if (connection != open_.end())
+        connection->second.serves = true;
+}
+
+void Connections::answering(pjsip_transport *transport)
+{
+    auto connection = open_.find(transport);
+    if (connection != open_.end())
+        ++connection->second.waiting;
+}
+
+void Connections::answered(pjsip_transport *transport)
+{
+    auto connection = open_.find(transport);
+    if (connection != open_.end() && connection->second.waiting)
+        --connection->second.waiting;
+}
+
+bool Connections::displace(const PeerAddress *peer)
+{
+    auto idlest = open_.end();
+    for (auto each = open_.begin(); each != open_.end(); ++each) {
+        const Connection &connection = each->second;
+        if (!each->first->rx_messages || pj_atomic_get(each->first->ref_cnt) || (peer && !(connection.peer == *peer)))
+            continue;
+        if (idlest == open_.end() || std::make_pair(connection.serves, connection.used) <
+                                         std::make_pair(idlest->second.serves, idlest->second.used))
+            idlest = each;
+    }
+    if (idlest == open_.end())
+        return false;
+    pjsip_transport *transport = idlest->first;
+    open_.erase(idlest);
+    ++displaced_;
+    pjsip_transport_shutdown2(transport, PJ_TRUE);
+    return true;
 }
 
 unsigned Connections::sweep(double now, std::string &latest)
@@ -82,13 +139,18 @@ unsigned Connections::sweep(double now, std::string &latest)
         if (connection.condemned || now - connection.since > MESSAGE_SECONDS || idle)
             overdue.push_back(transport);
     }
+    unsigned slow = 0;
     for (pjsip_transport *transport : overdue) {
         auto found = open_.find(transport);
         latest = found->second.peer.text();
+        if (found->second.unread)
+            ++unread_;
+        else
+            ++slow;
         open_.erase(found);
         pjsip_transport_shutdown2(transport, PJ_TRUE);
     }
-    return (unsigned)overdue.size();
+    return slow;
 }
 
 } // namespace callvane

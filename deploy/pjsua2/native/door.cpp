@@ -60,6 +60,18 @@ bool begins_with(const pjsip_rx_data *rdata, const char *word)
     return (size_t)rdata->msg_info.len >= size && !std::memcmp(rdata->msg_info.msg_buf, word, size);
 }
 
+/* Whether one of the headers that say what a message belongs to could not be read. All others may be passed over. */
+bool lacks_a_header(const pjsip_rx_data *rdata)
+{
+    static const char *const needed[] = {"Via", "v", "From", "f", "To", "t", "Call-ID", "i", "CSeq"};
+    const pjsip_parser_err_report *errors = &rdata->msg_info.parse_err;
+    for (const pjsip_parser_err_report *each = errors->next; each != errors; each = each->next)
+        if (std::any_of(std::begin(needed), std::end(needed),
+                        [&](const char *name) { return !pj_stricmp2(&each->hname, name); }))
+            return true;
+    return false;
+}
+
 } // namespace
 
 struct DoorState {
@@ -139,6 +151,25 @@ pj_status_t on_tx_response(pjsip_tx_data *tdata)
     return PJ_SUCCESS;
 }
 
+/* What the door has answered is on its way, or will never be. */
+void on_sent(pjsip_send_state *state, pj_ssize_t, pj_bool_t *again)
+{
+    *again = PJ_FALSE;
+    if (the_door)
+        the_door->connections.answered(static_cast<pjsip_transport *>(state->token));
+}
+
+/* What the library has dropped, but for line ends that keep a connection open. */
+void on_dropped(pjsip_tp_dropped_data *dropped)
+{
+    if (!the_door || dropped->status == PJ_EIGNORED)
+        return;
+    ++the_door->counts.unreadable;
+    const pj_sockaddr &source = dropped->tp->key.rem_addr;
+    if (!(dropped->tp->flag & PJSIP_TRANSPORT_DATAGRAM))
+        the_door->counts.latest = PeerAddress(source).text();
+}
+
 void on_transport_state(pjsip_transport *transport, pjsip_transport_state state,
                         const pjsip_transport_state_info *info)
 {
@@ -212,8 +243,15 @@ pj_bool_t DoorState::on_request(pjsip_rx_data *rdata)
     const pj_str_t &name = method.name;
     names.note(rdata);
     bool within = rdata->msg_info.to && rdata->msg_info.to->tag.slen;
+    bool unreadable = lacks_a_header(rdata);
+    if (unreadable) {
+        ++counts.unreadable;
+        counts.latest = rdata->pkt_info.src_name;
+    }
     if (method.id == PJSIP_ACK_METHOD || method.id == PJSIP_CANCEL_METHOD)
         return PJ_FALSE;
+    if (unreadable)
+        return answer(rdata, 400, "Unreadable Header", false);
     if (within && is_one_of(name, {"INVITE", "BYE", "UPDATE", "PRACK"}))
         return PJ_FALSE;
     if (within && is_one_of(name, {"OPTIONS", "INFO"}))
@@ -263,7 +301,11 @@ pj_bool_t DoorState::judge(pjsip_rx_data *rdata)
     door.onRequest(request);
     if (request.ignored)
         return ignore(rdata);
-    return request.status ? answer(rdata, request.status, request.reason, false, &request) : PJ_FALSE;
+    if (request.status)
+        return answer(rdata, request.status, request.reason, false, &request);
+    if (request.method == "INVITE")
+        connections.serves(rdata->tp_info.transport);
+    return PJ_FALSE;
 }
 
 pj_bool_t DoorState::answer(pjsip_rx_data *rdata, int status, const std::string &reason, bool allow,
@@ -282,8 +324,20 @@ pj_bool_t DoorState::answer(pjsip_rx_data *rdata, int status, const std::string 
     for (size_t i = 0; headers && i < headers->names.size(); ++i)
         add(headers->names[i], headers->values[i]);
     pj_str_t phrase = {const_cast<char *>(reason.data()), (pj_ssize_t)reason.size()};
-    pjsip_endpt_respond_stateless(pjsua_get_pjsip_endpt(), rdata, status, reason.empty() ? nullptr : &phrase, &list,
-                                  nullptr);
+    pjsip_endpoint *endpoint = pjsua_get_pjsip_endpt();
+    pjsip_transport *transport = rdata->tp_info.transport;
+    pjsip_tx_data *tdata;
+    if (pjsip_endpt_create_response(endpoint, rdata, status, reason.empty() ? nullptr : &phrase, &tdata) != PJ_SUCCESS)
+        return PJ_TRUE;
+    for (pjsip_hdr *header = list.next; header != &list; header = header->next)
+        pjsip_msg_add_hdr(tdata->msg, static_cast<pjsip_hdr *>(pjsip_hdr_clone(tdata->pool, header)));
+    pjsip_response_addr target;
+    connections.answering(transport);
+    if (pjsip_get_response_addr(tdata->pool, rdata, &target) != PJ_SUCCESS ||
+        pjsip_endpt_send_response(endpoint, &target, tdata, transport, &on_sent) != PJ_SUCCESS) {
+        connections.answered(transport);
+        pjsip_tx_data_dec_ref(tdata);
+    }
     return PJ_TRUE;
 }
 
@@ -317,6 +371,8 @@ void Door::allow(const std::vector<std::string> &networks, bool anybody, bool ce
     state_->certificates = certificates;
 }
 
+void Door::limitConnections(unsigned connections) { state_->connections.limit(connections); }
+
 void Door::open()
 {
     DoorState &state = *state_;
@@ -331,6 +387,7 @@ void Door::open()
     pjsip_tpmgr *transports = pjsip_endpt_get_tpmgr(endpoint);
     state.before = pjsip_tpmgr_get_state_cb(transports);
     pjsip_tpmgr_set_state_cb(transports, &on_transport_state);
+    pjsip_tpmgr_set_drop_data_cb(transports, &on_dropped);
     pjsip_endpt_set_ext_resolver(endpoint, &resolver);
     pj_activesock_set_accept_filter(&on_accept);
     pjsip_set_sdp_reader(&on_description);
@@ -338,7 +395,11 @@ void Door::open()
     the_door = &state;
 }
 
-void Door::sweep(double now) { state_->counts.overdue += state_->connections.sweep(now, state_->counts.latest); }
+void Door::sweep(double now)
+{
+    state_->counts.overdue += state_->connections.sweep(now, state_->counts.latest);
+    state_->counts.starved += pj_activesock_resume_accepts();
+}
 
 double Door::held()
 {
@@ -348,7 +409,13 @@ double Door::held()
     return longest;
 }
 
-DoorCounts Door::counts() const { return state_->counts; }
+DoorCounts Door::counts() const
+{
+    DoorCounts counts = state_->counts;
+    counts.crowded += state_->connections.displaced();
+    counts.unread = state_->connections.unread();
+    return counts;
+}
 
 void Door::onRequest(DoorRequest &) {}
 

@@ -52,8 +52,12 @@ struct DoorCounts {
     unsigned long long foreignInvites, foreignOthers, foreignConnections;
     /* Methods that a recorder does not need; messages whose head is longer than any recorder's. */
     unsigned long long methods, overlong;
-    /* Connections over a peer's limit, and those closed for what they did not say in time. */
-    unsigned long long crowded, overdue;
+    /* Messages of which a header that an answer needs cannot be read. */
+    unsigned long long unreadable;
+    /* Connections over a limit, those closed for what they did not say in time, and those for what they did not read. */
+    unsigned long long crowded, overdue, unread;
+    /* How often a listening socket has got no connection for want of files. */
+    unsigned long long starved;
     /* The latest address that was turned away; empty for none. */
     std::string latest;
 };
@@ -66,6 +70,9 @@ public:
 
     /* Who is let in: addresses and networks, or anybody. `certificates`: over TLS, the application judges. */
     void allow(const std::vector<std::string> &networks, bool anybody, bool certificates);
+
+    /* How many TCP and TLS connections there may be; one peer may have half of them. */
+    void limitConnections(unsigned connections);
 
     /* Begins; the library must have been initialized. */
     void open();
