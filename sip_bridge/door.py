@@ -25,8 +25,7 @@ from sip_bridge.peers import Peers, address_of
 
 CLOSED = Counter(
     "callvane_connections_closed_total",
-    "TCP and TLS connections that the bridge closed: of a forbidden address, too many, slow to say anything, or slow to "
-    "read.",
+    "TCP and TLS connections that the bridge closed: of a forbidden address, too many, slow to speak, or slow to read.",
     ["reason"],
 )
 STARVED = Counter(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import ssl
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from testcall import rtp
 from tests.sip_bridge.running import Recorder, bridge, recorder, until, utterances
 from tests.sip_bridge.secrecy import Identity, SecureRtp, authority, signed
 from tests.sip_bridge.speaking import likeness, sentence
+from tests.sip_bridge.test_door import request
 
 COPIED = 0.2
 """Of what was heard; a busy machine sends in bursts, of which the jitter buffer drops some. Noise is no copy at all."""
@@ -207,3 +209,22 @@ async def test_optional_encryption_takes_both(redis_url: str) -> None:
             assert b"RTP/AVP" in (await other.invite(other.offer(""))).body
             await one.ask("BYE")
             await other.ask("BYE")
+
+
+async def test_a_tls_connection_that_reads_nothing_is_closed(redis_url: str, ca: Identity, own: Identity) -> None:
+    """Requests without end, of which no answer is taken: it is closed and counted, as over TCP."""
+    many = request("XYZ", 9, "TLS") * 100
+    with bridge(redis_url, **over_tls(own)) as running:
+
+        def flood() -> None:
+            with socket.create_connection(running.tls_address) as plain:
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+                with own.context(ca).wrap_socket(plain, server_hostname="127.0.0.1") as secure:
+                    secure.settimeout(60)
+                    while True:
+                        secure.sendall(many)
+
+        with pytest.raises((ConnectionError, ssl.SSLError)):
+            await asyncio.to_thread(flood)
+        sample = 'callvane_connections_closed_total{reason="unread"}'
+        await asyncio.to_thread(until, lambda: running.metric(sample) == 1, running.lines)

@@ -19,6 +19,16 @@ const unsigned UNREAD_ANSWERS = 256;
 /* Whatever else a connection may have under way: transactions of half a minute, of many calls a second. */
 const pj_atomic_value_t UNDER_WAY = 4096;
 
+/* The library ends a connection only when nothing waits to be sent on it: on its socket, nothing can any more. */
+void end(pjsip_transport *transport)
+{
+    pj_sock_t socket = transport->flag & PJSIP_TRANSPORT_SECURE ? pjsip_tls_transport_get_socket(transport)
+                                                                : pjsip_tcp_transport_get_socket(transport);
+    pjsip_transport_shutdown2(transport, PJ_TRUE);
+    if (pj_atomic_get(transport->ref_cnt) > 0 && socket != PJ_INVALID_SOCKET)
+        pj_sock_shutdown(socket, PJ_SD_BOTH);
+}
+
 } // namespace
 
 bool Connections::accepts(const PeerAddress &peer, double now)
@@ -119,7 +129,7 @@ bool Connections::displace(const PeerAddress *peer)
     pjsip_transport *transport = idlest->first;
     open_.erase(idlest);
     ++displaced_;
-    pjsip_transport_shutdown2(transport, PJ_TRUE);
+    end(transport);
     return true;
 }
 
@@ -148,7 +158,7 @@ unsigned Connections::sweep(double now, std::string &latest)
         else
             ++slow;
         open_.erase(found);
-        pjsip_transport_shutdown2(transport, PJ_TRUE);
+        end(transport);
     }
     return slow;
 }
