@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from bench import hostile
 from bench.hostile import LARGEST, Dialog, Sender
-
-ROOT = Path(__file__).parents[2]
+from tests.bench.printed import rows
 
 
 def test_every_figure_is_a_row(tmp_path: Path) -> None:
     """Each kind of message has its row with the bound of the issue, and so have a call and the source of its RTP."""
-    out = tmp_path / "rows.json"
     options = ["--times", "1", "--only", "parts: offers", "--calls", "1", "--short-calls", "3"]
-    subprocess.run(
-        [sys.executable, "-m", "bench.sip_thread", *options],
-        cwd=ROOT,
-        env={**os.environ, "OUT": str(out)},
-        check=True,
-        timeout=240,
-        capture_output=True,
-    )
-    rows = {each["metric"]: each for each in json.loads(out.read_text())}
-    assert list(rows) == ["parts: offers", "the longest of all", "a call: set up, watched, ended", "rtp_source, a call"]
-    assert rows["parts: offers"]["target"] == rows["the longest of all"]["target"] == 10
-    assert rows["rtp_source, a call"]["target"] == 0.2
+    found = rows("bench.sip_thread", options, tmp_path / "rows.json")
+    assert list(found) == [
+        "parts: offers",
+        "the longest of all",
+        "a call: set up, watched, ended",
+        "rtp_source, a call",
+    ]
+    assert found["parts: offers"]["target"] == found["the longest of all"]["target"] == 10
+    assert found["rtp_source, a call"]["target"] == 0.2
 
 
 def test_hostile_messages_are_as_large_as_may_be() -> None:
