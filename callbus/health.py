@@ -29,7 +29,7 @@ class ConditionKind(StrEnum):
     JITTER = "jitter"
     """Packets arrive unevenly; interarrival jitter (RFC 3550 section 6.4.1) in seconds."""
     LATE = "late"
-    """Frames come too late, or in bursts, and are thrown away; their share."""
+    """Frames come when their place has passed, or far ahead of it, and are thrown away; their share."""
     UNDECODABLE = "undecodable"
     """Audio arrives that nobody here can decode; its RTP payload type."""
     PAUSED = "paused"
