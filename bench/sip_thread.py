@@ -25,7 +25,7 @@ from bench.hostile import Dialog, Hostile, Sender
 from bench.load import holding, short_calls
 from bench.subject import Process, Subject, bridge
 from bench.table import Row, row, show
-from sip_bridge.rtp_source import RtpSources
+from sip_bridge.rtp_source import RtpSources, drops
 from testcall.campaign import Tally, allow_many_sockets
 
 TARGET_SECONDS = 0.010
@@ -258,7 +258,7 @@ def rtp_sources(count: int) -> Row:
             sources = RtpSources("strict")
             for index, each in enumerate((first, second)):
                 sources.expect(index, each.fileno(), "127.0.0.1:4000")
-                sources.inspect(index, "127.0.0.1:4000")
+                sources.inspect(index, "127.0.0.1:4000", drops(each))
         spent = (time.thread_time() - began) / count
     conditions = f"two streams each, told and looked at once, {count} calls open"
     return row("rtp_source, a call", 1000 * spent, "ms", conditions, at_most=0.2)

@@ -25,7 +25,7 @@ from sip_bridge.lines import labelled
 from sip_bridge.outcome import Ending, Refusal
 from sip_bridge.places import Place
 from sip_bridge.rtp_source import RtpSources
-from sip_bridge.stream_health import NOBODY, StreamHealth, Totals
+from sip_bridge.stream_health import StreamHealth, Totals
 
 if TYPE_CHECKING:
     from sip_bridge.endpoint import Endpoint
@@ -238,25 +238,13 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
             self.feed.give_way(now)
 
     def _inspect(self, index: int, now: float) -> None:
-        received = pj.streamCounts(self.getId(), index)
-        if not received.there:  # the stream has just gone
+        counts = pj.streamCounts(self.getId(), index)
+        if counts is None:  # the stream has just gone
             return
-        if self._sources.mode != "off":
-            self._sources.inspect(index, received.source)
-        leg = self._captured.get(index)
-        heard = leg.ring.inlet.counts() if leg else pj.AudioCounts()
-        totals = Totals(
-            received.packets,
-            received.missed,
-            heard.late,
-            heard.undecodable,
-            heard.undecodableType,
-            received.jitterSeconds,
-            reports=received.reports,
-            ring=leg.ring.number if leg else NOBODY,
-        )
+        totals = Totals(*counts)
+        self._sources.inspect(index, totals.source, totals.dropped)
         faults = self.health.update(index, now, totals)
-        if leg:
+        if leg := self._captured.get(index):
             leg.faults = faults
 
 

@@ -72,7 +72,7 @@ class RtpSources:
             if known and (known.descriptor, known.inode, known.told) == (descriptor, inode, told):
                 return
             with _lent(descriptor) as own:
-                stream = self._streams[index] = _Stream(descriptor, inode, told, dropped=_drops(own))
+                stream = self._streams[index] = _Stream(descriptor, inode, told, dropped=drops(own))
                 if self.mode == "strict" and told:
                     self._hold(stream, own, told)
                 elif known:
@@ -81,19 +81,21 @@ class RtpSources:
         except OSError:
             UNGUARDED.inc()
 
-    def inspect(self, index: int, source: str) -> None:
-        """Count what was dropped; learn who sends, where that is to be learnt. `source`: of the latest packet."""
+    def inspect(self, index: int, source: str, dropped: int) -> None:
+        """Count what was dropped; learn who sends, where that is to be learnt.
+
+        `source`: of the latest packet. `dropped`: packets that the stream's socket dropped since it was opened.
+        """
         stream = self._streams.get(index)
         if stream is None:
             return
-        with contextlib.suppress(OSError), _lent(stream.descriptor) as own:
-            if os.fstat(stream.descriptor).st_ino != stream.inode:
-                return
-            dropped = _drops(own)
-            FOREIGN.inc(max(0, dropped - stream.dropped))
+        if dropped > stream.dropped:
+            FOREIGN.inc(dropped - stream.dropped)
             stream.dropped = dropped
-            if stream.held is None and (heard := _address(source)):
-                self._hold(stream, own, heard)
+        if stream.held is None and (heard := _address(source)):
+            with contextlib.suppress(OSError), _lent(stream.descriptor) as own:
+                if os.fstat(stream.descriptor).st_ino == stream.inode:
+                    self._hold(stream, own, heard)
 
     def _hold(self, stream: _Stream, own: socket.socket, address: Address) -> None:
         try:
@@ -126,7 +128,8 @@ def _compiled(address: Address) -> tuple[int, ctypes.Array[ctypes.c_char]]:
     return len(code), ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in code))
 
 
-def _drops(own: socket.socket) -> int:
+def drops(own: socket.socket) -> int:
+    """Packets that a socket has dropped since it was opened, for want of room or by its filter."""
     try:
         values = own.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 4 * (MEMINFO_DROPS + 1))
     except OSError:

@@ -7,7 +7,8 @@ RFC 3550's (appendix A.3: expected less received), jitter that of its appendix A
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from prometheus_client import Counter, Histogram
 
@@ -51,32 +52,38 @@ class ArrivalLimits:
     """Share of the packets whose frames are thrown away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What the library has counted of a stream since it was made, and of the ring that listens to it."""
+class Totals(NamedTuple):
+    """What the library has counted of a stream since it was made, in its own order (pjsua2's `streamCounts`)."""
 
     packets: int = 0
     missed: int = 0
     """Packets that never came; falls when one comes after all."""
+    jitter_seconds: float = 0.0
+    """Now."""
+    reports: int = 0
+    """RTCP packets."""
+    source: str = ""
+    """Address and port of the latest packet; empty before the first."""
+    dropped: int = 0
+    """Packets that the socket dropped."""
+    ring: int = NOBODY
+    """Which ring listens, and counts the rest: it goes on where the stream is made anew, or changes its ring."""
     late: int = 0
     """Frames thrown away."""
     undecodable: int = 0
     """Packets of a payload type that cannot be decoded."""
     undecodable_type: int = 0
     """The latest such type."""
-    jitter_seconds: float = 0.0
-    """Now."""
-    reports: int = 0
-    """RTCP packets."""
-    ring: int = NOBODY
-    """Which ring counts what is late and undecodable: it goes on where the stream is made anew, or changes its ring."""
+
+
+NOTHING = Totals()
 
 
 @dataclass(slots=True)
 class _Stream:
     heard_at: float
     judged_at: float
-    totals: Totals = field(default_factory=Totals)
+    totals: Totals = NOTHING
     packets: int = 0
     """This and the next three: since the last judgement."""
     missed: int = 0
@@ -116,16 +123,17 @@ class StreamHealth:
             return {}
         before = stream.totals
         if totals.packets < before.packets:  # the stream was made anew, by a re-INVITE: its counts start again
-            before = replace(before, packets=0, missed=0)
+            before = before._replace(packets=0, missed=0)
         if totals.reports < before.reports:
-            before = replace(before, reports=0)
+            before = before._replace(reports=0)
         if totals.ring != before.ring:
-            before = replace(before, late=totals.late, undecodable=totals.undecodable)
+            before = before._replace(late=totals.late, undecodable=totals.undecodable)
         stream.totals = totals
         packets, late = totals.packets - before.packets, max(0, totals.late - before.late)
         missed = max(0, totals.missed - before.missed)
         PACKETS.inc(packets)
-        MISSED.inc(missed)
+        if missed:
+            MISSED.inc(missed)
         if totals.reports > before.reports:
             self.lives(now)
         if packets:

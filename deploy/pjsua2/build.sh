@@ -46,6 +46,8 @@ while [ $# -gt 0 ]; do
         *) die "unknown argument: $1 (see --help)" ;;
     esac
 done
+found=$(command -v "$python") || die "--python: no such program: $python"
+python=$(realpath -s "$found")
 
 if [ -n "${CALLVANE_PJSUA2_WHEEL:-}" ] && [ -z "$sanitize" ]; then
     [ -f "$CALLVANE_PJSUA2_WHEEL" ] || die "CALLVANE_PJSUA2_WHEEL: no such file: $CALLVANE_PJSUA2_WHEEL"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sip_bridge import rtp_source
-from sip_bridge.rtp_source import RtpSources
+from sip_bridge.rtp_source import RtpSources, drops
 from testcall import rtp, sdp
 from tests.sip_bridge.running import bridge, recorder, utterances
 from tests.sip_bridge.speaking import likeness, sentence
@@ -67,8 +67,8 @@ def test_strict_holds_to_the_sdp_until_that_changes() -> None:
         for sender in (pbx, other, other):
             sender.sendto(sender.getsockname()[0].encode(), own.getsockname())
         assert received(own) == [b"127.0.0.2"]
-        sources.inspect(0, named(pbx))
-        sources.inspect(0, named(pbx))
+        sources.inspect(0, named(pbx), drops(own))
+        sources.inspect(0, named(pbx), drops(own))
         assert foreign() - before == 2
         sources.expect(0, own.fileno(), "127.0.0.3:4000")
         other.sendto(b"moved", own.getsockname())
@@ -81,9 +81,9 @@ def test_learning_holds_to_who_was_heard_first(mode: str, told: str) -> None:
     with bound("127.0.0.1") as own, bound("127.0.0.2") as first, bound("127.0.0.3") as later:
         sources = RtpSources(mode)  # type: ignore[arg-type] # one of the words
         sources.expect(0, own.fileno(), told)
-        sources.inspect(0, "")
+        sources.inspect(0, "", drops(own))
         first.sendto(b"first", own.getsockname())
-        sources.inspect(0, named(first))
+        sources.inspect(0, named(first), drops(own))
         sources.expect(0, own.fileno(), told)
         later.sendto(b"later", own.getsockname())
         assert received(own) == [b"first"]
@@ -98,7 +98,7 @@ def test_sockets_are_only_lent() -> None:
     with bound("127.0.0.1") as own:
         sources = RtpSources("strict")
         sources.expect(0, own.fileno(), "127.0.0.2:4000")
-        sources.inspect(0, "127.0.0.2:4000")
+        sources.inspect(0, "127.0.0.2:4000", drops(own))
         assert own.getsockname()[1] > 0
 
 
@@ -112,7 +112,7 @@ def test_a_stream_made_anew_is_held_anew(same_port: bool) -> None:
         own.close()
         with bound("127.0.0.1", port if same_port else 0) as anew:
             lent = anew.fileno() if anew.fileno() == descriptor else os.dup2(anew.fileno(), descriptor)
-            sources.inspect(0, "127.0.0.9:4000")  # before we are told
+            sources.inspect(0, "127.0.0.9:4000", drops(anew))  # before we are told
             sources.expect(0, descriptor, "127.0.0.2:4000")
             for sender in (pbx, other):
                 sender.sendto(sender.getsockname()[0].encode(), anew.getsockname())
@@ -132,7 +132,7 @@ def test_anothers_socket_is_left_alone() -> None:
         sources.expect(0, descriptor, "127.0.0.2:4000")
         with bound("127.0.0.1") as anothers:
             os.dup2(anothers.fileno(), descriptor)
-            sources.inspect(0, named(pbx))
+            sources.inspect(0, named(pbx), drops(anothers))
             other.sendto(b"other", anothers.getsockname())
             assert received(anothers) == [b"other"]
         own.close()
@@ -148,7 +148,7 @@ def test_what_is_no_socket_is_unguarded(descriptor: int | str, tmp_path: Path) -
         made.close()
         sources = RtpSources("strict")
         sources.expect(0, int(number), "127.0.0.2:4000")
-        sources.inspect(0, "127.0.0.2:4000")
+        sources.inspect(0, "127.0.0.2:4000", 0)
         assert rtp_source.UNGUARDED._value.get() - before == 1
         assert not file.closed
 

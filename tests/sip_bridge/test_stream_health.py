@@ -65,7 +65,7 @@ def faults(*windows: tuple[int, int, int, float], limits: ArrivalLimits = LIMITS
     found = []
     for number, window in enumerate(windows, 1):
         packets, missed, late = packets + window[0], missed + window[1], late + window[2]
-        totals = Totals(packets, missed, late, jitter_seconds=window[3], ring=RING)
+        totals = Totals(packets, missed, late=late, jitter_seconds=window[3], ring=RING)
         found.append(health.update(0, 5.0 * number, totals))
     return found
 

@@ -20,6 +20,16 @@
         SWIG_fail;
     }
 }
+%typemap(out) callvane::StreamCounts {
+    const callvane::StreamCounts &counts = $1;
+    if (counts.there)
+        $result = Py_BuildValue("(KKdKsKlKKI)", counts.packets, counts.missed, counts.jitter_seconds, counts.reports,
+                                counts.source.c_str(), counts.dropped, counts.ring, counts.late, counts.undecodable,
+                                counts.undecodable_type);
+    else
+        $result = SWIG_Py_Void();
+}
+%ignore callvane::StreamCounts;
 %feature("director") callvane::Door;
 %include "hearing.hpp"
 %include "streams.hpp"

@@ -6,6 +6,9 @@
 #include <string>
 #include <utility>
 
+#include <linux/sock_diag.h>
+#include <sys/socket.h>
+
 #include <pjsua-lib/pjsua.h>
 #include <pjsua-lib/pjsua_internal.h>
 #include <pjmedia/stream_common.h>
@@ -51,15 +54,45 @@ void on_rtp(void *user, const pjmedia_rtp_hdr *header, const void *payload, unsi
 
 void on_gone(void *user) { delete static_cast<Attachment *>(user); }
 
-bool listens(const std::shared_ptr<RingState> &ring, pjmedia_stream *stream)
+/* Whose attachment a stream has; none where nobody listens to it. */
+const Attachment *attachment_of(pjmedia_stream *stream)
 {
     pjmedia_stream_receiver receiver;
     pjmedia_stream_get_receiver(stream, &receiver);
-    if (receiver.on_rtp != &on_rtp)
+    return receiver.on_rtp == &on_rtp ? static_cast<const Attachment *>(receiver.user_data) : nullptr;
+}
+
+bool listens(const std::shared_ptr<RingState> &ring, pjmedia_stream *stream)
+{
+    const Attachment *attachment = attachment_of(stream);
+    if (!attachment)
         return false;
-    const Attachment &attachment = *static_cast<Attachment *>(receiver.user_data);
     std::lock_guard<std::mutex> lock(ring->guard);
-    return attachment.ring == ring && attachment.number == ring->listening;
+    return attachment->ring == ring && attachment->number == ring->listening;
+}
+
+/* What a socket has dropped for want of room, or by its filter. */
+unsigned long long dropped_by(pj_sock_t socket)
+{
+    unsigned values[SK_MEMINFO_VARS] = {0};
+    socklen_t size = sizeof(values);
+    return getsockopt((int)socket, SOL_SOCKET, SO_MEMINFO, values, &size) ? 0 : values[SK_MEMINFO_DROPS];
+}
+
+void add_ring(StreamCounts &counts, pjmedia_stream *stream)
+{
+    const Attachment *attachment = attachment_of(stream);
+    if (!attachment)
+        return;
+    const RingState &ring = *attachment->ring;
+    std::lock_guard<std::mutex> lock(ring.guard);
+    if (ring.listening != attachment->number)
+        return;
+    LegCounts heard = ring.audio.counts();
+    counts.ring = ring.number;
+    counts.late = heard.late;
+    counts.undecodable = heard.undecodable;
+    counts.undecodable_type = heard.undecodable_type;
 }
 
 pjsua_call_media *media_of(int call, unsigned stream)
@@ -127,6 +160,7 @@ void AudioRing::ignore()
 StreamCounts streamCounts(int call, unsigned stream)
 {
     StreamCounts counts = StreamCounts();
+    counts.ring = -1;
     PJSUA_LOCK();
     pjsua_call_media *media = media_of(call, stream);
     if (media && media->strm.a.stream) {
@@ -137,12 +171,15 @@ StreamCounts streamCounts(int call, unsigned stream)
         counts.packets = statistics.rx.pkt;
         counts.missed = statistics.rx.loss;
         counts.reports = reinterpret_cast<pjmedia_stream_common *>(media->strm.a.stream)->rtcp_received;
-        counts.jitterSeconds = statistics.rx.jitter.last / 1e6;
+        counts.jitter_seconds = statistics.rx.jitter.last / 1e6;
         pjmedia_transport_info_init(&info);
         if (pjmedia_transport_get_info(media->tp, &info) == PJ_SUCCESS && pj_sockaddr_has_addr(&info.src_rtp_name)) {
             char source[PJ_INET6_ADDRSTRLEN + 10];
             counts.source = pj_sockaddr_print(&info.src_rtp_name, source, sizeof(source), 3);
         }
+        if (info.sock_info.rtp_sock != PJ_INVALID_SOCKET)
+            counts.dropped = dropped_by(info.sock_info.rtp_sock);
+        add_ring(counts, media->strm.a.stream);
     }
     PJSUA_UNLOCK();
     return counts;
