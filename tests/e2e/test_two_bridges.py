@@ -73,7 +73,8 @@ async def test_a_session_at_two_bridges_is_one_call(redis_url: str) -> None:
         found = [await published(bus, call_id) for call_id in ids]
     assert duplicates > 3
     spoken = scenario.load_manifest().scenarios[SCENARIO].turns
-    for publications, ends in zip(found, (2, 1), strict=True):
+    # Whether A says that its recording is over before B says that one has begun is for the bridges' own speed.
+    for publications, ends in zip(found, ({1, 2}, {1}), strict=True):
         said = [p for p in publications if isinstance(p, Transcript) and p.role is Role.CUSTOMER and p.text]
         for turn in (turn for turn in spoken if turn.party == "customer"):
             heard = [p for p in said if p.start_seconds < turn.end_seconds - 0.3 and p.end_seconds > turn.start_seconds]
@@ -83,5 +84,5 @@ async def test_a_session_at_two_bridges_is_one_call(redis_url: str) -> None:
         assert numbers == list(range(len(numbers)))
         states = [p for p in publications if isinstance(p, CallState)]
         assert len({state.opened_at for state in states}) == 1
-        assert [state.phase for state in states].count(Phase.ENDED) == ends
+        assert [state.phase for state in states].count(Phase.ENDED) in ends
         assert (states[-1].phase, states[-1].mood) == (Phase.ENDED, Mood.WORSENED)
