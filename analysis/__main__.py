@@ -20,6 +20,7 @@ from analysis.transcriber import Transcriber
 from analysis.worker import Worker
 from callbus.bus import Bus
 from callbus.fork_reader import ForkReader
+from callbus.housekeeping import Housekeeping
 from service.process import Process, main
 from service.settings import ConfigError
 
@@ -48,7 +49,11 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     async with Bus(settings.redis) as bus, asyncio.TaskGroup() as group:
         reader = ForkReader(bus, name)
-        beside = [group.create_task(batcher.run(), name="batcher"), group.create_task(_watch(bus, process))]
+        beside = [
+            group.create_task(batcher.run(), name="batcher"),
+            group.create_task(Housekeeping(bus).run(), name="housekeeping"),
+            group.create_task(_watch(bus, process), name="watch"),
+        ]
         scoring.begin()
         # Half the lease: whoever is still at work then may find the partition taken.
         await Worker(reader, ear, scoring, analyst).run(process.stopping, settings.redis.lease_seconds / 2)
@@ -62,7 +67,7 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
 async def _watch(bus: Bus, process: Process) -> None:
     """Keep /readyz true to whether Redis answers."""
     while not process.stopping.is_set():
-        process.unready = "" if bus.connected else "redis does not answer at redis.url"
+        process.unready = bus.unready
         await asyncio.sleep(WATCH_SECONDS)
 
 

@@ -12,7 +12,7 @@ from analysis.scorer import Score
 from analysis.shift import ShiftRules
 from analysis.succession import TakenOver
 from analysis.turn import Said, Turn
-from callbus import Alert, CallClosed, CallEvent, CallOpened, CallState, Transcript, Utterance
+from callbus import Alert, CallClosed, CallEvent, CallOpened, CallState, Phase, Transcript, Utterance
 from callbus.wire import Publication
 
 TRANSCRIPT_CHARACTERS = 10_000
@@ -69,11 +69,18 @@ class Analyst:
         changed = replace(call, health=call.health.after(event))
         return Outcome(changed, tuple(_news(changed, state_of(call, 0.0), now)))
 
-    def closed(self, event: CallClosed, call: Conversation | None, now: float) -> Outcome:
-        """A call ends, unless another recording of it opens soon."""
-        known = call or Conversation(event.call_id, event.closed_at - event.duration_seconds)
-        ended = replace(known, health=known.health.handed_over(event.duration_seconds))
-        return Outcome(ended, (state_of(known, now, event),))
+    def closed(
+        self, event: CallClosed, call: Conversation | None, now: float, shown: CallState | None = None
+    ) -> Outcome:
+        """A call ends, unless another recording of it opens soon.
+
+        `shown`: how a screen shows a call of which nothing else is known; none where it shows none.
+        """
+        if call is None:
+            unknown = Conversation(event.call_id, max(0.0, event.closed_at - event.duration_seconds))
+            return Outcome(unknown, (_ended(shown, event, now),) if shown else ())
+        ended = replace(call, health=call.health.handed_over(event.duration_seconds))
+        return Outcome(ended, (state_of(call, now, event),))
 
     def heard(self, event: Utterance, call: Conversation | None, hearing: Hearing, now: float) -> Outcome | Question:
         """An utterance, with the words that were heard in it; a question where a score decides."""
@@ -137,6 +144,10 @@ class Analyst:
             published_at=now,
             dropped=hearing.dropped,
         )
+
+
+def _ended(shown: CallState, event: CallClosed, now: float) -> CallState:
+    return replace(shown, phase=Phase.ENDED, updated_at=now, closed_at=event.closed_at, reason=event.reason)
 
 
 def _news(call: Conversation, earlier: CallState, now: float) -> Sequence[Publication]:

@@ -32,6 +32,8 @@ class Recording:
     number_offset: int | None = None
     """What makes its numbers the call's; none until the first utterance that is heard."""
     is_open: bool = True
+    given_up: bool = False
+    """Closed since its bridge seemed to have died: it may have been cut off, and return."""
     met_midway: bool = False
     """Its opening was not seen: `opened_at` is an estimate."""
 

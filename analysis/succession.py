@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from analysis.recordings import Recording, Recordings
 from analysis.turn import party_of
 from callbus import CallClosed, CallEvent, CallOpened, Leg, Role, Utterance
+from callbus.call import BRIDGE_LOST
 from callbus.wire import ForkEvent
 
 RESUME_SECONDS = 60.0
@@ -23,6 +24,8 @@ QUIET_SECONDS = 4.0
 """A waiting recording takes over if it brings speech and the heard one has brought none for this long."""
 LEAST_SECONDS = 0.3
 """Less than this of an utterance is not worth hearing, once the part that another recording brought is cut off."""
+SAME_SECONDS = 1.0
+"""A recording whose beginning is told anew, by less than this another, is the same."""
 PARTIES = 16
 
 REPEATED = "repeated"
@@ -63,11 +66,17 @@ class Step:
     handover: str = ""
     """Why another recording is heard from here on: one of HANDOVERS; empty where that is not so."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the call ends with it, but for what opens within RESUME_SECONDS; not one whose bridge may return."""
+        lost = any(isinstance(event, CallClosed) and event.reason == BRIDGE_LOST for event in self.events)
+        return self.recordings.heard is None and not lost
+
 
 def step(before: Recordings | None, event: ForkEvent, at: float) -> Step:
     """The recordings after an event of one of them, and what it is to the call."""
     if before and before.over_since is not None and at - before.over_since > RESUME_SECONDS:
-        before = None
+        before = before if _returns(before, event) else None
     match event:
         case CallOpened():
             return _opened(before, event, at)
@@ -79,16 +88,30 @@ def step(before: Recordings | None, event: ForkEvent, at: float) -> Step:
             return _closed(before, event, at)
 
 
+def _returns(before: Recordings, event: ForkEvent) -> bool:
+    """Whether an event is of a recording that was given up: its bridge was only cut off, for however long."""
+    own = before.find(event.recording_id) if event.recording_id else None
+    return own is not None and own.given_up and not (isinstance(event, CallOpened) and _is_renewed(own, event))
+
+
+def _is_renewed(known: Recording, event: CallOpened) -> bool:
+    """Whether a recording that is opened again is another one, of a bridge that has opened the id before."""
+    return not known.met_midway and abs(known.opened_at - event.opened_at) >= SAME_SECONDS
+
+
 def _opened(before: Recordings | None, event: CallOpened, at: float) -> Step:
     known = next((each for each in before.known if each.recording_id == event.recording_id), None) if before else None
-    renewed = known and not known.met_midway and abs(known.opened_at - event.opened_at) >= 1.0
+    renewed = known is not None and _is_renewed(known, event)
     if before is None or (renewed and before.heard):
         first = Recording(event.recording_id, event.opened_at, legs=event.legs, number_offset=0)
         return Step(Recordings(event.opened_at, at, (first,)), (event,), is_new=True)
     if known is None or renewed:  # a bridge opens an id again only for the same call, once that is over
         offset = before.offset(event.opened_at, at)
         return _joined(before, Recording(event.recording_id, event.opened_at, offset, event.legs), event.call_id, at)
-    after = before.put(replace(known, opened_at=event.opened_at, legs=event.legs, met_midway=False))
+    renamed = replace(known, opened_at=event.opened_at, legs=event.legs, met_midway=False)
+    if known.given_up:
+        return _joined(before, replace(renamed, is_open=True, given_up=False), event.call_id, at)
+    after = before.put(renamed)
     if known != before.heard:
         return Step(after)
     if known.met_midway and known.opened_at == before.opened_at:
@@ -106,8 +129,8 @@ def _said(before: Recordings | None, event: Utterance, at: float) -> Step:
         offset = begun.recordings.offset(opened_at, at - event.end_seconds)
         own = Recording(event.recording_id, opened_at, offset, met_midway=True)
         begun = _joined(begun.recordings, own, event.call_id, at)
-    elif not own.is_open:  # its bridge had been given up for lost
-        own = replace(own, is_open=True)
+    elif not own.is_open:
+        own = replace(own, is_open=True, given_up=False)
         begun = _joined(begun.recordings, own, event.call_id, at)
     now, since = begun.recordings, begun.recordings.unanswered_since
     if now.known[0].recording_id != own.recording_id:
@@ -162,7 +185,7 @@ def _closed(before: Recordings | None, event: CallClosed, at: float) -> Step:
         return Step(before)
     position = own.offset_seconds + event.duration_seconds
     others = tuple(each for each in before.known if each is not own)
-    closed = replace(own, is_open=False)
+    closed = replace(own, is_open=False, given_up=event.reason == BRIDGE_LOST)
     if own != before.heard:
         return Step(before.put(closed))
     if others and others[0].is_open:

@@ -112,7 +112,7 @@ class Worker:
     async def _work(self, call_id: str, lane: Lane, group: asyncio.TaskGroup) -> None:
         """A call's events one after the other, until none is in hand."""
         try:
-            call = await self._restored(call_id)
+            call = await self._restored(call_id, lane.partition)
             lane.restore(call)
             self._begin(call_id, lane, group)
             while lane.jobs:
@@ -129,8 +129,8 @@ class Worker:
         else:
             del self._lanes[call_id]
 
-    async def _restored(self, call_id: str) -> Conversation | None:
-        stored = await self._reader.state(call_id)
+    async def _restored(self, call_id: str, partition: int) -> Conversation | None:
+        stored = await self._reader.state(call_id, partition)
         if stored is None:
             return None
         try:
@@ -153,10 +153,9 @@ class Worker:
         decided = time.monotonic()
         after = replace(after, recordings=step.recordings) if after else None
         await self._reader.commit(
-            job.delivery.partition,
-            [job.delivery.entry_id],
-            state=(event.call_id, encode(after)) if after and after != call else None,
-            state_seconds=RESUME_SECONDS if step.recordings.heard is None else None,
+            job.delivery,
+            state=encode(after) if after and after != call else None,
+            state_seconds=RESUME_SECONDS if step.is_over else None,
             publications=[publication for outcome in outcomes for publication in outcome.publications],
         )
         if hearing:
@@ -177,7 +176,8 @@ class Worker:
             case CallEvent() as event:
                 return self._analyst.told(event, call, now)
             case CallClosed() as event:
-                return self._analyst.closed(event, call, now)
+                shown = None if call else await self._reader.shown(event.call_id)
+                return self._analyst.closed(event, call, now, shown)
             case Utterance() as event:
                 try:
                     heard = self._analyst.heard(event, call, hearing or Hearing(dropped=ERROR), now)

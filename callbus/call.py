@@ -15,6 +15,10 @@ Reason = Annotated[str, Meta(max_length=64)]
 """Why a call ended or something was dropped: a word from a fixed list, safe as a metric label."""
 
 
+BRIDGE_LOST: Reason = "bridge_lost"
+"""The bridge has died, or was cut off for so long that it seemed to have: in that case the call may go on."""
+
+
 class Phase(StrEnum):
     """Where a call stands."""
 

@@ -3,36 +3,35 @@
 A call's events all lie in one partition, so that they are read in order. A worker holds a partition by a lease; when
 it dies the lease runs out, another worker takes the partition and begins with what was read but not acknowledged.
 What a worker makes of an event (publications, the call's state, the acknowledgement) is committed in one atomic step
-that Redis refuses once the lease has passed to another: nothing is lost, nothing is done twice.
+that Redis refuses once the partition has passed to another: nothing is lost, nothing is done twice.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prometheus_client import Counter, Gauge
-from redis.exceptions import RedisError, ResponseError
+from prometheus_client import Counter
 
 from callbus.alert import Alert
 from callbus.bus import SILENCE_SECONDS, Bus
 from callbus.call import CallState, Phase
-from callbus.presence import sweep
-from callbus.scripts import COMMIT, RELEASE, RENEW
+from callbus.leases import Leases
+from callbus.scripts import BURY, COMMIT
+from callbus.states import States
 from callbus.transcript import Transcript
+from callbus.trouble import GroupExists, GroupMissing, Unblocked
 from callbus.wire import (
     ForkEvent,
     Publication,
     WireError,
     decode_fork_event,
+    decode_publication,
     encode_publication,
 )
-
-log = logging.getLogger(__name__)
 
 DEAD_LETTERS = Counter(
     "callvane_dead_letters_total", "Messages on a stream that could not be read, by reason.", ["reason"]
@@ -41,13 +40,14 @@ ALERTS_PUBLISHED = Counter("callvane_alerts_published_total", "Alerts published,
 ALERTS_UNHEARD = Counter(
     "callvane_alerts_without_subscriber_total", "Alerts published while nobody subscribed to the channel."
 )
-PARTITIONS_HELD = Gauge("callvane_partitions_held", "Partitions of fork events that this worker holds.")
 
 GROUP = "analysis"
 BATCH = 64
 DEAD_LETTER_BYTES = 256
 DEAD_LETTERS_KEPT = 1_000
-ALERT_ID_SECONDS = 86_400
+ONCE_SECONDS = 86_400
+"""How long Redis knows that an alert was published, and which event of a call was committed last."""
+LAST_READ = ">"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class Delivery:
     """One fork event, to be committed once its work is done."""
 
     partition: int
+    tenure: int
+    """Which of the worker's tenures of the partition it was read in."""
     entry_id: bytes
     event: ForkEvent
 
@@ -74,94 +76,106 @@ class ForkReader:
     def __init__(self, bus: Bus, worker: str) -> None:
         self._bus = bus
         self._worker = worker
-        self._held: set[int] = set()
-        self._fresh: set[int] = set()
+        self._leases = Leases(bus, worker)
+        self._states = States()
+        self._open: set[int] = set()
+        """Held, and their streams have a group."""
+        self._owed: set[int] = set()
         """Held, but what an earlier owner left unacknowledged is not read yet."""
-        self._renewed_at = 0.0
+        self._balanced_at = self._searched_at = float("-inf")
         self._commit = bus.client.register_script(COMMIT)
-        self._renew = bus.client.register_script(RENEW)
-        self._release = bus.client.register_script(RELEASE)
+        self._burying = bus.client.register_script(BURY)
 
     @property
     def held(self) -> frozenset[int]:
         """The partitions that this worker holds, as far as it knows."""
-        return frozenset(self._held)
+        return self._leases.held
 
     async def deliveries(self) -> AsyncGenerator[list[Delivery], None]:
         """Events as they come, in order per call; an empty list at least once a second. Ends only by cancellation."""
-        interval = self._bus.settings.lease_seconds / 3
         while True:
+            if time.monotonic() - self._balanced_at >= self._leases.interval_seconds:
+                await self._balance()
             try:
-                if time.monotonic() - self._renewed_at >= interval:
-                    await self._bus.persist(self._balance)
-                    self._renewed_at = time.monotonic()
-                yield await self._bus.persist(self._read)
-            except ResponseError as error:
-                # A Redis that came back empty has no groups: take the partitions anew, which makes them.
-                if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
-                    raise
-                self._held.clear()
-                self._renewed_at = 0.0
+                yield await self._bus.persist(self._read, but=(GroupMissing, Unblocked))
+            except (GroupMissing, Unblocked):  # Redis has come back empty, or is another one
+                self._open.clear()
+                self._balanced_at = float("-inf")
 
     async def commit(
         self,
-        partition: int,
-        entry_ids: Sequence[bytes],
+        delivery: Delivery,
         *,
-        state: tuple[str, bytes] | None = None,
+        state: bytes | None = None,
         state_seconds: float | None = None,
         publications: Sequence[Publication] = (),
     ) -> None:
-        """Publish, store the call's state (`(call_id, bytes)`) and acknowledge, all or nothing.
+        """Publish, store the call's state and acknowledge, all or nothing.
 
         The state expires after `state_seconds`; without it, after those of the settings. Waits while Redis is away.
-        Raises LeaseLost when another worker holds the partition.
+        Raises LeaseLost when another worker holds the partition, or has held it since.
         """
         settings, keys = self._bus.settings, self._bus.keys
+        partition, call_id = delivery.partition, delivery.event.call_id
+        kept_seconds = int(settings.state_seconds if state_seconds is None else state_seconds)
         arguments: list[Any] = [
             self._worker,
+            self._leases.milliseconds,
             GROUP,
-            settings.stream_length,
-            int(settings.retention_days * 86_400_000),
-            int(settings.state_seconds if state_seconds is None else state_seconds),
-            ALERT_ID_SECONDS,
-            "set" if state else "keep",
-            state[1] if state else b"",
-            len(publications),
+            delivery.entry_id,
+            int(settings.retention_days * 86_400) + 1,
+            "keep" if state is None else "set",
+            state or b"",
+            kept_seconds,
+            ONCE_SECONDS,
         ]
         for message in publications:
             arguments += self._publication(message)
-        arguments += entry_ids
         names = [
             keys.lease(partition),
+            keys.holder(partition),
             keys.forks(partition),
-            keys.state(state[0] if state else ""),
+            keys.state(call_id),
+            keys.committed(call_id),
             keys.live,
         ]
-        receivers = await self._bus.persist(lambda: self._commit(keys=names, args=arguments))
+        receivers = None
+        if delivery.tenure == self._leases.tenure(partition):
+            receivers = await self._bus.persist(lambda: self._commit(keys=names, args=arguments))
         if receivers is None:
-            self._held.discard(partition)
+            self._leases.lose(partition)
             raise LeaseLost(partition)
+        if state is not None:
+            self._states.put(call_id, partition, delivery.tenure, state, time.monotonic() + kept_seconds)
         for message, heard in zip(publications, receivers, strict=True):
             if isinstance(message, Alert) and heard >= 0:
                 ALERTS_PUBLISHED.labels(message.kind).inc()
                 if heard == 0:
                     ALERTS_UNHEARD.inc()
 
-    async def state(self, call_id: str) -> bytes | None:
+    async def state(self, call_id: str, partition: int) -> bytes | None:
         """The state committed last for a call; none for a new one."""
+        kept = self._states.find(call_id, partition, self._leases.tenure(partition), time.monotonic())
+        if kept is not None:
+            return kept
         found: bytes | None = await self._bus.persist(lambda: self._bus.client.get(self._bus.keys.state(call_id)))
         return found
 
+    async def shown(self, call_id: str) -> CallState | None:
+        """The call as it was published last, while it is active; none where it is not."""
+        found = await self._bus.persist(lambda: self._bus.client.hget(self._bus.keys.live, call_id))
+        if found is None:
+            return None
+        try:
+            message = decode_publication(found)
+        except WireError:
+            return None
+        return message if isinstance(message, CallState) else None
+
     async def release(self) -> None:
         """Give the partitions back at once instead of letting their leases run out. One try: Redis may be away."""
-        names = [self._bus.keys.workers, *(self._bus.keys.lease(p) for p in sorted(self._held))]
-        self._held.clear()
-        PARTITIONS_HELD.set(0)
-        try:
-            await self._release(keys=names, args=[self._worker])
-        except (RedisError, OSError) as error:
-            log.warning("leases were not given back, they run out by themselves: %.200s", error)
+        self._open.clear()
+        await self._leases.release()
 
     def _publication(self, message: Publication) -> list[Any]:
         keys = self._bus.keys
@@ -176,59 +190,55 @@ class ForkReader:
                 return [keys.calls, payload, "", "set" if active else "remove", message.call_id]
 
     async def _balance(self) -> None:
-        """Renew the leases held, and take a fair share of those nobody holds."""
-        settings, keys, client = self._bus.settings, self._bus.keys, self._bus.client
-        now = time.time()
-        await client.zadd(keys.workers, {self._worker: now})
-        await client.zremrangebyscore(keys.workers, "-inf", now - 2 * settings.lease_seconds)
-        workers = max(1, await client.zcard(keys.workers))
-        share = -(-settings.partitions // workers)
-        lease_ms = int(settings.lease_seconds * 1000)
-        for partition in sorted(self._held):
-            keep = len(self._held) <= share
-            if not keep or not await self._renew(keys=[keys.lease(partition)], args=[self._worker, lease_ms]):
-                self._held.discard(partition)
-                if not keep:
-                    await self._release(keys=[keys.workers, keys.lease(partition)], args=[self._worker, "share"])
-        for partition in range(settings.partitions):
-            if len(self._held) >= share:
-                break
-            if partition not in self._held and await client.set(
-                keys.lease(partition), self._worker, nx=True, px=lease_ms
-            ):
-                await self._adopt(partition)
-        PARTITIONS_HELD.set(len(self._held))
-        await sweep(self._bus)
+        """Bring what is held up to date, with all that another worker left in it."""
+        self._owed |= await self._bus.persist(self._leases.balance)
+        self._states.sweep(time.monotonic())
+        self._balanced_at = time.monotonic()
+        held = self._leases.held
+        self._open &= held
+        self._owed &= held
+        for partition in sorted(held - self._open):
+            await self._bus.persist(lambda opened=partition: self._make_group(opened))  # type: ignore[misc]
+            self._open.add(partition)
+        if self._owed or self._balanced_at - self._searched_at >= self._bus.settings.lease_seconds:
+            self._searched_at = self._balanced_at
+            for partition in sorted(self._open):
+                if await self._bus.persist(lambda opened=partition: self._claim(opened), but=(GroupMissing,)):  # type: ignore[misc]
+                    self._owed.add(partition)
 
-    async def _adopt(self, partition: int) -> None:
-        stream = self._bus.keys.forks(partition)
+    async def _make_group(self, partition: int) -> None:
         try:
-            await self._bus.client.xgroup_create(stream, GROUP, id="0", mkstream=True)
-        except ResponseError as error:
-            if not str(error).startswith("BUSYGROUP"):
-                raise
-        start: Any = "0-0"
-        while True:
-            start, *_ = await self._bus.client.xautoclaim(
-                stream, GROUP, self._worker, min_idle_time=0, start_id=start, count=BATCH
-            )
-            if start in (b"0-0", "0-0"):
-                break
-        self._held.add(partition)
-        self._fresh.add(partition)
+            await self._bus.client.xgroup_create(self._bus.keys.forks(partition), GROUP, id="0", mkstream=True)
+        except GroupExists:
+            return
+
+    async def _claim(self, partition: int) -> bool:
+        """Take what other workers have read and will not acknowledge any more; whether there was any.
+
+        A worker may have read on for a moment after its lease ran out: they are looked for again and again.
+        """
+        client, stream = self._bus.client, self._bus.keys.forks(partition)
+        pending = await client.xpending(stream, GROUP)
+        others = [each["name"] for each in pending["consumers"] or () if each["name"] != self._worker.encode()]
+        for name in others:
+            while entries := await client.xpending_range(stream, GROUP, "-", "+", BATCH, consumername=name):
+                ids = [entry["message_id"] for entry in entries]
+                await client.xclaim(stream, GROUP, self._worker, 0, ids, justid=True)
+            await client.xgroup_delconsumer(stream, GROUP, name)
+        return bool(others)
 
     async def _read(self) -> list[Delivery]:
-        if not self._held:
-            await asyncio.sleep(min(1.0, self._bus.settings.lease_seconds / 6))
+        if not self._open:
+            await asyncio.sleep(min(self._leases.interval_seconds, self._bus.settings.lease_seconds / 6))
             return []
-        for partition in sorted(self._fresh & self._held):
+        for partition in sorted(self._owed):
             # Owed by an earlier owner: our own pending entries, oldest first.
             stream = self._bus.keys.forks(partition)
             rows = await self._bus.client.xreadgroup(GROUP, self._worker, {stream: "0"})
-            self._fresh.discard(partition)
+            self._owed.discard(partition)
             return await self._decode(rows)
-        streams = {self._bus.keys.forks(partition): ">" for partition in sorted(self._held)}
-        wait_ms = int(1000 * min(SILENCE_SECONDS / 3, 1.0, self._bus.settings.lease_seconds / 4))
+        streams = {self._bus.keys.forks(partition): LAST_READ for partition in sorted(self._open)}
+        wait_ms = int(1000 * min(SILENCE_SECONDS / 3, self._leases.interval_seconds))
         return await self._decode(
             await self._bus.client.xreadgroup(GROUP, self._worker, streams, count=BATCH, block=wait_ms)
         )
@@ -237,6 +247,7 @@ class ForkReader:
         deliveries = []
         for stream, entries in rows or ():
             partition = int(stream.rpartition(b":")[2])
+            tenure = self._leases.tenure(partition)
             for entry_id, fields in entries:
                 if not fields:  # pending, and trimmed from the full stream: its number is missing from its call
                     await self._bus.client.xack(stream, GROUP, entry_id)
@@ -246,15 +257,15 @@ class ForkReader:
                 except (WireError, KeyError) as error:
                     await self._bury(stream, entry_id, fields.get(b"m", b""), error)
                 else:
-                    deliveries.append(Delivery(partition, entry_id, event))
+                    deliveries.append(Delivery(partition, tenure, entry_id, event))
         return deliveries
 
     async def _bury(self, stream: bytes, entry_id: bytes, payload: bytes, error: Exception) -> None:
         reason = error.reason if isinstance(error, WireError) else "malformed"
         DEAD_LETTERS.labels(reason).inc()
-        pipeline = self._bus.client.pipeline(transaction=True)
-        letter = {"reason": reason, "error": str(error)[:200], "begin": payload[:DEAD_LETTER_BYTES]}
-        pipeline.xadd(self._bus.keys.dead_letters, letter, maxlen=DEAD_LETTERS_KEPT)
-        pipeline.xack(stream, GROUP, entry_id)
-        pipeline.xdel(stream, entry_id)
-        await pipeline.execute()
+        letter = [reason, str(error)[:200], payload[:DEAD_LETTER_BYTES]]
+        kept_seconds = int(self._bus.settings.retention_days * 86_400) + 1
+        await self._burying(
+            keys=[stream, self._bus.keys.dead_letters],
+            args=[GROUP, entry_id, DEAD_LETTERS_KEPT, kept_seconds, *letter],
+        )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from prometheus_client import Counter, Gauge
 
 from callbus.backlog import Backlog
 from callbus.bus import Bus
+from callbus.call import CallClosed, CallOpened
 from callbus.partition import partition_of
 from callbus.presence import Presence
+from callbus.scripts import WRITE
 from callbus.utterance import Utterance
 from callbus.wire import ForkEvent, encode_fork_event
 
@@ -20,8 +24,14 @@ BACKLOG = Gauge("callvane_fork_events_waiting", "Fork events that wait in this b
 BACKLOG_DROPPED = Counter(
     "callvane_fork_events_dropped_total", "Fork events dropped because Redis was away too long.", ["type"]
 )
+TRIMMED = Counter(
+    "callvane_utterances_trimmed_total",
+    "Utterances that gave way in a full partition before a worker was done with them.",
+)
 
 BATCH = 64
+REMEMBERED_SECONDS = 86_400
+"""How long Redis knows a bridge's latest batch: longer than anybody tries to write it."""
 
 
 class ForkWriter:
@@ -32,6 +42,7 @@ class ForkWriter:
         self._bus = bus
         self._backlog = Backlog(bus.settings.backlog_events)
         self._presence = Presence(bus, instance)
+        self._script = bus.client.register_script(WRITE)
         self._awake = asyncio.Event()
         self._written = asyncio.Event()
         self._written.set()
@@ -55,15 +66,13 @@ class ForkWriter:
     async def run(self) -> None:
         """Write what is queued, in order, and that this bridge lives, until cancelled."""
         while True:
-            if not self._presence.wait_seconds:
-                await self._presence.beat()
+            await self._beat()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._awake.wait(), self._presence.wait_seconds)
             while events := self._backlog.head(BATCH):
                 await self._write(events)
                 BACKLOG.set(len(self._backlog))
-                if not self._presence.wait_seconds:
-                    await self._presence.beat()
+                await self._beat()
             self._awake.clear()
             self._written.set()
 
@@ -75,18 +84,25 @@ class ForkWriter:
             return False
         return True
 
+    async def _beat(self) -> None:
+        if not self._presence.wait_seconds:
+            for opened in await self._presence.beat():
+                self.publish(opened)
+
     async def _write(self, events: Sequence[ForkEvent]) -> None:
-        settings, keys = self._bus.settings, self._bus.keys
-        rows = [
-            (keys.forks(partition_of(event.call_id, settings.partitions)), encode_fork_event(event), event)
-            for event in events
-        ]
-
-        async def write() -> None:
-            pipeline = self._bus.client.pipeline(transaction=False)
-            for stream, payload, event in rows:
-                pipeline.xadd(stream, {"m": payload}, maxlen=settings.partition_length, approximate=False)
-                self._presence.record(pipeline, event)
-            await pipeline.execute()
-
-        await self._bus.persist(write)
+        settings, keys, instance = self._bus.settings, self._bus.keys, self._presence.instance
+        partitions: dict[int, int] = {}
+        arguments: list[Any] = [secrets.token_hex(8), REMEMBERED_SECONDS, settings.partition_length]
+        for event in events:
+            place = partitions.setdefault(partition_of(event.call_id, settings.partitions), len(partitions) + 1)
+            kind = "audio" if isinstance(event, Utterance) else ""
+            opened_at: float | str = ""
+            verb = ""
+            match event:
+                case CallOpened():
+                    verb, opened_at = "open", event.opened_at
+                case CallClosed():
+                    verb = "close"
+            arguments += (place, encode_fork_event(event), kind, verb, event.call_id, opened_at)
+        names = [keys.written(instance), keys.bridge_calls(instance), keys.oldest_audio, *map(keys.forks, partitions)]
+        TRIMMED.inc(await self._bus.persist(lambda: self._script(keys=names, args=arguments)))

@@ -1,31 +1,23 @@
-"""Which bridges live, and the end of the calls of those that do not.
+"""Which bridges live, and which calls they hold.
 
-A bridge says every few seconds that it lives and which calls it holds. When one falls silent (killed, its host gone), a
-worker closes its calls in its place, so that none stays "in progress" for ever.
+A bridge says every few seconds that it lives and what it holds; `housekeeping` closes the calls of one that has fallen
+silent. One that Redis does not know (it was cut off for too long, or Redis has come back empty) tells its calls anew.
 """
 
 from __future__ import annotations
 
-import logging
 import time
-from typing import Any
+from collections.abc import Iterable
 from uuid import uuid4
-
-from prometheus_client import Counter
 
 from callbus.bus import Bus
 from callbus.call import CallClosed, CallOpened
-from callbus.partition import partition_of
-from callbus.wire import ForkEvent, encode_fork_event
-
-log = logging.getLogger(__name__)
-
-CALLS_SWEPT = Counter("callvane_calls_swept_total", "Calls closed because their bridge died.")
+from callbus.scripts import BEAT
+from callbus.wire import ForkEvent
 
 BEAT_SECONDS = 5.0
-DEAD_SECONDS = 20.0
-"""A bridge unheard of for so long is dead; Redis' clock counts, since hosts' clocks differ."""
-BRIDGE_LOST = "bridge_lost"
+CALLS_SECONDS = 86_400
+"""How long the list of a bridge's calls outlives it at most."""
 
 
 class Presence:
@@ -35,64 +27,35 @@ class Presence:
         """`instance` names it; empty gives it a name of its own."""
         self._bus = bus
         self.instance = instance or uuid4().hex
-        self._calls: dict[str, float] = {}
+        self._calls: dict[str, CallOpened] = {}
         self._due = 0.0
+        self._beat = bus.client.register_script(BEAT)
 
     def note(self, event: ForkEvent) -> None:
         """Keep count of the calls that are open."""
         match event:
             case CallOpened():
-                self._calls[event.call_id] = event.opened_at
+                self._calls[event.call_id] = event
             case CallClosed():
                 self._calls.pop(event.call_id, None)
-
-    def record(self, pipeline: Any, event: ForkEvent) -> None:
-        """Note an open call beside its event in the stream: it is known even if no further sign of life follows."""
-        key = self._bus.keys.bridge_calls(self.instance)
-        match event:
-            case CallOpened():
-                pipeline.hset(key, event.call_id, event.opened_at)
-            case CallClosed():
-                pipeline.hdel(key, event.call_id)
 
     @property
     def wait_seconds(self) -> float:
         """Until the next sign of life is due."""
         return max(0.0, self._due - time.monotonic())
 
-    async def beat(self) -> None:
-        """Say that this bridge lives and which calls it holds."""
-        await self._bus.persist(self._beat)
-        self._due = time.monotonic() + BEAT_SECONDS
-
-    async def _beat(self) -> None:
+    async def beat(self) -> Iterable[CallOpened]:
+        """Say that this bridge lives and which calls it holds; the openings of all, where Redis did not know it."""
         keys = self._bus.keys
-        seconds, _ = await self._bus.client.time()
-        pipeline = self._bus.client.pipeline(transaction=True)
-        pipeline.zadd(keys.bridges, {self.instance: seconds})
-        pipeline.delete(keys.bridge_calls(self.instance))
-        if self._calls:
-            pipeline.hset(keys.bridge_calls(self.instance), mapping=self._calls)
-        await pipeline.execute()
+        names = [keys.bridges, keys.bridge_calls(self.instance)]
+        # Asked before as well: where the beat's own answer is lost, the next try finds the bridge known.
+        before = await self._bus.persist(lambda: self._bus.client.zscore(keys.bridges, self.instance))
+        was_known = await self._bus.persist(lambda: self._beat(keys=names, args=self._told()))
+        self._due = time.monotonic() + BEAT_SECONDS
+        return () if was_known and before is not None else tuple(self._calls.values())
 
-
-async def sweep(bus: Bus) -> None:
-    """Close the calls of dead bridges. For every worker to call often: one of them does it, every few seconds."""
-    keys, client = bus.keys, bus.client
-    if not await client.set(keys.sweeper, "1", nx=True, px=int(BEAT_SECONDS * 1000)):
-        return
-    seconds, _ = await client.time()
-    last_beats = await client.zrangebyscore(keys.bridges, "-inf", seconds - DEAD_SECONDS, withscores=True)
-    for instance, beat_at in last_beats:
-        calls = await client.hgetall(keys.bridge_calls(instance.decode()))
-        pipeline = client.pipeline(transaction=True)
-        for call_id, opened_at in calls.items():
-            name = call_id.decode()
-            closed = CallClosed(name, beat_at, max(0.0, beat_at - float(opened_at)), BRIDGE_LOST, instance.decode())
-            stream = keys.forks(partition_of(name, bus.settings.partitions))
-            pipeline.xadd(stream, {"m": encode_fork_event(closed)})
-        pipeline.delete(keys.bridge_calls(instance.decode()))
-        pipeline.zrem(keys.bridges, instance)
-        await pipeline.execute()
-        CALLS_SWEPT.inc(len(calls))
-        log.warning("a bridge has died; %d calls that it held are closed", len(calls))
+    def _told(self) -> list[str | float]:
+        told: list[str | float] = [self.instance, CALLS_SECONDS]
+        for call_id, opened in self._calls.items():
+            told += (call_id, opened.opened_at)
+        return told

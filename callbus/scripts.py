@@ -1,45 +1,174 @@
-"""The steps that Redis takes as one, in its own Lua."""
+"""The steps that Redis takes as one, in its own Lua. Time is Redis' own: hosts' clocks differ.
+
+Each changes nothing when it comes a second time, since an answer may be lost after the work was done.
+"""
+
+WRITE = """
+-- A bridge's batch of fork events. Audio beyond a stream's bound gives way, oldest first; openings, health and
+-- closings do so only beyond four times the bound, when no audio is left.
+-- KEYS: the bridge's latest batch, the bridge's calls, where each stream's oldest audio may be; then the streams
+-- ARGV: batch, seconds to remember it, bound of a stream; then for each event: which of the streams, payload,
+--       'audio' or '', call verb ('open', 'close' or ''), call id, opened at
+if redis.call('GET', KEYS[1]) == ARGV[1] then return 0 end
+local bound = tonumber(ARGV[3])
+local gone = 0
+
+local function make_room(stream)
+  local from = redis.call('HGET', KEYS[3], stream) or '-'
+  for _ = 1, 4 * bound do
+    local found = redis.call('XRANGE', stream, from, '+', 'COUNT', 1)[1]
+    if not found then break end
+    from = '(' .. found[1]
+    if found[2][3] then
+      redis.call('XDEL', stream, found[1])
+      redis.call('HSET', KEYS[3], stream, from)
+      return true
+    end
+  end
+  redis.call('HSET', KEYS[3], stream, from)
+  if redis.call('XLEN', stream) <= 4 * bound then return false end
+  redis.call('XTRIM', stream, 'MAXLEN', '=', 4 * bound)
+  return false
+end
+
+for i = 4, #ARGV, 6 do
+  local stream = KEYS[3 + ARGV[i]]
+  if ARGV[i + 2] == 'audio' then
+    redis.call('XADD', stream, '*', 'm', ARGV[i + 1], 'a', '')
+  else
+    redis.call('XADD', stream, '*', 'm', ARGV[i + 1])
+  end
+  if redis.call('XLEN', stream) > bound and make_room(stream) then gone = gone + 1 end
+  if ARGV[i + 3] == 'open' then redis.call('HSET', KEYS[2], ARGV[i + 4], ARGV[i + 5]) end
+  if ARGV[i + 3] == 'close' then redis.call('HDEL', KEYS[2], ARGV[i + 4]) end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return gone
+"""
+
+BEAT = """
+-- A bridge lives, and holds these calls; whether it was known to live.
+-- KEYS: bridges, the bridge's calls; ARGV: bridge, seconds that its calls are remembered, then call id, opened at, ...
+local known = redis.call('ZSCORE', KEYS[1], ARGV[1])
+redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])
+redis.call('DEL', KEYS[2])
+for i = 3, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
+if #ARGV > 2 then redis.call('EXPIRE', KEYS[2], ARGV[2]) end
+return known and 1 or 0
+"""
+
+BALANCE = """
+-- A worker lives, keeps what it holds, gives back what is more than its share, takes what is free up to it.
+-- A Redis that knows nothing may have come back empty: for a while only earlier holders get their partitions back.
+-- KEYS: workers, the beginning, then each partition's lease, then each partition's latest holder
+-- ARGV: worker, lease ms, settling ms, partitions, then those that the worker believes it holds
+-- Returns those it holds now, and among them those that somebody else had before.
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local worker, lease, count = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
+redis.call('ZADD', KEYS[1], now, worker)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now - lease))
+local share = math.ceil(count / redis.call('ZCARD', KEYS[1]))
+redis.call('SET', KEYS[2], string.format('%.0f', now), 'NX')
+local settled = now - redis.call('GET', KEYS[2]) >= tonumber(ARGV[3])
+local believed, held, new = {}, {}, {}
+for i = 5, #ARGV do believed[tonumber(ARGV[i])] = true end
+
+local function take(partition)
+  local holder = redis.call('GET', KEYS[2 + count + partition + 1])
+  redis.call('SET', KEYS[2 + partition + 1], worker, 'PX', lease)
+  redis.call('SET', KEYS[2 + count + partition + 1], worker)
+  if holder ~= worker and (holder or not believed[partition]) then new[#new + 1] = partition end
+  held[#held + 1] = partition
+end
+
+local free = {}
+for partition = 0, count - 1 do
+  local owner = redis.call('GET', KEYS[2 + partition + 1])
+  if owner == worker and #held >= share then
+    redis.call('DEL', KEYS[2 + partition + 1])
+  elseif owner == worker or (not owner and believed[partition] and #held < share) then
+    take(partition)
+  elseif not owner then
+    free[#free + 1] = partition
+  end
+end
+if settled then
+  for _, partition in ipairs(free) do
+    if #held < share then take(partition) end
+  end
+end
+return {held, new}
+"""
 
 COMMIT = """
--- KEYS: lease, fork stream, call state, live calls
--- ARGV: worker, group, stream length, retention ms, state seconds, alert id seconds, state verb, state,
---       number of publications, then for each: channel, payload, once-key, live verb, live field; then entry ids
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
+-- What an event has led to: publications, the call's state, the acknowledgement. Refused (false) where another worker
+-- holds the partition, or has held it since.
+-- KEYS: lease, latest holder, fork stream, call state, latest commit of the call, live calls
+-- ARGV: worker, lease ms, group, entry id, retention s, state verb, state, state s, alert id s,
+--       then for each publication: channel, payload, once-key, live verb, live field
+local owner = redis.call('GET', KEYS[1])
+if owner ~= ARGV[1] then
+  local holder = redis.call('GET', KEYS[2])
+  if owner or (holder and holder ~= ARGV[1]) then return false end
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  redis.call('SET', KEYS[2], ARGV[1])
+end
 local heard = {}
-local at = 10
-local now = redis.call('TIME')
-local oldest = string.format('%.0f', now[1] * 1000 - ARGV[4])
-for i = 1, tonumber(ARGV[9]) do
-  local channel, payload, once = ARGV[at], ARGV[at + 1], ARGV[at + 2]
-  if once == '' or redis.call('SET', once, '1', 'NX', 'EX', ARGV[6]) then
-    local id = redis.call('XADD', channel, 'MAXLEN', '~', ARGV[3], '*', 'm', payload)
-    redis.call('XTRIM', channel, 'MINID', '~', oldest)
-    heard[i] = redis.call('PUBLISH', channel, '{"stream_id":"' .. id .. '",' .. string.sub(payload, 2))
+local again = redis.call('GET', KEYS[5]) == ARGV[4]
+for i = 10, #ARGV, 5 do
+  local channel, payload, once = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  if not again and (once == '' or redis.call('SET', once, '1', 'NX', 'EX', ARGV[9])) then
+    local id = redis.call('XADD', channel, '*', 'm', payload)
+    redis.call('EXPIRE', channel, ARGV[5])
+    heard[#heard + 1] = redis.call('PUBLISH', channel, '{"stream_id":"' .. id .. '",' .. string.sub(payload, 2))
   else
-    heard[i] = -1
+    heard[#heard + 1] = -1
   end
-  if ARGV[at + 3] == 'set' then redis.call('HSET', KEYS[4], ARGV[at + 4], payload) end
-  if ARGV[at + 3] == 'remove' then redis.call('HDEL', KEYS[4], ARGV[at + 4]) end
-  at = at + 5
+  if ARGV[i + 3] == 'set' then redis.call('HSET', KEYS[6], ARGV[i + 4], payload) end
+  if ARGV[i + 3] == 'remove' then redis.call('HDEL', KEYS[6], ARGV[i + 4]) end
 end
-if ARGV[7] == 'set' then redis.call('SET', KEYS[3], ARGV[8], 'EX', ARGV[5]) end
-for i = at, #ARGV do
-  redis.call('XACK', KEYS[2], ARGV[2], ARGV[i])
-  redis.call('XDEL', KEYS[2], ARGV[i])
-end
+if ARGV[6] == 'set' then redis.call('SET', KEYS[4], ARGV[7], 'EX', ARGV[8]) end
+redis.call('SET', KEYS[5], ARGV[4], 'EX', ARGV[9])
+redis.call('XACK', KEYS[3], ARGV[3], ARGV[4])
+redis.call('XDEL', KEYS[3], ARGV[4])
 return heard
 """
 
-RENEW = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+BURY = """
+-- An entry that nobody can read leaves its stream, and its beginning stays for whoever looks.
+-- KEYS: stream, dead letters; ARGV: group, entry id, most letters, seconds they are kept, reason, error, beginning
+if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
+redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[3], '*', 'reason', ARGV[5], 'error', ARGV[6], 'begin', ARGV[7])
+redis.call('EXPIRE', KEYS[2], ARGV[4])
+redis.call('XDEL', KEYS[1], ARGV[2])
+return 1
 """
 
 RELEASE = """
--- KEYS: workers, leases...; ARGV: worker, and 'share' when it only gives some back
+-- KEYS: workers, leases...; ARGV: worker
 for i = 2, #KEYS do
   if redis.call('GET', KEYS[i]) == ARGV[1] then redis.call('DEL', KEYS[i]) end
 end
-if #ARGV == 1 then redis.call('ZREM', KEYS[1], ARGV[1]) end
+redis.call('ZREM', KEYS[1], ARGV[1])
 return 1
+"""
+
+UNHELD = """
+-- Calls on the board that no living bridge has held for a while: their ends were lost.
+-- KEYS: live calls, bridges, since when each is unheld; ARGV: patience s, how a key of a bridge's calls begins
+local now = tonumber(redis.call('TIME')[1])
+local held = {}
+for _, bridge in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+  for _, call in ipairs(redis.call('HKEYS', ARGV[2] .. bridge)) do held[call] = true end
+end
+local shown = {}
+for _, call in ipairs(redis.call('HKEYS', KEYS[1])) do
+  shown[call] = true
+  if held[call] then redis.call('ZREM', KEYS[3], call) else redis.call('ZADD', KEYS[3], 'NX', now, call) end
+end
+for _, call in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
+  if not shown[call] then redis.call('ZREM', KEYS[3], call) end
+end
+return redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now - ARGV[1])
 """

@@ -17,13 +17,13 @@ class RedisSettings(BaseModel):
     partitions: int = Field(16, ge=1, le=256)
     """Streams that fork events are spread over, by call: the most analysis workers that can share the work."""
     partition_length: int = Field(256, ge=16, le=100_000)
-    """Fork events a partition holds before its oldest are dropped; one of 4 s of speech is 64 kB."""
+    """Fork events a partition holds before its oldest audio is dropped; one of 4 s of speech is 64 kB."""
     backlog_events: int = Field(2_000, ge=16, le=1_000_000)
     """Fork events a bridge keeps while Redis is away; past it the oldest audio is dropped and counted."""
-    stream_length: int = Field(20_000, ge=100, le=10_000_000)
-    """Entries that the alert, transcript and call streams each keep."""
+    stream_megabytes: float = Field(64, ge=1, le=100_000)
+    """What the alert, transcript and call streams may each take of Redis' memory; past it the oldest entries go."""
     retention_days: float = Field(30, gt=0, le=3_650)
-    """Transcripts, alerts and call states older than this are removed."""
+    """Transcripts, alerts, call states and dead letters older than this are removed, within a minute."""
     state_seconds: float = Field(3_600, ge=60)
     """How long a call's state outlives its last turn."""
     lease_seconds: float = Field(5.0, ge=0.5, le=60)
@@ -41,7 +41,11 @@ class Keys:
         self.live = f"{prefix}:live"
         self.workers = f"{prefix}:workers"
         self.bridges = f"{prefix}:bridges"
-        self.sweeper = f"{prefix}:sweeper"
+        self.beginning = f"{prefix}:beginning"
+        self.oldest_audio = f"{prefix}:oldest-audio"
+        self.unheld = f"{prefix}:unheld"
+        self.swept = f"{prefix}:swept"
+        self.trimmed = f"{prefix}:trimmed"
         self.dead_letters = f"{prefix}:dead-letters"
 
     def forks(self, partition: int) -> str:
@@ -52,9 +56,21 @@ class Keys:
         """The calls that a running bridge holds, and when they opened."""
         return f"{self.prefix}:bridge-calls:{instance}"
 
+    def written(self, instance: str) -> str:
+        """A bridge's latest batch of fork events."""
+        return f"{self.prefix}:written:{instance}"
+
     def lease(self, partition: int) -> str:
         """Which worker owns a partition."""
         return f"{self.prefix}:lease:{partition}"
+
+    def holder(self, partition: int) -> str:
+        """Which worker owned it last, also when its lease has run out."""
+        return f"{self.prefix}:holder:{partition}"
+
+    def committed(self, call_id: str) -> str:
+        """The event of a call that was committed last."""
+        return f"{self.prefix}:committed:{call_id}"
 
     def state(self, call_id: str) -> str:
         """A call's detector state."""

@@ -153,9 +153,9 @@ class Follower:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     tail = await self._tail()
             except (RedisError, OSError, TimeoutError) as error:
-                self._lost(f"redis does not answer ({type(error).__name__})", fresh_at)
+                self._lost(self._bus.note(self, error).said, fresh_at)
             else:
-                self._bus.mark_connected()
+                self._bus.settle(self)
                 if time.monotonic() - self._heard_at > SILENT_SECONDS:
                     self._lost("the subscription to redis is silent", fresh_at)
                 if self.stale_since is None:

@@ -74,7 +74,7 @@ async def _watch(bus: Bus, writer: ForkWriter, endpoint: Endpoint, process: Proc
     """Keep /readyz true: calls are taken without Redis, but nobody sees them; with a full backlog none are taken."""
     while True:
         endpoint.backlogged = writer.waiting >= BACKLOG_FULL
-        process.unready = _stalled(endpoint) or ("" if bus.connected else "redis does not answer")
+        process.unready = _stalled(endpoint) or bus.unready
         await asyncio.sleep(WATCH_SECONDS)
 
 

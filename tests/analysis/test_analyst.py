@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from analysis.analyst import Analyst, Outcome
@@ -9,7 +11,7 @@ from analysis.conversation import Conversation
 from analysis.ear import Hearing
 from analysis.scorer import Score, Scorer, VaderScorer
 from analysis.shift import ShiftRules
-from callbus import Alert, CallClosed, CallOpened, CallState, Leg, Phase, Role, Transcript, Utterance
+from callbus import Alert, CallClosed, CallOpened, CallState, Leg, Mood, Phase, Role, Transcript, Utterance
 from callbus.wire import Publication
 
 OPENED = CallOpened("c", "bridge", 1_000.0, (Leg("1", Role.AGENT, "Anna"), Leg("2", Role.CUSTOMER)))
@@ -118,11 +120,15 @@ def test_a_scorer_sees_what_was_said_before() -> None:
     assert seen == [("one", []), ("three", ["one", "two"]), ("three four", ["one", "two"])]
 
 
-def test_a_close_without_a_call_is_told() -> None:
-    """A call of which nothing is known ends all the same."""
-    (ended,) = analyst().closed(CallClosed("c", 1_080.0, 80.0, "rtp_timeout"), None, 0.0).publications
-    assert isinstance(ended, CallState)
-    assert (ended.opened_at, ended.reason) == (1_000.0, "rtp_timeout")
+def test_a_close_without_a_call_ends_what_a_screen_shows() -> None:
+    """A call whose state is gone ends as it was shown last, mood and legs too; one that nobody shows is silent."""
+    closed = CallClosed("c", 1_080.0, 80.0, "rtp_timeout")
+    shown = CallState(
+        "c", Phase.ACTIVE, 1_000.0, 1_070.0, None, "", (Leg("1", Role.CUSTOMER),), Mood.WORSENED, -3.0, 1.0, 9
+    )
+    (ended,) = analyst().closed(closed, None, 2_000.0, shown).publications
+    assert ended == replace(shown, phase=Phase.ENDED, updated_at=2_000.0, closed_at=1_080.0, reason="rtp_timeout")
+    assert analyst().closed(closed, None, 2_000.0).publications == ()
 
 
 def test_what_analysis_breaks_on_is_passed() -> None:

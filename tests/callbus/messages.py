@@ -1,6 +1,8 @@
-"""Hypothesis strategies for every message."""
+"""Hypothesis strategies for every message, and how tests publish some."""
 
 from __future__ import annotations
+
+from itertools import count
 
 from hypothesis import strategies as st
 
@@ -24,6 +26,20 @@ from callbus import (
     Unit,
     Utterance,
 )
+from callbus.bus import Bus
+from callbus.fork_reader import Delivery, ForkReader
+from callbus.wire import Publication
+
+_entries = count(1)
+
+
+async def publish(bus: Bus, *publications: Publication) -> None:
+    """Publish as an analysis worker does that nobody disputes a partition with."""
+    event = CallOpened("somebody's", "b", 1.0, ())
+    reader = ForkReader(bus, "made-up")
+    await reader.commit(Delivery(0, 0, f"0-{next(_entries)}".encode(), event), publications=publications)
+    await bus.client.delete(bus.keys.lease(0), bus.keys.holder(0))
+
 
 seconds = st.floats(0, 1e7)
 score = st.floats(-10, 10)

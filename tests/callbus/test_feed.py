@@ -10,16 +10,10 @@ import pytest
 from callbus import Alert, Phase, feed
 from callbus.bus import Bus
 from callbus.feed import Event, Feed
-from callbus.fork_reader import ALERTS_UNHEARD, ForkReader
+from callbus.fork_reader import ALERTS_UNHEARD
 from callbus.settings import RedisSettings
 from tests.callbus import messages
 from tests.conftest import PrivateRedis
-
-
-async def publish(bus: Bus, *publications: object) -> None:
-    """Publish as an analysis worker does."""
-    await bus.persist(lambda: bus.client.set(bus.keys.lease(0), "w"))
-    await ForkReader(bus, "w").commit(0, [], publications=publications)  # type: ignore[arg-type]
 
 
 async def follow(feed: Feed, found: list[Event]) -> None:
@@ -36,7 +30,7 @@ async def test_feed_delivers_live_in_order(redis_url: str) -> None:
         following = asyncio.create_task(follow(Feed(bus, [bus.keys.alerts]), found))
         await asyncio.sleep(0.3)
         for number in range(5):
-            await publish(bus, messages.alert("c", f"a{number}"))
+            await messages.publish(bus, messages.alert("c", f"a{number}"))
         async with asyncio.timeout(5):
             while len(found) < 5:
                 await asyncio.sleep(0.01)
@@ -53,12 +47,12 @@ async def test_feed_catches_up_after_a_break(redis_url: str) -> None:
         found: list[Event] = []
         following = asyncio.create_task(follow(Feed(bus, [bus.keys.alerts]), found))
         await asyncio.sleep(0.3)
-        await publish(other, messages.alert("c", "before"))
+        await messages.publish(other, messages.alert("c", "before"))
         await asyncio.sleep(0.2)
         await other.client.client_kill_filter(_type="pubsub")
-        await publish(other, messages.alert("c", "between"))
+        await messages.publish(other, messages.alert("c", "between"))
         await asyncio.sleep(0.5)
-        await publish(other, messages.alert("c", "after"))
+        await messages.publish(other, messages.alert("c", "after"))
         async with asyncio.timeout(5):
             while len(found) < 3:
                 await asyncio.sleep(0.01)
@@ -76,7 +70,7 @@ async def test_feed_catches_up_with_all_that_it_missed(redis_url: str, monkeypat
         following = asyncio.create_task(follow(Feed(bus, [bus.keys.alerts]), found))
         await asyncio.sleep(0.3)
         await other.client.client_kill_filter(_type="pubsub")
-        await publish(other, *(messages.alert("c", f"a{number}") for number in range(35)))
+        await messages.publish(other, *(messages.alert("c", f"a{number}") for number in range(35)))
         async with asyncio.timeout(5):
             while len(found) < 35:
                 await asyncio.sleep(0.01)
@@ -90,11 +84,11 @@ async def test_feed_goes_on_when_redis_forgot_everything(private_redis: PrivateR
         found: list[Event] = []
         following = asyncio.create_task(follow(Feed(bus, [bus.keys.alerts]), found))
         await asyncio.sleep(0.3)
-        await publish(bus, messages.alert("c", "before"))
+        await messages.publish(bus, messages.alert("c", "before"))
         await asyncio.sleep(0.3)
         private_redis.stop()
         private_redis.start()
-        await publish(bus, messages.alert("c", "after"))
+        await messages.publish(bus, messages.alert("c", "after"))
         async with asyncio.timeout(10):
             while len(found) < 2:
                 await asyncio.sleep(0.02)
@@ -104,7 +98,7 @@ async def test_feed_goes_on_when_redis_forgot_everything(private_redis: PrivateR
 async def test_live_calls_are_those_not_ended(redis_url: str) -> None:
     """The snapshot holds each active call's latest state and no ended call."""
     async with Bus(RedisSettings(url=redis_url)) as bus:
-        await publish(bus, *(messages.call_state(c) for c in "abc"), messages.call_state("b", Phase.ENDED))
+        await messages.publish(bus, *(messages.call_state(c) for c in "abc"), messages.call_state("b", Phase.ENDED))
         assert {s.call_id for s in await Feed(bus, [bus.keys.calls]).live_calls()} == {"a", "c"}
 
 
@@ -112,7 +106,7 @@ async def test_alert_without_subscriber_is_counted(redis_url: str) -> None:
     """An alert that nobody subscribed to is counted as unheard, and can still be fetched."""
     async with Bus(RedisSettings(url=redis_url)) as bus:
         before = ALERTS_UNHEARD._value.get()
-        await publish(bus, messages.alert("c"))
+        await messages.publish(bus, messages.alert("c"))
         assert ALERTS_UNHEARD._value.get() == before + 1
         (event,) = await Feed(bus, [bus.keys.alerts]).recent(bus.keys.alerts, 10)
         assert event.message == messages.alert("c")
@@ -127,7 +121,7 @@ async def test_foreign_message_on_the_channel_is_skipped(redis_url: str) -> None
         for rubbish in (b"\xff", b"[]", b'{"version":1,"type":"alert"}', b'{"stream_id":"x-y"}'):
             await bus.client.publish(bus.keys.alerts, rubbish)
             await bus.client.xadd(bus.keys.alerts, {"m": rubbish})
-        await publish(bus, messages.alert("c"))
+        await messages.publish(bus, messages.alert("c"))
         async with asyncio.timeout(5):
             while not found:
                 await asyncio.sleep(0.01)

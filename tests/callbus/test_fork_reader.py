@@ -94,7 +94,7 @@ async def test_uncommitted_work_goes_to_the_next_worker(bus: Bus) -> None:
     await write(bus, *(messages.utterance("c", i) for i in range(3)))
     first = ForkReader(bus, "first")
     deliveries = await read(first, 3)
-    await first.commit(deliveries[0].partition, [deliveries[0].entry_id])
+    await first.commit(deliveries[0])
     await write(bus, messages.utterance("c", 3))
     found = await read(ForkReader(bus, "second"), 3)
     assert [d.event.sequence for d in found if isinstance(d.event, Utterance)] == [1, 2, 3]
@@ -107,10 +107,8 @@ async def test_late_worker_cannot_commit(bus: Bus) -> None:
     (delivery,) = await read(late, 1)
     await bus.client.set(bus.keys.lease(delivery.partition), "other")
     with pytest.raises(LeaseLost):
-        await late.commit(
-            delivery.partition, [delivery.entry_id], state=("c", b"stale"), publications=[messages.alert("c")]
-        )
-    assert await late.state("c") is None
+        await late.commit(delivery, state=b"stale", publications=[messages.alert("c")])
+    assert await late.state("c", delivery.partition) is None
     assert await bus.client.xlen(bus.keys.alerts) == 0
 
 
@@ -120,17 +118,16 @@ async def test_commit_is_all_or_nothing_and_removes_the_audio(bus: Bus) -> None:
     reader = ForkReader(bus, "w")
     (delivery,) = await read(reader, 1)
     await reader.commit(
-        delivery.partition,
-        [delivery.entry_id],
-        state=("c", b"state"),
+        delivery,
+        state=b"state",
         publications=[messages.call_state("c"), messages.alert("c")],
     )
-    assert await reader.state("c") == b"state"
+    assert await bus.client.get(bus.keys.state("c")) == await reader.state("c", delivery.partition) == b"state"
     assert await bus.client.xlen(bus.keys.forks(delivery.partition)) == 0
     assert decode_publication(await bus.client.hget(bus.keys.live, "c")) == messages.call_state("c")
     ended = messages.call_state("c", Phase.ENDED)
-    await reader.commit(delivery.partition, [], state=("c", b"over"), state_seconds=7, publications=[ended])
-    assert await reader.state("c") == b"over"
+    await reader.commit(replace(delivery, entry_id=b"9-9"), state=b"over", state_seconds=7, publications=[ended])
+    assert await reader.state("c", delivery.partition) == b"over"
     assert 0 < await bus.client.ttl(bus.keys.state("c")) <= 7
     assert await bus.client.hlen(bus.keys.live) == 0
 
@@ -141,7 +138,7 @@ async def test_alert_is_published_once(bus: Bus) -> None:
     reader = ForkReader(bus, "w")
     (delivery,) = await read(reader, 1)
     for _ in range(2):
-        await reader.commit(delivery.partition, [delivery.entry_id], publications=[messages.alert("c")])
+        await reader.commit(delivery, publications=[messages.alert("c")])
     assert await bus.client.xlen(bus.keys.alerts) == 1
 
 
@@ -153,7 +150,7 @@ async def test_two_workers_share_the_partitions(bus: Bus, settings: RedisSetting
     async def work(reader: ForkReader, name: str) -> None:
         async for deliveries in reader.deliveries():
             for delivery in deliveries:
-                await reader.commit(delivery.partition, [delivery.entry_id])
+                await reader.commit(delivery)
                 found[name].append(delivery.event.call_id)
 
     tasks = [asyncio.create_task(work(first, "first"))]
@@ -208,7 +205,7 @@ async def test_redis_lost_and_back_loses_no_backlog(private_redis: PrivateRedis)
         async def work() -> None:
             async for deliveries in reader.deliveries():
                 for delivery in deliveries:
-                    await reader.commit(delivery.partition, [delivery.entry_id])
+                    await reader.commit(delivery)
                     found.append(delivery.event.sequence)  # type: ignore[union-attr]
 
         reading = asyncio.create_task(work())

@@ -7,10 +7,11 @@ import time
 
 import pytest
 
-from callbus import CallClosed, CallOpened, presence
+from callbus import CallClosed, CallOpened, housekeeping, presence
 from callbus.bus import Bus
 from callbus.fork_reader import ForkReader
 from callbus.fork_writer import ForkWriter
+from callbus.housekeeping import Housekeeping
 from callbus.settings import RedisSettings
 from callbus.wire import ForkEvent
 
@@ -19,7 +20,8 @@ from callbus.wire import ForkEvent
 def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds instead of tens of them."""
     monkeypatch.setattr(presence, "BEAT_SECONDS", 0.3)
-    monkeypatch.setattr(presence, "DEAD_SECONDS", 2.0)
+    monkeypatch.setattr(housekeeping, "DEAD_SECONDS", 2.0)
+    monkeypatch.setattr(housekeeping, "ROUND_SECONDS", 0.3)
 
 
 async def test_calls_of_a_dead_bridge_are_closed_once(redis_url: str) -> None:
@@ -42,11 +44,15 @@ async def test_calls_of_a_dead_bridge_are_closed_once(redis_url: str) -> None:
             async for deliveries in reader.deliveries():
                 for delivery in deliveries:
                     found.append(delivery.event)
-                    await reader.commit(delivery.partition, [delivery.entry_id])
+                    await reader.commit(delivery)
 
-        reading = asyncio.create_task(read())
-        await asyncio.sleep(6)
-        reading.cancel()
+        reading = [asyncio.create_task(read()), *(asyncio.create_task(Housekeeping(bus).run()) for _ in range(2))]
+        async with asyncio.timeout(20):
+            while not any(isinstance(event, CallClosed) and event.call_id == "cut off" for event in found):
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(1)
+        for task in reading:
+            task.cancel()
         running[1].cancel()
         lost = [event for event in found if isinstance(event, CallClosed) and event.reason == "bridge_lost"]
         assert [event.call_id for event in lost] == ["cut off"]

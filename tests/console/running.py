@@ -15,9 +15,9 @@ from typing import Any, Self
 import httpx
 
 from callbus.bus import Bus
-from callbus.fork_reader import ForkReader
 from callbus.settings import RedisSettings
 from callbus.wire import Publication
+from tests.callbus import messages
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,8 +44,7 @@ class Publisher:
 
     async def publish(self, *publications: Publication) -> None:
         """Publish, in order."""
-        await self.bus.persist(lambda: self.bus.client.set(self.bus.keys.lease(0), "made-up"))
-        await ForkReader(self.bus, "made-up").commit(0, [], publications=publications)
+        await messages.publish(self.bus, *publications)
 
 
 class RunningConsole:

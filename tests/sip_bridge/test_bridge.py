@@ -100,7 +100,7 @@ async def test_without_redis_calls_are_taken_and_kept(private_redis: PrivateRedi
     """Redis absent at start: not ready, one line in the log, calls answered; all is written once it is there."""
     private_redis.stop()
     with bridge(private_redis.url) as waiting:
-        until(lambda: waiting.get("/readyz")[1] == "redis does not answer\n", waiting.lines)
+        until(lambda: waiting.get("/readyz")[1] == "redis does not answer at redis.url\n", waiting.lines)
         assert waiting.get("/readyz")[0] == 503
         assert waiting.get("/healthz")[0] == 200
         async with recorder(waiting, "without-redis") as placed:

@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from callbus import CallClosed, presence
+from callbus import CallClosed, housekeeping
 from callbus.bus import Bus
+from callbus.housekeeping import Housekeeping
 from callbus.settings import RedisSettings
 from tests.conftest import PrivateRedis
 from tests.sip_bridge.running import WAIT_SECONDS, RunningBridge, bridge, recorder, utterances
@@ -71,8 +72,8 @@ async def test_an_idle_bridge_does_not_wait(redis_url: str) -> None:
 
 async def test_calls_of_a_killed_bridge_are_closed(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGKILL, right after the call was opened: the sweeper closes it as `bridge_lost`."""
-    monkeypatch.setattr(presence, "BEAT_SECONDS", 0.2)
-    monkeypatch.setattr(presence, "DEAD_SECONDS", 1.0)
+    monkeypatch.setattr(housekeeping, "UNHELD_SECONDS", 1.0)
+    monkeypatch.setattr(housekeeping, "DEAD_SECONDS", 1.0)
     with bridge(redis_url) as killed:
         async with recorder(killed, "left-behind") as placed:
             await placed.invite(placed.offer(""))
@@ -83,7 +84,7 @@ async def test_calls_of_a_killed_bridge_are_closed(redis_url: str, monkeypatch: 
             async with Bus(RedisSettings(url=redis_url)) as bus:
                 deadline = time.monotonic() + WAIT_SECONDS
                 while len(killed.events("left-behind")) < 2 and time.monotonic() < deadline:
-                    await presence.sweep(bus)
+                    await Housekeeping(bus).sweep()
                     await asyncio.sleep(0.3)
         assert ending(killed, "left-behind") == "bridge_lost"
 
