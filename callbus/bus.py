@@ -99,7 +99,7 @@ class Bus:
                     self.settle(attempt)
                     raise
                 except (RedisError, OSError) as error:
-                    trouble = self.note(attempt, error)
+                    trouble = self.note(attempt, await self._cause(error))
                 else:
                     self.settle(attempt)
                     _end_if_cancelled()
@@ -110,6 +110,20 @@ class Bus:
                 delay = min(2 * delay, SLOW_DELAY_SECONDS)
         finally:
             self._troubled.pop(attempt, None)  # given up: that says nothing of Redis
+
+    async def _cause(self, error: Exception) -> Exception:
+        """What stands behind an error: a Redis that lets nobody in breaks off a long request without saying why."""
+        vague = (Trouble.AWAY, Trouble.REFUSED)
+        for _ in range(2):  # the first may get the connection that was broken off
+            if trouble_of(error) not in vague:
+                break
+            try:
+                await self.client.ping()
+            except (RedisError, OSError) as cause:
+                error = cause
+            else:
+                break
+        return error
 
     async def check(self) -> None:
         """Wait until Redis answers."""

@@ -3,12 +3,30 @@
 Each changes nothing when it comes a second time, since an answer may be lost after the work was done.
 """
 
-WRITE = """
+_CHECKED = """
+-- Refuses before anything is done, where somebody else's key stands in the way: nothing is done by halves.
+local function stranger(kinds)
+  for key, kind in pairs(kinds) do
+    local found = redis.call('TYPE', key).ok
+    if found ~= 'none' and found ~= kind then
+      return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. found .. ', not a ' .. kind)
+    end
+  end
+end
+"""
+
+WRITE = (
+    _CHECKED
+    + """
 -- A bridge's batch of fork events. Audio beyond a stream's bound gives way, oldest first; openings, health and
 -- closings do so only beyond four times the bound, when no audio is left.
 -- KEYS: the bridge's latest batch, the bridge's calls, where each stream's oldest audio may be; then the streams
 -- ARGV: batch, seconds to remember it, bound of a stream; then for each event: which of the streams, payload,
 --       'audio' or '', call verb ('open', 'close' or ''), call id, opened at
+local kinds = {[KEYS[1]] = 'string', [KEYS[2]] = 'hash', [KEYS[3]] = 'hash'}
+for i = 4, #KEYS do kinds[KEYS[i]] = 'stream' end
+local fault = stranger(kinds)
+if fault then return fault end
 if redis.call('GET', KEYS[1]) == ARGV[1] then return 0 end
 local bound = tonumber(ARGV[3])
 local gone = 0
@@ -45,6 +63,7 @@ end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return gone
 """
+)
 
 BEAT = """
 -- A bridge lives, and holds these calls; whether it was known to live.
@@ -101,12 +120,18 @@ end
 return {held, new}
 """
 
-COMMIT = """
+COMMIT = (
+    _CHECKED
+    + """
 -- What an event has led to: publications, the call's state, the acknowledgement. Refused (false) where another worker
 -- holds the partition, or has held it since.
 -- KEYS: lease, latest holder, fork stream, call state, latest commit of the call, live calls
 -- ARGV: worker, lease ms, group, entry id, retention s, state verb, state, state s, alert id s,
 --       then for each publication: channel, payload, once-key, live verb, live field
+local kinds = {[KEYS[3]] = 'stream', [KEYS[4]] = 'string', [KEYS[5]] = 'string', [KEYS[6]] = 'hash'}
+for i = 10, #ARGV, 5 do kinds[ARGV[i]] = 'stream' end
+local fault = stranger(kinds)
+if fault then return fault end
 local owner = redis.call('GET', KEYS[1])
 if owner ~= ARGV[1] then
   local holder = redis.call('GET', KEYS[2])
@@ -134,6 +159,7 @@ redis.call('XACK', KEYS[3], ARGV[3], ARGV[4])
 redis.call('XDEL', KEYS[3], ARGV[4])
 return heard
 """
+)
 
 BURY = """
 -- An entry that nobody can read leaves its stream, and its beginning stays for whoever looks.

@@ -35,20 +35,32 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 class PrivateRedis:
     """A redis-server on a Unix socket of its own, that a test may stop, freeze and start again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, append_only: bool = False) -> None:
+        """`append_only`: it keeps what it holds when it is started again."""
         self.socket = folder / "redis.sock"
         self.url = f"unix://{self.socket}"
-        self._folder = folder
+        self.data = folder / "data"
+        """Where it writes what it holds."""
+        self._append_only = append_only
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start, and wait until it answers. What it held before is gone."""
+        """Start, and wait until it answers."""
+        self.begin()
+        self.wait()
+
+    def begin(self, *options: str) -> None:
+        """Start, with further options."""
+        self.data.mkdir(exist_ok=True)
         self._server = subprocess.Popen(
-            f"redis-server --port 0 --unixsocket {self.socket} --dir {self._folder}".split()
-            + ["--save", "", "--appendonly", "no", "--loglevel", "warning"],
+            f"redis-server --port 0 --unixsocket {self.socket} --dir {self.data}".split()
+            + ["--save", "", "--appendonly", "yes" if self._append_only else "no", "--loglevel", "warning", *options],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+    def wait(self) -> None:
+        """Wait until it answers."""
         deadline = time.monotonic() + 20
         while True:
             try:
