@@ -29,6 +29,8 @@ class Presence:
         self.instance = instance or uuid4().hex
         self._calls: dict[str, CallOpened] = {}
         self._due = 0.0
+        self._is_first = True
+        """Whether no sign of life was given yet: there is nothing to tell anew."""
         self._beat = bus.client.register_script(BEAT)
 
     def note(self, event: ForkEvent) -> None:
@@ -52,7 +54,8 @@ class Presence:
         before = await self._bus.persist(lambda: self._bus.client.zscore(keys.bridges, self.instance))
         was_known = await self._bus.persist(lambda: self._beat(keys=names, args=self._told()))
         self._due = time.monotonic() + BEAT_SECONDS
-        return () if was_known and before is not None else tuple(self._calls.values())
+        is_first, self._is_first = self._is_first, False
+        return () if is_first or (was_known and before is not None) else tuple(self._calls.values())
 
     def _told(self) -> list[str | float]:
         told: list[str | float] = [self.instance, CALLS_SECONDS]
