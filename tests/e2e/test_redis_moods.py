@@ -1,0 +1,232 @@
+"""A bridge, a worker and a console with a Redis in every mood: real SIP, RTP, Whisper, Redis and network between."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from redis import asyncio as redis
+
+from callbus import Alert, CallState, Mood, Phase, ShiftKind, Transcript
+from callbus.bus import Bus
+from callbus.settings import RedisSettings
+from callbus.trouble import Trouble
+from callbus.wire import Publication, decode_publication
+from testcall import scenario
+from testcall.metadata import CallFacts
+from testcall.recorder import Recorder
+from tests.analysis.process import Analysis, analysis
+from tests.conftest import PrivateRedis
+from tests.console.running import RunningConsole
+from tests.network import Link, link
+from tests.redis_moods import MOODS
+from tests.sip_bridge.recording import ANNA, recording
+from tests.sip_bridge.running import RunningBridge, bridge
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+SCENARIO = "turns_angry"
+SAID_SECONDS = 62.0
+TIMES_SAID = 2
+"""A trouble that returns within a minute is not told again."""
+
+
+class Callvane:
+    """One of each process, with the network between them and a Redis of their own."""
+
+    def __init__(self, network: Link, bridge: RunningBridge, worker: Analysis, console: RunningConsole) -> None:
+        self.network = network
+        self.bridge = bridge
+        self.worker = worker
+        self.console = console
+
+    async def until_ready(self) -> None:
+        """Wait until all say so."""
+        await self.until(lambda readiness: not any(readiness))
+
+    async def until(self, right: Callable[[tuple[str, str, str]], bool]) -> None:
+        """Wait until what bridge, worker and console say at /readyz is right; empty is ready."""
+        readiness = ("", "", "")
+        try:
+            async with asyncio.timeout(40):
+                while not right(readiness := await self._readiness()):
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"{readiness}; the bridge said {self.bridge.lines[-5:]}") from None
+
+    async def _readiness(self) -> tuple[str, str, str]:
+        status, page = await asyncio.to_thread(self.bridge.get, "/readyz")
+        async with httpx.AsyncClient() as client:
+            console = await client.get(f"http://127.0.0.1:{self.console.health_port}/readyz")
+        shown = "" if console.status_code == 200 else console.text.strip()
+        return "" if status == 200 else page.strip(), await self.worker.unready() or "", shown
+
+    def said(self, line: str) -> list[int]:
+        """How often the bridge and the worker have said it."""
+        return [sum(line in each for each in lines) for lines in (self.bridge.lines, self.worker.lines)]
+
+
+@pytest.fixture
+def kept_redis(tmp_path: Path) -> Iterator[PrivateRedis]:
+    """A running Redis that keeps what it holds."""
+    server = PrivateRedis(tmp_path, append_only=True)
+    server.start()
+    yield server
+    server.stop()
+
+
+@asynccontextmanager
+async def running(server: PrivateRedis) -> AsyncIterator[Callvane]:
+    """All three, ready; the bridge's way to Redis is the network. Whoever ends by itself fails the test."""
+    async with AsyncExitStack() as stack:
+        network = await stack.enter_async_context(link(server.socket))
+        worker = await stack.enter_async_context(analysis(redis__url=server.url))
+        answering = stack.enter_context(bridge(network.url))
+        console = await stack.enter_async_context(RunningConsole(server.url))
+        made = Callvane(network, answering, worker, console)
+        await made.until_ready()
+        yield made
+        await made.until_ready()
+        assert answering.stop() == 0
+        assert await console.stop() == 0
+
+
+async def published(server: PrivateRedis, call_id: str) -> list[Publication]:
+    """All that stands of a call in the streams."""
+    async with Bus(RedisSettings(url=server.url)) as bus:
+        names = (bus.keys.transcripts, bus.keys.alerts, bus.keys.calls)
+        rows = [row for name in names for row in await bus.client.xrange(name)]
+    return [p for p in (decode_publication(fields[b"m"]) for _, fields in rows) if p.call_id == call_id]
+
+
+async def until_ended(server: PrivateRedis, call_id: str) -> list[Publication]:
+    """All that was published of a call, once it has ended."""
+    async with asyncio.timeout(60):
+        while True:
+            found = await published(server, call_id)
+            states = [each for each in found if isinstance(each, CallState)]
+            if states and states[-1].phase is Phase.ENDED:
+                return found
+            await asyncio.sleep(0.1)
+
+
+async def say(recorder: Recorder, begin: float = 0.0, end: float = SAID_SECONDS) -> None:
+    """Play these seconds of the scenario."""
+    spoken, packets = scenario.load(SCENARIO), slice(round(begin * 50), round(end * 50))
+    await recorder.play({line: spoken.payloads(line.voice)[packets] for line in recorder.lines})
+
+
+async def calling(server: PrivateRedis, callvane: Callvane, meanwhile: Awaitable[None]) -> list[Publication]:
+    """What is published of a call that turns angry, and lasts at least as long as something else."""
+    facts = CallFacts(agent_name="Anna", agent_aor=ANNA)
+    async with recording(callvane.bridge, facts=facts) as recorder:
+        await asyncio.gather(say(recorder), meanwhile)
+        assert await asyncio.to_thread(callvane.bridge.metric, "callvane_calls_active") == 1
+    return await until_ended(server, facts.session_id)
+
+
+def check_nothing_lost_or_doubled(publications: list[Publication]) -> None:
+    """Every utterance once, in its place; one alert; one end, of a call that has one beginning."""
+    transcripts = [each for each in publications if isinstance(each, Transcript)]
+    assert [each.sequence for each in transcripts] == list(range(len(transcripts)))
+    assert not [each.dropped for each in transcripts if each.dropped in ("overload", "error")]
+    spoken = scenario.load_manifest().scenarios[SCENARIO].turns
+    for turn in (turn for turn in spoken if turn.party == "customer"):
+        assert [t for t in transcripts if t.text and t.start_seconds < turn.end_seconds < t.end_seconds + 2], turn
+    assert [each.kind for each in publications if isinstance(each, Alert)] == [ShiftKind.WORSENED]
+    states = [each for each in publications if isinstance(each, CallState)]
+    assert len({state.opened_at for state in states}) == 1
+    assert states[-1].mood is Mood.WORSENED
+    assert all(before.updated_at <= after.updated_at for before, after in itertools.pairwise(states))
+
+
+async def test_a_call_outlives_every_mood(kept_redis: PrivateRedis) -> None:
+    """Each is told at /readyz, by a line and no more, and over when it is over; the call is whole in the end."""
+    async with running(kept_redis) as callvane:
+
+        async def moods() -> None:
+            for trouble, mood in MOODS.items():
+                async with mood(kept_redis):
+                    known = {trouble.said, Trouble.AWAY.said}
+                    who = slice(1, 2) if trouble is Trouble.REFUSED else slice(2)  # a key that the worker alone uses
+                    await callvane.until(lambda said, who=who, known=known: known.issuperset(said[who]))  # type: ignore[misc]
+                await callvane.until_ready()
+
+        publications = await calling(kept_redis, callvane, moods())
+        for trouble in MOODS:
+            assert max(callvane.said(trouble.said)) <= TIMES_SAID, trouble
+    assert [state.phase for state in publications if isinstance(state, CallState)].count(Phase.ENDED) == 1
+    check_nothing_lost_or_doubled(publications)
+
+
+async def test_a_call_outlives_its_network(kept_redis: PrivateRedis, tmp_path: Path) -> None:
+    """Late, cut for a while, answers swallowed, and the other Redis after a failover: nothing is lost or doubled."""
+    (tmp_path / "replica").mkdir()
+    replica = PrivateRedis(tmp_path / "replica", append_only=True)
+    replica.start()
+    async with running(kept_redis) as callvane:
+        network = callvane.network
+
+        async def troubles() -> None:
+            await asyncio.sleep(5)
+            network.delay_seconds = 0.7
+            await asyncio.sleep(5)
+            network.delay_seconds = 0.0
+            network.swallow(5)
+            async with asyncio.timeout(40):
+                while network.swallowed < 5:
+                    await asyncio.sleep(0.05)
+            network.cut()
+            await callvane.until(lambda said: said[0] == Trouble.AWAY.said)
+            network.mend()
+            await callvane.until_ready()
+
+        publications = await calling(kept_redis, callvane, troubles())
+        check_nothing_lost_or_doubled(publications)
+    replica.stop()
+
+
+async def test_a_redis_that_comes_back_empty_takes_no_baseline(private_redis: PrivateRedis) -> None:
+    """Emptied in mid-call, twice: the caller is compared with their own beginning, and the board is right again."""
+    async with running(private_redis) as callvane:
+
+        async def empties() -> None:
+            await asyncio.sleep(20)
+            async with redis.Redis.from_url(private_redis.url) as client:
+                await client.flushall()
+            await asyncio.sleep(10)
+            private_redis.stop()
+            private_redis.start()
+            await callvane.until_ready()
+
+        publications = await calling(private_redis, callvane, empties())
+    (alert,) = [each for each in publications if isinstance(each, Alert)]
+    assert alert.kind is ShiftKind.WORSENED
+    states = [each for each in publications if isinstance(each, CallState)]
+    assert len({state.opened_at for state in states}) == 1
+    assert {state.baseline for state in states} == {states[-1].baseline}
+    assert states[-1].turns > 10
+
+
+async def test_a_bridge_cut_off_for_long_gets_its_call_back(kept_redis: PrivateRedis) -> None:
+    """Its call ends for the board as `bridge_lost` while nothing is heard of it, and then goes on as it was."""
+    async with running(kept_redis) as callvane:
+
+        async def cut_off() -> None:
+            await asyncio.sleep(12)
+            callvane.network.cut()
+            await asyncio.sleep(40)
+            callvane.network.mend()
+            await callvane.until_ready()
+
+        publications = await calling(kept_redis, callvane, cut_off())
+    states = [each for each in publications if isinstance(each, CallState)]
+    ends = [state.reason for state in states if state.phase is Phase.ENDED]
+    assert ends[0] == "bridge_lost"
+    assert len(ends) == 2
+    check_nothing_lost_or_doubled(publications)
