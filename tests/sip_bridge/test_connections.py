@@ -72,7 +72,7 @@ async def test_a_connection_that_reads_nothing_is_closed(small: RunningBridge) -
     """Requests without end, of which no answer is taken: it is closed, counted, and others are answered."""
     before = small.metric(UNREAD)
     with socket.create_connection(small.address) as flood:
-        flood.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        flood.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         with pytest.raises(ConnectionError):
             await asyncio.to_thread(_write_without_end, flood)
     await asyncio.to_thread(until, lambda: small.metric(UNREAD) == before + 1, small.lines)

@@ -212,13 +212,16 @@ async def test_optional_encryption_takes_both(redis_url: str) -> None:
 
 
 async def test_a_tls_connection_that_reads_nothing_is_closed(redis_url: str, ca: Identity, own: Identity) -> None:
-    """Requests without end, of which no answer is taken: it is closed and counted, as over TCP."""
+    """Requests without end, of which no answer is taken: it is closed and counted, as over TCP.
+
+    A receive buffer of less than a segment would have the sender's own kernel drop the news of the bridge's window.
+    """
     many = request("XYZ", 9, "TLS") * 100
     with bridge(redis_url, **over_tls(own)) as running:
 
         def flood() -> None:
             with socket.create_connection(running.tls_address) as plain:
-                plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
                 with own.context(ca).wrap_socket(plain, server_hostname="127.0.0.1") as secure:
                     secure.settimeout(60)
                     while True:
