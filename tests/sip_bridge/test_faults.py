@@ -191,7 +191,7 @@ sys.exit(main("sip_bridge", "", SipBridgeSettings, bridge.run, 0, []))
     [
         ("the sip thread", "the sip thread died of RuntimeError: a fault in our own code", "shutdown"),
         ("the listener", "the listener died of RuntimeError: a fault in our own code", "shutdown"),
-        ("the listener, silent", "the listener died of SystemExit: None", "shutdown"),
+        ("the listener, silent", "the listener died of SystemExit: ", "shutdown"),
         ("the watch", "the watch died of RuntimeError: a fault in our own code", "shutdown"),
         ("the writer to redis", "the writer to redis died of RuntimeError: a fault in our own code", ""),
         ("the loop", "something in it is broken", "shutdown"),
