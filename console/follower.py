@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -66,13 +66,14 @@ class Follower:
         STALE.set(1)
         report("redis has not answered yet")
 
-    async def run(self) -> None:
-        """Follow until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow(), name="follow")
-            tasks.create_task(self._watch(), name="watch")
-            tasks.create_task(self._sweep(), name="sweep")
-            tasks.create_task(self._beat(), name="heartbeats")
+    def parts(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """What keeps it following, each to run until cancelled, by name."""
+        return {
+            "the follower": self._follow(),
+            "the watch over redis": self._watch(),
+            "the sweep": self._sweep(),
+            "the heartbeats": self._beat(),
+        }
 
     def status(self) -> Frame:
         """The heartbeat: the console's clock, and since when it is stale."""

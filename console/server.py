@@ -61,7 +61,7 @@ async def work(settings: Settings, process: Process) -> None:
         server: _Server
         events = EventStream(bus, board, browsers, follower, lambda client: server.abort(client))
         server = _Server(_config(console, site(console, board, follower, events)))
-        following = process.start("the follower", follower.run())
+        following = [process.start(name, part) for name, part in follower.parts().items()]
         serving = process.start("the page's server", server.serve(sockets=[listening]))
         host, port = listening.getsockname()[:2]
         log.info("console: http://%s:%d", f"[{host}]" if ":" in host else host, port)
@@ -72,7 +72,7 @@ async def work(settings: Settings, process: Process) -> None:
             browsers.close()
             server.should_exit = True
             await asyncio.wait([serving])
-            await process.end(following)
+            await process.end(*following)
 
 
 def _config(console: ConsoleSettings, application: Any) -> uvicorn.Config:
