@@ -90,12 +90,15 @@ class Job:
 
     async def _outcome(self, task: asyncio.Task[T]) -> T:
         try:
-            return await task
+            outcome = await task
         except asyncio.CancelledError:
             own = asyncio.current_task()
             if self.is_shed and not (own and own.cancelling()):
                 raise Shed from None
             raise
+        if self.is_shed:
+            raise Shed
+        return outcome
 
 
 @dataclass(slots=True)

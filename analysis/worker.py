@@ -195,6 +195,7 @@ class Worker:
             outcomes.append(await self._decisions.outcome(told, after, hearing, job))
             after = outcomes[-1].call
         decided = time.monotonic()
+        self._in_hand.heard(job, has_words=False)  # it waits for nothing more, so it is not shed either
         after = replace(after, recordings=step.recordings) if after else None
         await self._reader.commit(
             delivery.partition,

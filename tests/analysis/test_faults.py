@@ -204,7 +204,8 @@ async def test_behind_a_slow_scorer_what_is_in_hand_is_bounded(bus: Bus) -> None
         told_all = await until_ended(bus, *calls)
         shed = [each for each in told_all if isinstance(each, Transcript) and each.dropped == "overload"]
         assert shed
-        assert await worker.metric('callvane_utterances_shed_total{role="customer"}') == len(shed)
+        # One may be shed before the model and, before its call hears of that, once more.
+        assert await worker.metric('callvane_utterances_shed_total{role="customer"}') >= len(shed)
         transcripts = {(each.call_id, each.sequence) for each in told_all if isinstance(each, Transcript)}
         assert len(transcripts) == many * len(calls)
 
