@@ -8,13 +8,17 @@ import os
 import secrets
 import socket
 import sys
+import time
+from functools import partial
 
 from analysis import budget
 from analysis.analyst import Analyst
 from analysis.batcher import Batcher
 from analysis.chosen_scorer import chosen_rules, chosen_scoring
+from analysis.decision import Decisions
 from analysis.ear import Ear
 from analysis.hallucination import SHIPPED_PHRASES, Phrases
+from analysis.in_hand import InHand
 from analysis.settings import AnalysisSection, AnalysisSettings
 from analysis.transcriber import Transcriber
 from analysis.worker import Worker
@@ -27,6 +31,10 @@ from service.settings import ConfigError
 log = logging.getLogger("analysis")
 
 WATCH_SECONDS = 0.25
+STALL_SECONDS = 120.0
+"""A batch takes seconds, on the slowest machine and for the largest model."""
+IN_HAND_A_QUEUE = 4
+"""Times `queue_utterances`: those that wait for features, for the model, for a score, and behind others of a call."""
 
 
 async def work(settings: AnalysisSettings, process: Process) -> None:
@@ -47,21 +55,34 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         voices=section.raised_voice,
     )
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-    async with Bus(settings.redis) as bus, asyncio.TaskGroup() as group:
+    stalled = partial(_stalled, batcher)
+    async with Bus(settings.redis) as bus:
         reader = ForkReader(bus, name)
-        beside = [
-            group.create_task(batcher.run(), name="batcher"),
-            group.create_task(Housekeeping(bus).run(), name="housekeeping"),
-            group.create_task(_watch(bus, process), name="watch"),
-        ]
-        scoring.begin()
-        # Half the lease: whoever is still at work then may find the partition taken.
-        await Worker(reader, ear, scoring, analyst).run(process.stopping, settings.redis.lease_seconds / 2)
-        await reader.release()
-        for task in beside:
-            task.cancel()
+        worker = Worker(reader, ear, Decisions(analyst, scoring), InHand(IN_HAND_A_QUEUE * section.queue_utterances))
+        transcribing = process.start("the batcher", batcher.run())
+        process.start("the housekeeping", Housekeeping(bus).run())
+        process.start("the watch", _watch(bus, process))
+        process.alive_checks.append(stalled)
+        try:
+            scoring.begin()
+            reading = process.start("the reader", worker.read())
+            await process.stopping.wait()
+            await process.end(reading)
+            # Half the lease: whoever is still at work then may find the partition taken.
+            await worker.finish(0 if transcribing.done() else settings.redis.lease_seconds / 2)
+        finally:
+            process.stopping.set()
+            process.alive_checks.remove(stalled)
+            await reader.release()
+            await process.end()
     await scoring.close()
     ear.close()
+
+
+def _stalled(batcher: Batcher) -> str:
+    """Why no words come any more; empty while they do."""
+    since = batcher.busy_since
+    return "the model stands still" if since is not None and time.monotonic() - since > STALL_SECONDS else ""
 
 
 async def _watch(bus: Bus, process: Process) -> None:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from analysis.conversation import Conversation, hear, joined, judge, opened, state_of, taken_over
 from analysis.ear import ERROR, Hearing
+from analysis.health import Health
 from analysis.redaction import redact
 from analysis.scorer import Score
 from analysis.shift import ShiftRules
 from analysis.succession import TakenOver
 from analysis.turn import Said, Turn
 from callbus import Alert, CallClosed, CallEvent, CallOpened, CallState, Phase, Transcript, Utterance
-from callbus.wire import Publication
+from callbus.wire import ForkEvent, Publication
 
 TRANSCRIPT_CHARACTERS = 10_000
 
@@ -115,10 +116,22 @@ class Analyst:
         publications = (transcript, *alerts, *_news(call, question.earlier, now))
         return Outcome(call, publications, verdict.alert, scored=True)
 
-    def failed(self, event: Utterance, call: Conversation | None, now: float) -> Outcome:
-        """An utterance on which analysis itself broke: it is told as dropped, and the call goes on."""
-        call = (call or joined(event)).passed(event)
-        return Outcome(call, (self._transcript(event, call, Hearing(dropped=ERROR), now),))
+    def dropped(self, event: Utterance, call: Conversation | None, why: str, now: float) -> Outcome:
+        """An utterance whose words are not known, or not waited for any more: it is told as dropped."""
+        after = (call or joined(event)).passed(event)
+        return Outcome(after, (self._transcript(event, after, Hearing(dropped=why), now),))
+
+    def failed(self, event: ForkEvent | TakenOver, call: Conversation | None, now: float) -> Outcome:
+        """An event on which analysis itself broke: a call still ends, its words are told as dropped, the rest stays."""
+        match event:
+            case Utterance():
+                return self.dropped(event, call, ERROR, now)
+            case CallClosed():
+                known = replace(call or Conversation(event.call_id, event.closed_at), health=Health())
+                return Outcome(known, (state_of(known, now, event),))
+            case _:
+                known = call or Conversation(event.call_id, now)
+                return Outcome(known, () if call else (state_of(known, now),))
 
     def _transcript(
         self,

@@ -40,7 +40,9 @@ AUDIO_SECONDS = Counter("callvane_audio_transcribed_seconds_total", "Speech that
 REAL_TIME_FACTOR = Gauge(
     "callvane_real_time_factor", "Seconds of model time for a second of speech, smoothed over batches."
 )
-SHED = Counter("callvane_utterances_shed_total", "Utterances dropped before the model, by whose they were.", ["role"])
+SHED = Counter(
+    "callvane_utterances_shed_total", "Utterances dropped because too many waited, by whose they were.", ["role"]
+)
 MODEL_ERRORS = Counter("callvane_model_errors_total", "Batches that the model failed on.")
 
 GRACE_SECONDS = {Role.CUSTOMER: 0.5, Role.UNKNOWN: 0.5, Role.AGENT: 1.0}
@@ -87,6 +89,8 @@ class Batcher:
         self._queue: list[Waiting] = []
         self._factor = 0.0
         self._awake = asyncio.Event()
+        self.busy_since: float | None = None
+        """When the batch began that the model reads now (monotonic); none while it waits."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
 
     def submit(self, features: Spectrogram, role: Role, ended_at: float, seconds: float) -> asyncio.Future[Words]:
@@ -111,8 +115,9 @@ class Batcher:
             while True:
                 await self._awake.wait()
                 while batch := self._take():
-                    began = time.monotonic()
+                    self.busy_since = began = time.monotonic()
                     outcome = await loop.run_in_executor(self._thread, self._read, batch)
+                    self.busy_since = None
                     self._hand_out(batch, outcome, began)
                 self._awake.clear()
         finally:
@@ -138,7 +143,12 @@ class Batcher:
     def _read(self, batch: list[Waiting]) -> list[Words | Exception]:
         """On the model's thread. A batch that fails is tried row by row, so that one utterance cannot fail others."""
         try:
-            return list(self._model.transcribe([waiting.features for waiting in batch], batch[0].frames))
+            words: list[Words | Exception] = list(
+                self._model.transcribe([waiting.features for waiting in batch], batch[0].frames)
+            )
+            if len(words) != len(batch):
+                raise ValueError(f"{len(words)} answers")
+            return words
         except Exception as error:  # whatever it is, the others' calls go on
             MODEL_ERRORS.inc()
             log.warning("the model failed on %d utterances: %.300s", len(batch), error)

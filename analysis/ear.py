@@ -17,6 +17,7 @@ from analysis.silence import nobody_spoke
 from analysis.transcriber import Transcriber, Words
 from analysis.voice import Measured, measure
 from callbus import Role, Utterance
+from service.faults import survived
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class Ear:
         self._pool = ThreadPoolExecutor(feature_threads, thread_name_prefix="features")
 
     async def listen(self, utterance: Utterance) -> Hearing:
-        """The words of `utterance`. Never raises but for cancellation."""
+        """The words of `utterance`. Raises only when cancelled."""
         if self._waiting >= self._limit:
             SHED.labels(utterance.role).inc()
             return Hearing(dropped=OVERLOAD)
@@ -84,7 +85,7 @@ class Ear:
         try:
             features, voice = await asyncio.get_running_loop().run_in_executor(self._pool, self._features, utterance)
         except Exception:
-            log.exception("no spectrogram of utterance %d", utterance.sequence, extra={"call_id": utterance.call_id})
+            survived("utterance", log, utterance.call_id)
             return Hearing(dropped=ERROR)
         finally:
             self._waiting -= 1
@@ -98,7 +99,11 @@ class Ear:
             return Hearing(dropped=OVERLOAD)
         except Exception:  # counted and logged by the batcher
             return Hearing(dropped=ERROR)
-        return replace(self._guard(words, seconds), voice=voice)
+        try:
+            return replace(self._guard(words, seconds), voice=voice)
+        except Exception:
+            survived("utterance", log, utterance.call_id)
+            return Hearing(dropped=ERROR)
 
     def close(self) -> None:
         """End the feature threads; what they work on is given up."""

@@ -4,8 +4,11 @@ Every event is committed in one step with what it led to (transcript, alert, cal
 worker may die at any moment: another one takes over from the last commit. A call's state is read from Redis whenever
 the call has been quiet, never trusted from memory, since its partition may have been elsewhere meanwhile.
 
-What is in hand is bounded by the queues before the features and the model: they shed past their limits, which lets
-the calls behind them move on. A call waits for the score of its turn; the others do not.
+What is in hand is bounded (`in_hand`, and the queues before the features and the model), so that a call moves on
+however long its words or its score would take. A call waits for the score of its turn; the others do not.
+
+A fault costs the event that it struck its outcome, never another's: less of it is committed, so that it does not come
+again and break the next worker.
 """
 
 from __future__ import annotations
@@ -15,19 +18,20 @@ import logging
 import time
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from analysis.analyst import Analyst, Outcome, Question
-from analysis.conversation import Conversation, StateError, decode, encode
-from analysis.ear import ERROR, Ear, Hearing
+from analysis.analyst import Outcome
+from analysis.conversation import Conversation, decode, encode
+from analysis.decision import Decisions, broke
+from analysis.ear import Ear, Hearing
 from analysis.figures import count
+from analysis.in_hand import InHand
 from analysis.lane import Job, Lane
-from analysis.scoring import Scoring
-from analysis.succession import RESUME_SECONDS, TakenOver
-from callbus import CallClosed, CallEvent, CallOpened, Utterance
+from analysis.succession import RESUME_SECONDS, Step
+from callbus import CallClosed, Utterance
 from callbus.fork_reader import Delivery, ForkReader, LeaseLost
-from callbus.wire import ForkEvent
 
 log = logging.getLogger(__name__)
 
@@ -57,67 +61,82 @@ FORGET_SECONDS = 3_600.0
 
 
 class Worker:
-    """Belongs to one event loop."""
+    """Belongs to one event loop. `read` until it is to stop, then `finish`."""
 
-    def __init__(self, reader: ForkReader, ear: Ear, scoring: Scoring, analyst: Analyst) -> None:
+    def __init__(self, reader: ForkReader, ear: Ear, decisions: Decisions, in_hand: InHand) -> None:
         self._reader = reader
         self._ear = ear
-        self._scoring = scoring
-        self._analyst = analyst
+        self._decisions = decisions
+        self._in_hand = in_hand
         self._lanes: dict[str, Lane] = {}
         self._seen: dict[str, tuple[int, float]] = {}
         """Partition and latest event (monotonic) of the calls that are active."""
 
-    async def run(self, stopping: asyncio.Event, drain_seconds: float) -> None:
-        """Work until `stopping`; then read no more, and finish what is in hand for at most `drain_seconds`."""
-        async with asyncio.TaskGroup() as group:
-            reading = group.create_task(self._read(group), name="read")
-            await stopping.wait()
-            reading.cancel()
-            working = [lane.task for lane in self._lanes.values() if lane.task]
-            if working:
-                await asyncio.wait(working, timeout=drain_seconds)
-            for call_id, lane in list(self._lanes.items()):
-                log.warning("%d events stay unfinished; another worker takes them", len(lane), extra=_of(call_id))
-                self._drop(call_id, lane)
-
-    async def _read(self, group: asyncio.TaskGroup) -> None:
+    async def read(self) -> None:
+        """Take events and work on them, until cancelled; what is in hand then goes on."""
         async with aclosing(self._reader.deliveries()) as batches:
             async for batch in batches:
                 for delivery in batch:
-                    self._take(delivery, group)
+                    try:
+                        self._take(delivery)
+                    except Exception:
+                        broke(delivery.event)
                 self._count_calls()
 
-    def _take(self, delivery: Delivery, group: asyncio.TaskGroup) -> None:
+    async def finish(self, seconds: float) -> None:
+        """Finish what is in hand for at most so long; the rest is another worker's."""
+        working = [lane.task for lane in self._lanes.values() if lane.task]
+        if working:
+            await asyncio.wait(working, timeout=seconds)
+        left = [lane.task for lane in self._lanes.values() if lane.task]
+        for call_id, lane in list(self._lanes.items()):
+            log.warning("%d events stay unfinished; another worker takes them", len(lane), extra=_of(call_id))
+            self._drop(call_id, lane)
+        if left:
+            await asyncio.wait(left)
+
+    def _take(self, delivery: Delivery) -> None:
         event = delivery.event
         if isinstance(event, Utterance):
             ARRIVAL_SECONDS.observe(max(0.0, time.time() - event.ended_at))
         lane = self._lanes.get(event.call_id)
         if lane is None:
             lane = self._lanes[event.call_id] = Lane(delivery.partition)
-            lane.task = group.create_task(self._work(event.call_id, lane, group))
-        lane.arrived.append(delivery)
-        self._begin(event.call_id, lane, group)
+            lane.task = asyncio.create_task(self._work(event.call_id, lane))
+        self._in_hand.take(Job(delivery), lane)
+        self._begin(event.call_id, lane)
 
-    def _begin(self, call_id: str, lane: Lane, group: asyncio.TaskGroup) -> None:
+    def _begin(self, call_id: str, lane: Lane) -> None:
         """Find out what each event is to its call, and listen at once to what is to be heard."""
-        for job in lane.begin():
-            if job.step.recordings.heard is None:
+        for job, step in lane.begin():
+            if step.recordings.heard is None:
                 self._seen.pop(call_id, None)
             else:
                 self._seen[call_id] = (lane.partition, time.monotonic())
-            if job.step.events and isinstance(utterance := job.step.events[-1], Utterance):
-                job.hearing = group.create_task(self._ear.listen(utterance))
+            if step.events and isinstance(utterance := step.events[-1], Utterance) and not job.is_shed:
+                job.hearing = asyncio.create_task(self._ear.listen(utterance))
+                job.hearing.add_done_callback(partial(self._heard, job))
+            elif not job.is_shed:
+                self._in_hand.heard(job, has_words=False)
 
-    async def _work(self, call_id: str, lane: Lane, group: asyncio.TaskGroup) -> None:
+    def _heard(self, job: Job, hearing: asyncio.Task[Hearing]) -> None:
+        broke = hearing.cancelled() or hearing.exception()
+        self._in_hand.heard(job, has_words=not broke and not hearing.result().dropped)
+
+    async def _work(self, call_id: str, lane: Lane) -> None:
         """A call's events one after the other, until none is in hand."""
         try:
             call = await self._restored(call_id, lane.partition)
             lane.restore(call)
-            self._begin(call_id, lane, group)
+            self._begin(call_id, lane)
             while lane.jobs:
-                call = await self._finish(lane.jobs[0], call)
-                lane.jobs.popleft()
+                try:
+                    call = await self._finish(lane.jobs[0], call)
+                except LeaseLost:
+                    raise
+                except Exception:  # Redis refuses even the acknowledgement
+                    broke(lane.jobs[0].delivery.event)
+                self._in_hand.let_go(lane.finished())
         except LeaseLost:
             LEASES_LOST.inc()
             log.warning("partition %d belongs to another worker now", lane.partition)
@@ -130,73 +149,79 @@ class Worker:
             del self._lanes[call_id]
 
     async def _restored(self, call_id: str, partition: int) -> Conversation | None:
-        stored = await self._reader.state(call_id, partition)
-        if stored is None:
-            return None
         try:
-            return decode(stored)
-        except StateError as error:
+            stored = await self._reader.state(call_id, partition)
+            return None if stored is None else decode(stored)
+        except Exception as error:  # whatever stands there, the call goes on
             STATES_UNREADABLE.inc()
-            log.warning("the call begins anew, its stored state cannot be used: %s", error, extra=_of(call_id))
+            log.warning("the call begins anew, its stored state cannot be used: %.300s", error, extra=_of(call_id))
             return None
 
     async def _finish(self, job: Job, call: Conversation | None) -> Conversation | None:
-        """Decide and commit; the call after it. Raises LeaseLost."""
-        hearing = await job.hearing if job.hearing else None
-        step, event = job.step, job.delivery.event
+        """Commit what an event led to; the call after it. Raises LeaseLost.
+
+        Where that breaks, the call's state stays, and only what can be told without the fault is committed: at last
+        nothing but the acknowledgement, so that the event does not come again and break the next worker.
+        """
+        hearing = await job.heard()
+        delivery = job.delivery  # without its audio, once that has been heard
+        if job.step:
+            try:
+                return await self._commit(delivery, job.step, call, hearing, job)
+            except LeaseLost:
+                raise
+            except Exception:
+                broke(delivery.event)
+        for known in (call, None):
+            try:
+                outcome = self._decisions.failed(delivery.event, known)
+                await self._reader.commit(delivery, publications=outcome.publications)
+            except LeaseLost:
+                raise
+            except Exception:
+                broke(delivery.event)
+            else:
+                return call
+        await self._reader.commit(delivery)
+        return call
+
+    async def _commit(
+        self, delivery: Delivery, step: Step, call: Conversation | None, hearing: Hearing | None, job: Job
+    ) -> Conversation | None:
         began = time.monotonic()
         outcomes: list[Outcome] = []
         after = None if step.is_new else call
+        is_all_we_know = after is None and isinstance(delivery.event, CallClosed)
+        shown = await self._reader.shown(delivery.event.call_id) if is_all_we_know else None
         for told in step.events:
-            outcomes.append(await self._decided(told, after, hearing))
+            outcomes.append(await self._decisions.outcome(told, after, hearing, job, shown))
             after = outcomes[-1].call
         decided = time.monotonic()
+        self._in_hand.heard(job, has_words=False)  # it waits for nothing more, so it is not shed either
         after = replace(after, recordings=step.recordings) if after else None
         await self._reader.commit(
-            job.delivery,
+            delivery,
             state=encode(after) if after and after != call else None,
             state_seconds=RESUME_SECONDS if step.is_over else None,
             publications=[publication for outcome in outcomes for publication in outcome.publications],
         )
-        if hearing:
-            DECISION_SECONDS.observe(decided - began)
-            PUBLISH_SECONDS.observe(time.monotonic() - decided)
-        count(event.call_id, step, hearing, outcomes)
+        try:
+            if hearing:
+                DECISION_SECONDS.observe(decided - began)
+                PUBLISH_SECONDS.observe(time.monotonic() - decided)
+            count(delivery.event.call_id, step, hearing, outcomes)
+        except Exception:  # it is committed all the same
+            broke(delivery.event)
         return after
-
-    async def _decided(
-        self, told: ForkEvent | TakenOver, call: Conversation | None, hearing: Hearing | None
-    ) -> Outcome:
-        now = time.time()
-        match told:
-            case CallOpened() as event:
-                return self._analyst.opened(event, call, now)
-            case TakenOver() as event:
-                return self._analyst.taken_over(event, call, now)
-            case CallEvent() as event:
-                return self._analyst.told(event, call, now)
-            case CallClosed() as event:
-                shown = None if call else await self._reader.shown(event.call_id)
-                return self._analyst.closed(event, call, now, shown)
-            case Utterance() as event:
-                try:
-                    heard = self._analyst.heard(event, call, hearing or Hearing(dropped=ERROR), now)
-                    if not isinstance(heard, Question):
-                        return heard
-                    score = await self._scoring.score(heard.turn, heard.history)
-                    return self._analyst.answered(heard, score, time.time())
-                except Exception:
-                    # One call's words must not end the work on all the others.
-                    log.exception("analysis broke on utterance %d", event.sequence, extra=_of(event.call_id))
-                    return self._analyst.failed(event, call, now)
 
     def _drop(self, call_id: str, lane: Lane) -> None:
         """Forget a call's events in hand: they are not acknowledged, so that somebody will get them again."""
         self._lanes.pop(call_id, None)
         self._seen.pop(call_id, None)
-        for job in lane.jobs:
-            if job.hearing:
-                job.hearing.cancel()
+        while lane.jobs:
+            job = lane.finished()
+            job.give_up()
+            self._in_hand.let_go(job)
         if lane.task:
             lane.task.cancel()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -24,6 +24,7 @@ from callbus.wire import NAMES, Publication, encode_publication
 from console.board import Board
 from console.browsers import Browsers, Frame, frame
 from console.cursor import Cursor, order
+from service.faults import survived
 
 log = logging.getLogger(__name__)
 
@@ -65,13 +66,14 @@ class Follower:
         STALE.set(1)
         report("redis has not answered yet")
 
-    async def run(self) -> None:
-        """Follow until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow(), name="follow")
-            tasks.create_task(self._watch(), name="watch")
-            tasks.create_task(self._sweep(), name="sweep")
-            tasks.create_task(self._beat(), name="heartbeats")
+    def parts(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """What keeps it following, each to run until cancelled, by name."""
+        return {
+            "the follower": self._follow(),
+            "the watch over redis": self._watch(),
+            "the sweep": self._sweep(),
+            "the heartbeats": self._beat(),
+        }
 
     def status(self) -> Frame:
         """The heartbeat: the console's clock, and since when it is stale."""
@@ -111,7 +113,7 @@ class Follower:
         live = await feed.live_calls()
         now = time.time()
         for message in (*live, *(event.message for event in (*states, *alerts, *transcripts))):
-            self._board.take(message, min(now, _written_at(message)))
+            self._show(message, min(now, _written_at(message)))
         self._board.sweep(now)
         self._board.gone()
         for place, channel_events in enumerate((alerts, transcripts, states)):
@@ -131,12 +133,18 @@ class Follower:
             return
         self.cursor = self.cursor.at(place, event.stream_id)
         message = event.message
-        self._board.take(message, time.time())
+        self._show(message, time.time())
         sent = frame(NAMES[type(message)], encode_publication(message), str(self.cursor))
         if isinstance(message, Alert):
             sent = Frame(sent.kind, sent.payload, message.raised_at, message.spoken_at)
         self._browsers.send(sent)
         self._tell_gone()
+
+    def _show(self, message: Publication, now: float) -> None:
+        try:
+            self._board.take(message, now)
+        except Exception:  # one message must not hide all others
+            survived(NAMES[type(message)], log, message.call_id)
 
     async def _tail(self) -> list[str]:
         """Id of each channel's newest entry."""

@@ -61,16 +61,18 @@ async def work(settings: Settings, process: Process) -> None:
         server: _Server
         events = EventStream(bus, board, browsers, follower, lambda client: server.abort(client))
         server = _Server(_config(console, site(console, board, follower, events)))
-        async with asyncio.TaskGroup() as tasks:
-            following = tasks.create_task(follower.run(), name="follower")
-            serving = tasks.create_task(server.serve(sockets=[listening]), name="server")
-            host, port = listening.getsockname()[:2]
-            log.info("console: http://%s:%d", f"[{host}]" if ":" in host else host, port)
+        following = [process.start(name, part) for name, part in follower.parts().items()]
+        serving = process.start("the page's server", server.serve(sockets=[listening]))
+        host, port = listening.getsockname()[:2]
+        log.info("console: http://%s:%d", f"[{host}]" if ":" in host else host, port)
+        try:
             await process.stopping.wait()
+        finally:
+            process.stopping.set()
             browsers.close()
             server.should_exit = True
-            await serving
-            following.cancel()
+            await asyncio.wait([serving])
+            await process.end(*following)
 
 
 def _config(console: ConsoleSettings, application: Any) -> uvicorn.Config:

@@ -153,6 +153,8 @@ async def _send(send: Send, frames: list[Frame]) -> None:
 
 
 async def _leave(receive: Receive, browser: Browser) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    browser.close()
+    try:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+    finally:
+        browser.close()

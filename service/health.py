@@ -41,6 +41,8 @@ class HealthServer:
             cause = "is taken" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
             raise ConfigError(f"metrics.port: {settings.host}:{port} {cause}; choose another") from None
         self.port = self._web.port
+        self.ended = self._web.ended
+        """As `owned_thread.OwnedThread`."""
 
     def alive(self) -> None:
         """Sign of life, from the process's own loop; due at least every STALL_SECONDS."""

@@ -13,11 +13,12 @@ import logging
 import re
 import socket
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from functools import partial
-from threading import Thread
 from typing import Any
+
+from service.owned_thread import OwnedThread
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 """Of WSGI's form; asked on the server's thread, so it must not wait for anything. It is told the method, the path, the
@@ -55,8 +56,10 @@ class WebThread:
         self._asked: set[socket.socket] = set()
         """Those whose request has come."""
         self._end: Future[Callable[[], object]] = Future()
-        """What ends the thread; there once it serves."""
-        self._thread = Thread(target=self._run, name="health", daemon=True)
+        """What ends the thread; there once it serves, cancelled where it never does."""
+        self._thread = OwnedThread("health", self._run)
+        self.ended = self._thread.ended
+        """As `owned_thread.OwnedThread`."""
 
     def start(self) -> None:
         """Begin to answer."""
@@ -64,12 +67,16 @@ class WebThread:
 
     def stop(self) -> None:
         """Close all connections; returns when the thread has ended."""
-        self._end.result()()
+        with suppress(CancelledError, RuntimeError):  # it has ended by itself
+            self._end.result()()
         self._thread.join()
         self._listener.close()
 
     def _run(self) -> None:
-        asyncio.run(self._answer_all())
+        try:
+            asyncio.run(self._answer_all())
+        finally:
+            self._end.cancel()
 
     async def _answer_all(self) -> None:
         accepting = asyncio.create_task(self._accept())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 import pjsua2 as pj
 
 from sip_bridge import transports
+from sip_bridge.callback import guarded
 from sip_bridge.dialog import Dialog
 from sip_bridge.outcome import Refusal
 from sip_bridge.peers import address_of
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 SRTP = {"off": pj.PJMEDIA_SRTP_DISABLED, "optional": pj.PJMEDIA_SRTP_OPTIONAL, "required": pj.PJMEDIA_SRTP_MANDATORY}
 
-log = logging.getLogger(__name__)
-
 
 class Account(pj.Account):  # type: ignore[misc] # pjsua2 ships no types
     """There is one for TLS, whose Contact says so, and one for all else."""
@@ -28,19 +26,17 @@ class Account(pj.Account):  # type: ignore[misc] # pjsua2 ships no types
         super().__init__()
         self._endpoint = endpoint
 
+    @guarded
     def onIncomingCall(self, prm: Any) -> None:
         """An INVITE that the door has let through: answer it at once, so that no PBX waits for us with a live call."""
-        try:
-            dialog = Dialog(self, prm.callId, self._endpoint, address_of(prm.rdata.srcAddress))
-        except Exception:
-            log.exception("a fork could not be taken")  # the library answers 500, and would say nothing
-            raise
+        # Where this breaks, the library answers 500, and the endpoint takes the fork's place back.
+        dialog = Dialog(self, prm.callId, self._endpoint, address_of(prm.rdata.srcAddress))
         self._endpoint.dialogs[dialog.number] = dialog
         try:
             self._answer(dialog)
         except Exception:
-            log.exception("a fork could not be answered")
             dialog.refuse(Refusal.FAILED)
+            raise
 
     def _answer(self, dialog: Dialog) -> None:
         """Answer the fork that was let through last."""

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -35,7 +36,10 @@ log = logging.getLogger(__name__)
 
 
 async def run(settings: SipBridgeSettings, process: Process) -> None:
-    """Answer forks until the process is told to stop. ConfigError if a port cannot be had, or a file."""
+    """Answer forks until the process is to stop. ConfigError if a port cannot be had, or a file.
+
+    Whatever ends it, the calls are hung up and what was heard of them is handed over.
+    """
     words = vendors.load(settings.bridge.vendors)
     files.allow(settings.bridge.max_calls)
     async with Bus(settings.redis) as bus:
@@ -44,55 +48,58 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
         listener = Listener(publisher.publish, one_way_seconds=settings.bridge.one_way_seconds)
         endpoint = Endpoint(settings.bridge, listener, words)
         port = await asyncio.to_thread(endpoint.start)
-        stalled = partial(_stalled, endpoint)
+        stalled = partial(_stalled, endpoint, listener)
         process.alive_checks.append(stalled)
-        listener.start()
-        log.info("%s", exposure(settings.bridge, port, endpoint.tls_port))
-        if worrying := worry(settings.bridge):
-            log.warning("%s", worrying)
-        async with asyncio.TaskGroup() as tasks:
-            writing = tasks.create_task(writer.run(), name="writer")
-            watching = tasks.create_task(_watch(bus, writer, endpoint, process), name="watch")
-            await _until_told(process, endpoint)
-            watching.cancel()
+        writing = process.start("the writer to redis", writer.run())
+        try:
+            listener.start()
+            process.watch("the listener", listener.ended)
+            process.watch("the sip thread", endpoint.ended)
+            log.info("%s", exposure(settings.bridge, port, endpoint.tls_port))
+            if worrying := worry(settings.bridge):
+                log.warning("%s", worrying)
+            watching = process.start("the watch", _watch(bus, writer, endpoint, stalled, process))
+            await process.stopping.wait()
+            await process.end(watching)
             await _drain(settings.bridge.drain_seconds, endpoint, process)
+        finally:
+            process.stopping.set()
             process.alive_checks.remove(stalled)  # the end has its own deadlines
-            await _shut_down(settings, endpoint, listener, publisher, writer)
-            writing.cancel()
+            if writing.done() or writing.cancelling():  # it has died, or the loop ends with all its tasks
+                writing = process.start("the writer to redis", writer.run())
+            await _shut_down(settings, endpoint, listener, publisher, writer, process)
+            await process.end(writing)
 
 
-async def _until_told(process: Process, endpoint: Endpoint) -> None:
-    """Wait for the process to be told to stop; raises what ended the sip thread before."""
-    ended = asyncio.wrap_future(endpoint.ended)
-    ended.add_done_callback(lambda _: process.stopping.set())
-    await process.stopping.wait()
-    if ended.done():
-        ended.result()
-
-
-async def _watch(bus: Bus, writer: ForkWriter, endpoint: Endpoint, process: Process) -> None:
+async def _watch(
+    bus: Bus, writer: ForkWriter, endpoint: Endpoint, stalled: Callable[[], str], process: Process
+) -> None:
     """Keep /readyz true: calls are taken without Redis, but nobody sees them; with a full backlog none are taken."""
     while True:
         endpoint.backlogged = writer.waiting >= BACKLOG_FULL
-        process.unready = _stalled(endpoint) or bus.unready
+        process.unready = stalled() or bus.unready
         await asyncio.sleep(WATCH_SECONDS)
 
 
-def _stalled(endpoint: Endpoint) -> str:
-    """Why no call is answered or ended any more; empty while the sip thread runs."""
-    return "the sip thread stands still" if time.monotonic() - endpoint.turned_at > STALL_SECONDS else ""
+def _stalled(endpoint: Endpoint, listener: Listener) -> str:
+    """Why no call is answered, ended or heard any more; empty while both threads run."""
+    now = time.monotonic()
+    if now - endpoint.turned_at > STALL_SECONDS:
+        return "the sip thread stands still"
+    since = listener.busy_since
+    return "the listener stands still" if since is not None and now - since > STALL_SECONDS else ""
 
 
 async def _drain(seconds: float, endpoint: Endpoint, process: Process) -> None:
-    """Refuse new forks and let running calls end by themselves, until the deadline or the next signal."""
+    """Refuse new forks and let running calls end by themselves, until the deadline, the next signal or a death."""
     endpoint.drain()
-    if not seconds:
+    if not seconds or process.fault:
         return
     process.draining, process.unready = True, "draining"
     log.info("draining: %d calls run on, for %.0f s at most", endpoint.held, seconds)
     deadline = time.monotonic() + seconds
     await asyncio.sleep(DRAIN_STEP_SECONDS)  # a fork that was being answered is held by then
-    while endpoint.held and time.monotonic() < deadline and not endpoint.ended.done():
+    while endpoint.held and time.monotonic() < deadline:
         with suppress(TimeoutError):
             await asyncio.wait_for(process.hurried.wait(), DRAIN_STEP_SECONDS)
             break
@@ -101,7 +108,12 @@ async def _drain(seconds: float, endpoint: Endpoint, process: Process) -> None:
 
 
 async def _shut_down(
-    settings: SipBridgeSettings, endpoint: Endpoint, listener: Listener, publisher: Publisher, writer: ForkWriter
+    settings: SipBridgeSettings,
+    endpoint: Endpoint,
+    listener: Listener,
+    publisher: Publisher,
+    writer: ForkWriter,
+    process: Process,
 ) -> None:
     """The sound's way, in its order: calls hung up, last words cut, messages handed over and written."""
     closed = await asyncio.to_thread(endpoint.stop, settings.bridge.shutdown_seconds + DESTROY_SECONDS)
@@ -114,5 +126,6 @@ async def _shut_down(
         # A thread inside the library cannot be stopped, and the interpreter's own end could wait for it.
         log.error("the sip library did not close in time; ending without it")
         sys.stderr.flush()
-        os._exit(0)
-    log.info("stopped: all calls closed")
+        os._exit(1 if process.fault else 0)
+    if not process.fault:
+        log.info("stopped: all calls closed")

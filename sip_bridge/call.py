@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -11,10 +12,13 @@ from prometheus_client import Counter
 import callbus
 from callbus import Role
 from callbus.wire import ForkEvent
+from service.faults import survived
 from sip_bridge.leg import Leg
 from sip_bridge.segmenter import FRAME_SECONDS, SAMPLE_RATE_HZ, Segment
 
 UTTERANCES = Counter("callvane_utterances_total", "Utterances sent to analysis, by role.", ["role"])
+
+log = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 
@@ -98,11 +102,14 @@ class Call:
                 yield self.utterance(leg, segment)
 
     def closed(self, reason: str, now: float) -> Iterator[ForkEvent]:
-        """What was being said when the call ended, then its last message. `now`: unix seconds."""
-        yield from self.utterances()
-        for leg in self.legs:
-            for segment in leg.flush():
-                yield self.utterance(leg, segment)
+        """What was being said when the call ended, then its last message, whatever broke. `now`: unix seconds."""
+        try:
+            yield from self.utterances()
+            for leg in self.legs:
+                for segment in leg.flush():
+                    yield self.utterance(leg, segment)
+        except Exception:
+            survived("listening", log, self.call_id)
         yield callbus.CallClosed(self.call_id, now, self.position_seconds, reason)
 
     @property

@@ -9,13 +9,14 @@ import itertools
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 import pjsua2 as pj
 
 from callbus import ConditionKind
 from sip_bridge import invite, outcome
+from sip_bridge.callback import guarded
 from sip_bridge.description import DECODABLE
 from sip_bridge.feed import Feed
 from sip_bridge.invite import Invite, OfferedLeg
@@ -61,6 +62,11 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         self._captured: dict[int, Leg] = {}
         """Whose ring listens to which stream, by its m-line."""
         self._sources = RtpSources(endpoint.settings.rtp_source)
+
+    @property
+    def call_id(self) -> str:
+        """Of the call that it feeds, for the log; empty where it feeds none."""
+        return self.feed.call.call_id if self.feed.call else ""
 
     @property
     def holds(self) -> bool:
@@ -111,6 +117,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         except pj.Error as error:  # it ended by itself meanwhile
             log.debug("a call could not be hung up: %s", error.reason)
 
+    @guarded
     def onCallState(self, prm: Any) -> None:
         """The dialog has moved on."""
         info = self.getInfo()
@@ -125,10 +132,12 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
     def over(self, ending: Ending) -> None:
         """Close the call and let go of everything; the library has ended the dialog, or we wait no longer."""
         now = time.time()
-        self.release_all(now)
-        self.feed.end(ending, now)
-        self._endpoint.forget(self)
+        with ExitStack() as steps:  # each, whatever breaks in those before it
+            steps.callback(self._endpoint.forget, self)
+            steps.callback(self.feed.end, ending, now)
+            self.release_all(now)
 
+    @guarded
     def onCallTsxState(self, prm: Any) -> None:
         """Requests within the dialog, before the library does anything about them."""
         event = prm.e.body.tsxState
@@ -146,11 +155,13 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         if not request.offers:
             self.feed.take(request)
 
+    @guarded
     def onCallRxOffer(self, prm: Any) -> None:
         """A new offer, of a re-INVITE or an UPDATE: streams may have been added."""
         if self._request and self._request.legs:
             _only_listen(prm.opt, self._request.legs)
 
+    @guarded
     def onCallMediaState(self, prm: Any) -> None:
         """Streams came up, went on hold, or went away. First of all when the 200 has gone out."""
         info = self.getInfo()
@@ -187,6 +198,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
             leg.index: float(leg.codecs[0].payload_type) for leg in legs if leg.codecs and leg.undecodable(DECODABLE)
         }
 
+    @guarded
     def onCallSdpCreated(self, prm: Any) -> None:
         """Our side of an SDP, before it is negotiated: the library would offer to speak in the first stream."""
         described = prm.sdp.wholeSdp.replace("a=sendrecv", "a=recvonly")
@@ -194,10 +206,12 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
             described = labelled(described, self.feed.lines.labels)
         prm.sdp.wholeSdp = described
 
+    @guarded
     def onCallReplaceRequest(self, prm: Any) -> None:
         """An INVITE that would take over another's call."""
         prm.statusCode = pj.PJSIP_SC_DECLINE
 
+    @guarded
     def onStreamDestroyed(self, prm: Any) -> None:
         """A stream is about to go: its last statistics."""
         self._inspect(prm.streamIdx, time.monotonic())
@@ -230,6 +244,9 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
 
     def inspect(self, now: float) -> None:
         """Read the streams' statistics; hang up where nothing has arrived for too long."""
+        if not self.isActive():  # it has ended, and the callback that was to say so broke
+            self.over(self.ending or Ending.PEER_ERROR)
+            return
         for index in self.health.streams:
             self._inspect(index, now)
         if self.health.silent(now):

@@ -15,6 +15,7 @@ from typing import Any
 import pjsua2 as pj
 from prometheus_client import Counter
 
+from service.faults import survived
 from sip_bridge import description, outcome
 from sip_bridge.admission import Refused, Request
 from sip_bridge.certificates import NO_NAMES, Connections
@@ -65,7 +66,7 @@ class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
         try:
             refused = self._refused(request)
         except Exception:
-            log.exception("a request could not be judged")
+            survived("onRequest", log)
             refused = Refused(Refusal.FAILED)
         if refused is None:
             return
@@ -85,7 +86,7 @@ class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
         try:
             return description.readable(text.encode("utf-8", "surrogateescape"), self._abilities)
         except Exception:
-            log.exception("a session description could not be read")
+            survived("onDescription", log)
             return text
 
     def _refused(self, request: Any) -> Refused | None:

@@ -11,15 +11,16 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from threading import Thread
 
 import pjsua2 as pj
 from prometheus_client import Gauge, Histogram
 
 from callbus import Role
+from service.owned_thread import OwnedThread
 from sip_bridge import account, description, files, library, transports
 from sip_bridge.account import Account
 from sip_bridge.admission import Admission, Condition, Refused, Request, overloaded
+from sip_bridge.callback import tried
 from sip_bridge.certificates import Connections
 from sip_bridge.description import Abilities
 from sip_bridge.dialog import Dialog
@@ -87,14 +88,14 @@ class Endpoint:
         self._running = True
         self._ended: list[Dialog] = []
         self._opened: Future[int] = Future()
-        self.ended: Future[None] = Future()
-        """Done when the thread has ended; with the fault, where one ended it."""
         self.turned_at = time.monotonic()
         """When the library last gave the thread back; long ago means that it hangs."""
         STALLED_SECONDS.set_function(lambda: max(0.0, time.monotonic() - self.turned_at - 2 * POLL_SECONDS))
         self.tls_port = 0
         """Where SIP over TLS is listened to; 0 for nowhere. Known once started."""
-        self._thread = Thread(target=self._run, name="sip", daemon=True)
+        self._thread = OwnedThread("sip", self._run)
+        self.ended = self._thread.ended
+        """As `owned_thread.OwnedThread`. Whatever ends the thread once it has started, all calls are hung up first."""
 
     def start(self) -> int:
         """Listen; the SIP port. ConfigError if that cannot be done with these settings."""
@@ -127,11 +128,8 @@ class Endpoint:
             return
         try:
             self._serve(pjsua, door)
+        finally:
             self._close(pjsua, door, accounts)
-        except Exception as error:
-            self.ended.set_exception(error)
-        else:
-            self.ended.set_result(None)
 
     def _door(self) -> Door:
         return Door(self.judge, self.connections, self.admission.noise, self.abilities)
@@ -145,27 +143,30 @@ class Endpoint:
             self.turned_at = now = time.monotonic()
             while waiting and now >= due - len(waiting) * spacing:
                 if dialog := self.dialogs.get(waiting.pop()):
-                    dialog.inspect(now)
+                    tried("inspection", dialog.inspect, now)
             if now >= due:
                 due, waiting = now + INSPECTION_SECONDS, list(self.dialogs)
                 spacing = INSPECTION_SECONDS / max(1, len(waiting))
-                pjsua.report()
-                door.look_round(now)
-                if noise := self.admission.noise.line(now):
-                    log.warning("%s", noise)
+                tried("report", self._report, pjsua, door, now)
 
     def _turn(self, pjsua: Library, door: Door) -> None:
         pjsua.libHandleEvents(round(POLL_SECONDS * 1000))
         if held := door.held():
             HELD_SECONDS.observe(held)
-        self.admission.settle()
+        tried("settling", self.admission.settle)
         self._ended.clear()  # a call object may not go within its own callback
         while True:
             try:
                 command = self._commands.get_nowait()
             except Empty:
                 return
-            command()
+            tried("command", command)
+
+    def _report(self, pjsua: Library, door: Door, now: float) -> None:
+        pjsua.report()
+        door.look_round(now)
+        if noise := self.admission.noise.line(now):
+            log.warning("%s", noise)
 
     def _drain(self) -> None:
         self.draining = True
@@ -197,11 +198,11 @@ class Endpoint:
         self.draining = True
         deadline = time.monotonic() + self.settings.shutdown_seconds
         for dialog in list(self.dialogs.values()):
-            dialog.end(Ending.SHUTDOWN)
+            tried("hanging up", dialog.end, Ending.SHUTDOWN)
         while self.dialogs and time.monotonic() < deadline:
             self._turn(pjsua, door)
         for dialog in list(self.dialogs.values()):
-            dialog.over(Ending.SHUTDOWN)
+            tried("closing", dialog.over, Ending.SHUTDOWN)
         self._ended.clear()
         for each in accounts:
             each.shutdown()

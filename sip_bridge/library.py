@@ -9,6 +9,7 @@ from typing import Any
 import pjsua2 as pj
 
 from sip_bridge import certificates, outcome
+from sip_bridge.callback import guarded
 from sip_bridge.certificates import Connections
 from sip_bridge.settings import BridgeSettings
 
@@ -27,10 +28,12 @@ class Library(pj.Endpoint):  # type: ignore[misc] # pjsua2 ships no types
         self._connections = connections
         self.lines: deque[str] = deque(maxlen=LINES_KEPT)
 
+    @guarded
     def onRejectedIncomingCall(self, prm: Any) -> None:
         """The library refused an INVITE before we saw it."""
         outcome.refused_by_library(prm.statusCode)
 
+    @guarded
     def onTransportState(self, prm: Any) -> None:
         """A connection has come up or gone: over TLS, its certificate's names are noted."""
         if prm.type.upper() != "TLS":
@@ -61,6 +64,7 @@ class _LogWriter(pj.LogWriter):  # type: ignore[misc]
         super().__init__()
         self._lines = lines
 
+    @guarded
     def write(self, entry: Any) -> None:
         """Take one entry."""
         self._lines.append(entry.msg.partition("\n")[0][:160])

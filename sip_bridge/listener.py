@@ -9,14 +9,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Thread
 
 from prometheus_client import Histogram
 
 from callbus import Role
 from callbus.wire import ForkEvent
+from service.faults import survived
+from service.owned_thread import OwnedThread
 from sip_bridge.call import Call, Clock
 from sip_bridge.call_health import CallHealth
 from sip_bridge.leg import Leg
@@ -61,11 +63,15 @@ class Listener:
         self._heard: dict[int, tuple[Call, Leg]] = {}
         """Whose ring it is, by its number."""
         self._steps: SimpleQueue[Step | None] = SimpleQueue()
-        self._thread = Thread(target=self._run, name="listener", daemon=True)
+        self._thread = OwnedThread("listener", self._run)
+        self.ended = self._thread.ended
+        """As `owned_thread.OwnedThread`."""
         self.round_seconds = 0.0
         """How long the last round took."""
         self.rounded_at = 0.0
         """When it ended, in monotonic seconds: there are no rounds while there is no call."""
+        self.busy_since: float | None = None
+        """When the round began that goes on now (monotonic); none while there is no call. Long ago: it hangs."""
 
     def start(self) -> None:
         """Begin to listen."""
@@ -88,10 +94,19 @@ class Listener:
         self._steps.put(lambda: self._close(call, reason))
 
     def stop(self, timeout_seconds: float) -> bool:
-        """End the thread after everything asked before; false when that took too long."""
+        """End the thread after everything asked before; false when that took too long.
+
+        What a thread that has died has left undone is done here: calls have their last messages all the same.
+        """
         self._steps.put(None)
         self._thread.join(timeout_seconds)
-        return not self._thread.is_alive()
+        if self._thread.is_alive():
+            return False
+        with suppress(Empty):
+            while True:
+                if step := self._steps.get_nowait():
+                    self._do(step)
+        return True
 
     def _open(self, call: Call) -> list[ForkEvent]:
         self._calls.append(call)
@@ -110,17 +125,18 @@ class Listener:
         self._rings.add(leg.ring)
 
     def _close(self, call: Call, reason: str) -> Iterable[ForkEvent]:
-        self._calls.remove(call)
-        del self._health[call.call_id]
+        if call in self._calls:  # else its opening broke
+            self._calls.remove(call)
+        self._health.pop(call.call_id, None)
         for leg in call.legs:
             self._rings.remove(leg.ring)
-            del self._heard[leg.ring.number]
+            self._heard.pop(leg.ring.number, None)
         self._rings.count()  # where it was the last call, there are no more rounds
         return call.closed(reason, self._clock())
 
     def _run(self) -> None:
         while self._obey():
-            started = time.monotonic()
+            self.busy_since = started = time.monotonic()
             for entry in self._rings.take():
                 self._hear(entry)
             self._rounds += 1
@@ -139,15 +155,18 @@ class Listener:
             for segment in leg.hear(entry):
                 self._publish(call.utterance(leg, segment))
         except Exception:  # a fault in one call must not deafen the others
-            log.exception("listening to a call failed")
+            survived("listening", log, self._heard[entry.ring][0].call_id if entry.ring in self._heard else "")
 
     def _obey(self) -> bool:
         """Do all that was asked, waiting for it while there is no call to listen to; false when it was to end."""
         while True:
+            if not self._calls and self._steps.empty():
+                self.busy_since = None
             try:
                 step = self._steps.get(block=not self._calls)
             except Empty:
                 return True
+            self.busy_since = time.monotonic()
             if step is None:
                 return False
             self._do(step)
@@ -157,4 +176,4 @@ class Listener:
             for event in step():
                 self._publish(event)
         except Exception:  # a fault in one call must not deafen the others
-            log.exception("listening to a call failed")
+            survived("listening", log)

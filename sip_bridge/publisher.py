@@ -7,6 +7,7 @@ The queue between them is bounded: when the loop stands still, the oldest audio 
 from __future__ import annotations
 
 import asyncio
+import logging
 from threading import Lock
 
 from prometheus_client import Counter
@@ -15,6 +16,7 @@ from callbus.backlog import Backlog
 from callbus.fork_writer import ForkWriter
 from callbus.utterance import Utterance
 from callbus.wire import ForkEvent
+from service.faults import survived
 
 HANDOVER_DROPPED = Counter(
     "callvane_handover_dropped_total", "Fork events dropped because the bridge's event loop stood still.", ["type"]
@@ -22,6 +24,8 @@ HANDOVER_DROPPED = Counter(
 HANDOVER_EVENTS = 4_096
 GATHER_SECONDS = 0.02
 """What comes within this time is handed over and written together: a wake of the loop costs more than an event."""
+
+log = logging.getLogger(__name__)
 
 
 class Publisher:
@@ -50,4 +54,7 @@ class Publisher:
             self._called = False
             events = self._waiting.head(len(self._waiting))
         for event in events:
-            self._writer.publish(event)
+            try:
+                self._writer.publish(event)
+            except Exception:
+                survived("publishing", log, event.call_id)

@@ -53,7 +53,7 @@ class PrivateRedis:
         """Start, with further options."""
         self.data.mkdir(exist_ok=True)
         self._server = subprocess.Popen(
-            f"redis-server --port 0 --unixsocket {self.socket} --dir {self.data}".split()
+            f"redis-server --port 0 --unixsocket {self.socket} --dir {self.data} --enable-protected-configs yes".split()
             + ["--save", "", "--appendonly", "yes" if self._append_only else "no", "--loglevel", "warning", *options],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

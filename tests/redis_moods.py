@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
@@ -74,7 +73,8 @@ async def _script(server: PrivateRedis) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _unsaved(server: PrivateRedis) -> AsyncIterator[None]:
     async with _operator(server) as client:
-        shutil.rmtree(server.data)
+        (server.data / "taken.rdb").mkdir()  # where the snapshot's file would stand
+        await client.config_set("dbfilename", "taken.rdb")
         await client.config_set("save", "3600 100000")
         await client.bgsave()
         while (await client.info("persistence"))["rdb_last_bgsave_status"] == "ok":
@@ -82,6 +82,7 @@ async def _unsaved(server: PrivateRedis) -> AsyncIterator[None]:
         yield
         await client.config_set("stop-writes-on-bgsave-error", "no")
         await client.config_set("save", "")
+        (server.data / "taken.rdb").rmdir()
 
 
 @asynccontextmanager

@@ -27,6 +27,7 @@ PACKAGES = {
     "analysis": "Analysis",
     "console": "The console",
     "callbus": "Redis, in whichever process uses it",
+    "service": "Every process",
 }
 
 
@@ -34,7 +35,7 @@ def metrics() -> dict[str, list[MetricWrapperBase]]:
     """Callvane's metrics by the package that defines them, module by module, in the order of definition."""
     found: dict[str, list[MetricWrapperBase]] = {}
     seen: set[MetricWrapperBase] = set()
-    for name in reversed(PACKAGES):  # callbus first: the others import it
+    for name in reversed(PACKAGES):  # those first that the others import
         package = importlib.import_module(name)
         found[name] = []
         for each in pkgutil.walk_packages(package.__path__, f"{name}."):

@@ -75,16 +75,15 @@ class Analysis:
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, **settings: str) -> Analysis:
-        """With settings by environment: `redis__url=…`."""
+    async def start(cls, *program: str, **settings: str) -> Analysis:
+        """With settings by environment: `redis__url=…`. `program`: Python's arguments for another one."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         own = {"metrics__port": str(port), "analysis__device": "cpu", **settings}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-m",
-            "analysis",
+            *(program or ("-m", "analysis")),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             cwd=ROOT,
@@ -148,9 +147,9 @@ class Analysis:
 
 
 @asynccontextmanager
-async def analysis(**settings: str) -> AsyncIterator[Analysis]:
-    """A process that is ready inside, and gone afterwards."""
-    process = await Analysis.start(**settings)
+async def analysis(*program: str, **settings: str) -> AsyncIterator[Analysis]:
+    """A process that is ready inside, and gone afterwards. Parameters as `Analysis.start`."""
+    process = await Analysis.start(*program, **settings)
     try:
         await process.until_ready()
         yield process

@@ -50,7 +50,9 @@ class Publisher:
 class RunningConsole:
     """`python -m console` on free ports. Its settings are given as environment variables' endings."""
 
-    def __init__(self, redis_url: str, **console: Any) -> None:
+    def __init__(self, redis_url: str, *program: str, **console: Any) -> None:
+        """`program`: Python's arguments for another one."""
+        self._program = program or ("-m", "console")
         self.port = int(console.pop("port", 0)) or free_port()
         self.health_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -67,7 +69,7 @@ class RunningConsole:
     async def start(self) -> None:
         """Start, and wait until the page is served."""
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "console", cwd=ROOT, env=self._environment, stderr=PIPE
+            sys.executable, *self._program, cwd=ROOT, env=self._environment, stderr=PIPE
         )
         deadline = asyncio.get_running_loop().time() + 20
         async with httpx.AsyncClient() as client:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from redis import asyncio as redis
 
-from callbus import Alert, CallState, Mood, Phase, ShiftKind, Transcript
+from callbus import Alert, CallState, Mood, Phase, ShiftKind, Tier, Transcript
 from callbus.bus import Bus
 from callbus.settings import RedisSettings
 from callbus.trouble import Trouble
@@ -131,14 +131,16 @@ async def calling(server: PrivateRedis, callvane: Callvane, meanwhile: Awaitable
 
 
 def check_nothing_lost_or_doubled(publications: list[Publication]) -> None:
-    """Every utterance once, in its place; one alert; one end, of a call that has one beginning."""
+    """Every utterance once, in its place; its alerts once; one end, of a call that has one beginning."""
     transcripts = [each for each in publications if isinstance(each, Transcript)]
     assert [each.sequence for each in transcripts] == list(range(len(transcripts)))
     assert not [each.dropped for each in transcripts if each.dropped in ("overload", "error")]
     spoken = scenario.load_manifest().scenarios[SCENARIO].turns
     for turn in (turn for turn in spoken if turn.party == "customer"):
         assert [t for t in transcripts if t.text and t.start_seconds < turn.end_seconds < t.end_seconds + 2], turn
-    assert [each.kind for each in publications if isinstance(each, Alert)] == [ShiftKind.WORSENED]
+    alerts = [each for each in publications if isinstance(each, Alert)]
+    assert [each.kind for each in alerts] == [ShiftKind.WORSENED] * len(alerts)
+    assert [each.tier for each in alerts] == [Tier.MARK, Tier.INTERRUPTION]
     states = [each for each in publications if isinstance(each, CallState)]
     assert len({state.opened_at for state in states}) == 1
     assert states[-1].mood is Mood.WORSENED
@@ -205,8 +207,7 @@ async def test_a_redis_that_comes_back_empty_takes_no_baseline(private_redis: Pr
             await callvane.until_ready()
 
         publications = await calling(private_redis, callvane, empties())
-    (alert,) = [each for each in publications if isinstance(each, Alert)]
-    assert alert.kind is ShiftKind.WORSENED
+    assert Tier.INTERRUPTION in [each.tier for each in publications if isinstance(each, Alert)]
     states = [each for each in publications if isinstance(each, CallState)]
     assert len({state.opened_at for state in states}) == 1
     assert {state.baseline for state in states} == {states[-1].baseline}

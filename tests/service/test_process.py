@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+
+import pytest
+
+from service.faults import FAULTS
+from service.process import _unhandled
 
 PROGRAM = """
     import asyncio, sys
@@ -31,8 +37,13 @@ PROGRAM = """
 
 def start(*arguments: str, **variables: str) -> subprocess.Popen[str]:
     """A process that works until it is told to stop."""
+    return started(PROGRAM, *arguments, **variables)
+
+
+def started(program: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    """A process of this program."""
     return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM), *arguments],
+        [sys.executable, "-c", textwrap.dedent(program), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -72,3 +83,117 @@ def test_broken_work_ends_with_1() -> None:
         _, errors = process.communicate(timeout=10)
     assert "RuntimeError: broken" in errors
     assert process.returncode == 1
+
+
+DYING = """
+    import asyncio, os, sys, threading, urllib.error, urllib.request
+    from service import process as outline
+    from service.owned_thread import OwnedThread
+    from service.process import main
+    from service.settings import ProcessSettings
+
+    how, kind = sys.argv[1:3]
+
+    def fails():
+        if how == "raises": raise RuntimeError("boom")
+        if how == "exits": sys.exit(0)
+
+    async def fails_as_task():
+        if how == "is cancelled": asyncio.current_task().cancel()
+        fails()
+
+    async def breaks_pulse(health): await fails_as_task()
+    if kind == "pulse": outline._pulse = breaks_pulse
+
+    def probe():
+        try: urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5)
+        except urllib.error.HTTPError as error: return error.read().decode().strip()
+        return "ok"
+
+    class Health(outline.HealthServer):
+        def __enter__(self):
+            global port
+            port, opened = self.port, super().__enter__()
+            if kind == "health":
+                self._web._end.result()()
+            return opened
+    outline.HealthServer = Health
+
+    async def work(settings, process):
+        try:
+            process.ready()
+            if kind == "thread":
+                thread = OwnedThread("part", fails)
+                process.watch("the part", thread.ended)
+                thread.start()
+            if kind == "task": process.start("the part", fails_as_task())
+            if kind == "work": return fails()
+            await process.stopping.wait()
+            if kind != "health": print(await asyncio.to_thread(probe), flush=True)
+        finally:
+            print("handed over", flush=True)
+
+    sys.exit(main("work", "Works.", ProcessSettings, work, 0, []))
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "how", "named"),
+    [
+        ("thread", "raises", "the part died of RuntimeError: boom"),
+        ("thread", "exits", "the part died of SystemExit: 0"),
+        ("thread", "returns", "the part ended unasked"),
+        ("task", "raises", "the part died of RuntimeError: boom"),
+        ("task", "returns", "the part ended unasked"),
+        ("task", "is cancelled", "the part ended unasked"),
+        ("pulse", "raises", "the pulse died of RuntimeError: boom"),
+        ("pulse", "returns", "the pulse ended unasked"),
+        ("health", "is closed", "the health thread ended unasked"),
+    ],
+)
+def test_a_part_that_dies_ends_the_process_in_order(kind: str, how: str, named: str) -> None:
+    """However it ends: the work hands over, /healthz says why meanwhile, the log names it once, the status is 1."""
+    with started(DYING, how, kind, CALLVANE_METRICS__PORT="0") as process:
+        printed, errors = process.communicate(timeout=30)
+    assert printed.splitlines() == [*([] if kind == "health" else [named]), "handed over"]
+    assert errors.count(f"{named}; the process stops") == 1
+    assert errors.splitlines()[-1].endswith(f"work ended: {named}")
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "how", "named"),
+    [
+        ("work", "raises", "RuntimeError: boom"),
+        ("work", "exits", "SystemExit: 0"),
+        ("work", "returns", "work ended: the work ended unasked"),
+        ("task", "exits", "SystemExit: 0"),
+    ],
+)
+def test_work_that_ends_by_itself_ends_with_1(kind: str, how: str, named: str) -> None:
+    """Whatever ended it, it hands over, and no orchestrator takes it for a process that was told to stop."""
+    with started(DYING, how, kind, CALLVANE_METRICS__PORT="0") as process:
+        printed, errors = process.communicate(timeout=30)
+    assert printed.splitlines()[-1] == "handed over"
+    assert named in errors
+    assert process.returncode == 1
+
+
+def test_what_a_callback_raises_is_counted() -> None:
+    """A fault that nobody waits for ends nothing, and is no secret either; the log has one of many."""
+
+    async def work() -> int:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_unhandled)
+        before = survived_so_far("callback")
+        for _ in range(10):
+            loop.call_soon(int, "no number")
+        await asyncio.sleep(0)
+        return survived_so_far("callback") - before
+
+    assert asyncio.run(work()) == 10
+
+
+def survived_so_far(what: str) -> int:
+    """Faults of a kind that this process has counted."""
+    return int(FAULTS.labels(what)._value.get())

@@ -261,6 +261,11 @@ def until(found: Callable[[], T | None], lines: list[str]) -> T:
     return result
 
 
+def told(running: RunningBridge, status: int, reason: str) -> bool:
+    """Whether both probes say this."""
+    return all(running.get(path) == (status, f"{reason}\n") for path in ("/healthz", "/readyz"))
+
+
 def opened(events: Sequence[ForkEvent]) -> list[CallOpened]:
     """Those of the events that open a call or tell its legs anew."""
     return [event for event in events if isinstance(event, CallOpened)]

@@ -17,7 +17,7 @@ import pytest
 
 from callbus import CallClosed, CallOpened
 from tests.conftest import PrivateRedis
-from tests.sip_bridge.running import ROOT, WAIT_SECONDS, RunningBridge, bridge, program, recorder, until
+from tests.sip_bridge.running import ROOT, WAIT_SECONDS, bridge, program, recorder, told, until
 
 
 async def test_a_stop_closes_the_calls_and_says_so(redis_url: str) -> None:
@@ -78,11 +78,6 @@ bridge.Endpoint, bridge.STALL_SECONDS = Held, 1.0
 sys.exit(main("sip_bridge", "", SipBridgeSettings, bridge.run, 0, []))
 """
 """A bridge whose sip thread stands still from SIGUSR1 to SIGUSR2."""
-
-
-def told(running: RunningBridge, status: int, reason: str) -> bool:
-    """Whether both probes say this."""
-    return all(running.get(path) == (status, f"{reason}\n") for path in ("/healthz", "/readyz"))
 
 
 def test_a_sip_thread_that_stands_still_is_told(redis_url: str) -> None:

@@ -1,0 +1,83 @@
+"""What an event leads to, decided once its words and their score are there; and what is told where that breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from analysis.analyst import Analyst, Outcome, Question
+from analysis.batcher import Shed
+from analysis.conversation import Conversation
+from analysis.ear import ERROR, OVERLOAD, Hearing
+from analysis.lane import Job
+from analysis.scorer import Score
+from analysis.scoring import Scoring
+from analysis.succession import TakenOver
+from callbus import CallClosed, CallEvent, CallOpened, CallState, Utterance
+from callbus.wire import TYPES, ForkEvent
+from service.faults import survived
+
+log = logging.getLogger(__name__)
+
+RECORDING = "recording"
+_KINDS = {cls: name for name, cls in TYPES.items()} | {TakenOver: RECORDING}
+
+
+def broke(told: ForkEvent | TakenOver) -> None:
+    """Count and log the exception that is being handled, by the kind of event that it struck."""
+    survived(_KINDS[type(told)], log, told.call_id)
+
+
+class Decisions:
+    """Belongs to one event loop."""
+
+    def __init__(self, analyst: Analyst, scoring: Scoring) -> None:
+        self._analyst = analyst
+        self._scoring = scoring
+
+    async def outcome(
+        self,
+        told: ForkEvent | TakenOver,
+        call: Conversation | None,
+        hearing: Hearing | None,
+        job: Job,
+        shown: CallState | None = None,
+    ) -> Outcome:
+        """What a call is told makes of it. A fault is counted, and the outcome is then that of `failed`.
+
+        `shown`: as `analyst.Analyst.closed`.
+        """
+        now = time.time()
+        try:
+            match told:
+                case CallOpened() as event:
+                    return self._analyst.opened(event, call, now)
+                case TakenOver() as event:
+                    return self._analyst.taken_over(event, call, now)
+                case CallEvent() as event:
+                    return self._analyst.told(event, call, now)
+                case CallClosed() as event:
+                    return self._analyst.closed(event, call, now, shown)
+                case Utterance() as event:
+                    return await self._said(event, call, hearing or Hearing(dropped=ERROR), job)
+        except Exception:
+            broke(told)
+            return self.failed(told, call)
+
+    def failed(self, told: ForkEvent | TakenOver, call: Conversation | None) -> Outcome:
+        """What can be told of an event that broke."""
+        return self._analyst.failed(told, call, time.time())
+
+    async def _said(self, event: Utterance, call: Conversation | None, hearing: Hearing, job: Job) -> Outcome:
+        heard = self._analyst.heard(event, call, hearing, time.time())
+        if not isinstance(heard, Question):
+            return heard
+        try:
+            score = await job.answer(asyncio.create_task(self._score(heard)))
+        except Shed:
+            return self._analyst.dropped(event, call, OVERLOAD, time.time())
+        return self._analyst.answered(heard, score, time.time())
+
+    async def _score(self, question: Question) -> Score:
+        return await self._scoring.score(question.turn, question.history)

@@ -1,0 +1,39 @@
+"""What the library calls on its thread: a fault in one callback must not cost more than that callback."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
+
+from service.faults import survived
+
+log = logging.getLogger(__name__)
+
+C = TypeVar("C", bound=Callable[..., None])
+P = ParamSpec("P")
+
+
+def guarded(callback: C) -> C:
+    """A callback of the library that raises nothing: a fault is counted under its name, and logged.
+
+    The library itself would print it and go on.
+    """
+
+    @wraps(callback)
+    def survives(self: Any, *parameters: Any) -> None:
+        try:
+            callback(self, *parameters)
+        except Exception:
+            survived(callback.__name__, log, getattr(self, "call_id", ""))
+
+    return cast(C, survives)
+
+
+def tried(what: str, work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Do a piece of the sip thread's own work; a fault is counted under `what`, and logged."""
+    try:
+        work(*args, **kwargs)
+    except Exception:
+        survived(what, log)
