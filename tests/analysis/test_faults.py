@@ -92,7 +92,7 @@ sys.exit(main("analysis", "", AnalysisSettings, program.work, 0, []))
 @pytest.fixture
 async def bus(redis_url: str) -> AsyncIterator[Bus]:
     """The bridge's side."""
-    async with Bus(RedisSettings(url=redis_url, lease_seconds=1.0)) as opened:
+    async with Bus(RedisSettings(url=redis_url, lease_seconds=1.0, partition_length=4_096)) as opened:
         yield opened
 
 
@@ -144,7 +144,7 @@ def eventful(call_id: str) -> list[ForkEvent]:
         ("the guards", "utterance"),
         ("the counting", "call_closed"),
         ("the score", "utterance"),
-        ("all of the commit", "call_closed"),
+        ("all of the commit", "utterance"),
     ],
 )
 async def test_a_fault_costs_no_other_event(bus: Bus, fault: str, kind: str) -> None:
