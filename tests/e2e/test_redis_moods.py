@@ -162,7 +162,9 @@ async def test_a_call_outlives_every_mood(kept_redis: PrivateRedis) -> None:
         publications = await calling(kept_redis, callvane, moods())
         for trouble in MOODS:
             assert max(callvane.said(trouble.said)) <= TIMES_SAID, trouble
-    assert [state.phase for state in publications if isinstance(state, CallState)].count(Phase.ENDED) == 1
+    ends = [each.reason for each in publications if isinstance(each, CallState) and each.phase is Phase.ENDED]
+    # A bridge that could say nothing for 20 s, mood after mood, is taken for dead, until it can.
+    assert set(ends[:-1]) <= {"bridge_lost"}
     check_nothing_lost_or_doubled(publications)
 
 
