@@ -11,7 +11,6 @@ from analysis.classifier_files import classifier_files
 from analysis.feeling import FEELING_RULES, FeelingScorer
 from analysis.language_model import LanguageModel
 from analysis.question import OWN_FIELDS
-from analysis.scorer import VaderScorer
 from analysis.scoring import Scoring, Threaded, one_by_one
 from analysis.settings import AnalysisSection
 from analysis.shift import ShiftRules
@@ -23,8 +22,6 @@ KEY_BYTES = 4_096
 def chosen_scoring(section: AnalysisSection) -> Scoring:
     """Load who judges turns, which may take minutes. Raises ConfigError."""
     match section.scorer:
-        case "lexicon":
-            return Threaded(one_by_one(VaderScorer()))
         case "classifier":
             return Threaded(_classifier(section).scores)
         case "language_model":
@@ -35,11 +32,10 @@ def chosen_scoring(section: AnalysisSection) -> Scoring:
 
 def chosen_rules(section: AnalysisSection) -> ShiftRules:
     """What of their scores counts as a shift."""
-    rules = ShiftRules() if section.scorer == "lexicon" else FEELING_RULES
     return replace(
-        rules,
-        threshold=section.mark_threshold or rules.threshold,
-        interruption=section.interruption_threshold or rules.interruption,
+        FEELING_RULES,
+        threshold=section.mark_threshold or FEELING_RULES.threshold,
+        interruption=section.interruption_threshold or FEELING_RULES.interruption,
         refractory_seconds=section.refractory_seconds,
     )
 

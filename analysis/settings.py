@@ -39,9 +39,9 @@ class AnalysisSection(BaseModel):
     """File of phrases that Whisper invents on silence, one a line; none is the list that comes with Callvane."""
     redacted_digits: int = Field(7, ge=0, le=100)
     """A run of this many spoken or written digits leaves the process as `[digits]`; 0 keeps all digits."""
-    scorer: Literal["feeling", "lexicon", "classifier", "language_model"] = "feeling"
-    """Who judges turns: `feeling`, the shipped network that reads English turns in their context; `lexicon`, a word
-    list; `classifier` or `language_model`, another model as set below. docs/scorers.md helps to choose."""
+    scorer: Literal["feeling", "classifier", "language_model"] = "feeling"
+    """Who judges turns: `feeling`, the shipped network that reads English turns in their context;
+    `classifier` or `language_model`, another model as set below. docs/scorers.md helps to choose."""
     classifier: str = Field("", max_length=1_000)
     """A folder with a text classifier in ONNX, tokenizer.json and config.json, or OWNER/NAME on the model hub."""
     classifier_revision: str = Field("", pattern=r"^[\w./-]{0,100}$")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,7 +22,7 @@ class Codec:
     clock_hz: int
     """Of its timestamps: G.722 counts 8000 although it samples 16000 times a second."""
     encoder: str = ""
-    """FFmpeg's name for it; empty where this package encodes it itself."""
+    """FFmpeg's name for it; empty for G.711."""
     sample_hz: int = ULAW_HZ
 
     @property
@@ -58,8 +59,6 @@ def encode(codec: Codec, payloads: Sequence[bytes]) -> tuple[bytes, ...]:
 
 
 def _by_ffmpeg(codec: Codec, samples: NDArray[np.int16], packets: int) -> tuple[bytes, ...]:
-    import av  # slow to load, and seldom needed
-
     encoder: Any = av.CodecContext.create(codec.encoder, "w")
     encoder.sample_rate, encoder.layout, encoder.format = codec.sample_hz, "mono", "s16"
     resampler = av.AudioResampler("s16", "mono", codec.sample_hz, codec.sample_hz // 50)

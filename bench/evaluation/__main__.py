@@ -15,7 +15,6 @@ from pathlib import Path
 
 from analysis.chosen_scorer import chosen_rules
 from analysis.feeling import FEELING_RULES, FeelingScorer
-from analysis.scorer import VaderScorer
 from analysis.settings import AnalysisSection, AnalysisSettings
 from analysis.shift import ShiftRules
 from bench.evaluation.budget import by_group, within_budget
@@ -23,6 +22,7 @@ from bench.evaluation.dialogues import Dialogue, DialogueError, read_jsonl, read
 from bench.evaluation.judges import ByWords, Chosen, FigureError, HeldOut, Labels, Length
 from bench.evaluation.playing import Judge, Played, interruptions, play
 from bench.evaluation.report import AUC, Entry, entry, show
+from bench.evaluation.vader import VaderScorer
 from bench.evaluation.word_errors import WordErrors
 from service.settings import ConfigError, load
 

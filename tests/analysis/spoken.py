@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from analysis.conversation import Conversation, hear, judge, state_of
-from analysis.scorer import Scorer, VaderScorer
+from analysis.scorer import Scorer
 from analysis.shift import ShiftRules
 from analysis.turn import Said
+from bench.evaluation.vader import VaderScorer
 from callbus import Alert, CallState, Leg, Role
 from testcall import scenario
 

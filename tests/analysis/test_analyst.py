@@ -9,8 +9,9 @@ import pytest
 from analysis.analyst import Analyst, Outcome
 from analysis.conversation import Conversation
 from analysis.ear import Hearing
-from analysis.scorer import Score, Scorer, VaderScorer
+from analysis.scorer import Score, Scorer
 from analysis.shift import ShiftRules
+from bench.evaluation.vader import VaderScorer
 from callbus import Alert, CallClosed, CallOpened, CallState, Leg, Mood, Phase, Role, Transcript, Utterance
 from callbus.wire import Publication
 

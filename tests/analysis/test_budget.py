@@ -10,9 +10,9 @@ import pytest
 
 from analysis.budget import THRESHOLDS, evidence_of, main, most_likely, promise
 from analysis.calm_calls import CallsError, read_calls
-from analysis.scorer import VaderScorer
 from analysis.scoring import Threaded, one_by_one
 from analysis.shift import Evidence, ShiftRules
+from bench.evaluation.vader import VaderScorer
 from callbus import Role, Tier
 
 CALM: dict[str, Any] = {
@@ -132,7 +132,7 @@ def test_the_command_writes_settings_that_can_be_read(tmp_path: Path, capsys: py
     turns = [{**turn, "start_seconds": 600 * at, "end_seconds": 600 * at + 3} for at, turn in enumerate(CALM["turns"])]
     calls = lines(tmp_path / "calm.jsonl", *({"id": str(number), "turns": turns} for number in range(12)))
     config = tmp_path / "callvane.toml"
-    config.write_text('[analysis]\nscorer = "lexicon"\n')
+    config.write_text("[analysis]\nrefractory_seconds = 30\n")
     written = tmp_path / "thresholds.toml"
     assert main([str(calls), "--config", str(config), "--write", str(written)]) == 0
     told = capsys.readouterr().out

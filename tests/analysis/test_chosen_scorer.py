@@ -13,7 +13,6 @@ import pytest
 from analysis.chosen_scorer import chosen_rules, chosen_scoring
 from analysis.feeling import FEELING_RULES
 from analysis.settings import AnalysisSection, AnalysisSettings
-from analysis.shift import ShiftRules
 from analysis.turn import Turn
 from callbus import Alert, CallState, Phase, Role, Transcript
 from callbus.bus import Bus
@@ -70,9 +69,8 @@ async def until_ended(bus: Bus, *calls: str) -> list[Publication]:
             await asyncio.sleep(0.05)
 
 
-def test_rules_go_with_the_scorer() -> None:
-    """The word list has its own."""
-    assert chosen_rules(AnalysisSection(scorer="lexicon")).threshold == ShiftRules().threshold
+def test_rules_are_the_same_for_every_scorer() -> None:
+    """Every scorer answers in the same form, so that all share the rules; what settings say goes before."""
     for name in ("feeling", "classifier", "language_model"):
         section = AnalysisSection(scorer=name, refractory_seconds=7)
         assert chosen_rules(section).threshold == FEELING_RULES.threshold
@@ -85,7 +83,6 @@ async def test_each_scorer_can_be_chosen(tmp_path: Path) -> None:
     async with model(always(http(completion(judged())))) as served:
         sections: list[dict[str, Any]] = [
             {},
-            {"scorer": "lexicon"},
             {"scorer": "classifier", "classifier": str(folder)},
             {"scorer": "language_model", "language_model": "m", "language_model_url": served.url},
         ]

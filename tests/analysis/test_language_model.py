@@ -15,9 +15,9 @@ from analysis.breaker import FAILURES
 from analysis.chat_server import ChatServer
 from analysis.language_model import OUTCOMES, LanguageModel
 from analysis.question import INSTRUCTION
-from analysis.scorer import VaderScorer
 from analysis.scoring import Threaded, one_by_one
 from analysis.turn import Turn
+from bench.evaluation.vader import VaderScorer
 from callbus import Role
 from tests.analysis.chat import Answer, Model, Request, always, completion, http, judged, model
 

@@ -14,7 +14,7 @@ from analysis.classifier_files import classifier_files
 from analysis.feeling import FeelingScorer
 from analysis.labels import GO_EMOTIONS
 from analysis.question import judgement, question, score_of
-from analysis.scorer import MOST_LOG_ODDS, TERM_CHARACTERS, TEXT_CHARACTERS, Score, VaderScorer, readable
+from analysis.scorer import MOST_LOG_ODDS, TERM_CHARACTERS, TEXT_CHARACTERS, Score, readable
 from analysis.turn import Turn
 from callbus import Role
 from tests.analysis.chat import completion, judged
@@ -76,13 +76,12 @@ def scorers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scores]:
     folder = classifier(tmp_path_factory.mktemp("many"), tuple(GO_EMOTIONS), words, many=True)
     return {
         "feeling": FeelingScorer().score,
-        "lexicon": VaderScorer().score,
         "classifier": ClassifierScorer(classifier_files(str(folder), "", "")).score,
         "language_model": asked_and_answered,
     }
 
 
-NAMES = ("feeling", "lexicon", "classifier", "language_model")
+NAMES = ("feeling", "classifier", "language_model")
 
 
 def sound(score: Score) -> None:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from analysis.scorer import Asked, Score, VaderScorer
+from analysis.scorer import Asked, Score
 from analysis.scoring import MOST_TOGETHER, Threaded, one_by_one
 from analysis.turn import Turn
+from bench.evaluation.vader import VaderScorer
 from callbus import Role
 
 

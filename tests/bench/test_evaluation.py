@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.scorer import VaderScorer
+from analysis.feeling import FeelingScorer
 from analysis.settings import AnalysisSection
 from analysis.shift import ShiftRules
 from bench.evaluation.budget import INTERRUPTIONS_PER_HOUR, MARKS_PER_100_TURNS, by_group, within_budget
@@ -20,6 +20,7 @@ from bench.evaluation.judges import ByWords, Chosen, Labels, Length
 from bench.evaluation.measures import FIGURES, auc, chance_f1, delays, figures, sums
 from bench.evaluation.playing import Played, interruptions, play
 from bench.evaluation.report import entry, show
+from bench.evaluation.vader import VaderScorer
 from bench.evaluation.word_errors import WordErrors
 from callbus import Role
 
@@ -181,9 +182,9 @@ def test_scorers_are_asked_once_for_the_same_words() -> None:
 
 def test_the_scorer_of_ones_own_settings_judges_too() -> None:
     """It says of each turn what it says in calls."""
-    chosen = Chosen(AnalysisSection(scorer="lexicon"))
+    chosen = Chosen(AnalysisSection())
     call = dialogue([0, -1, 1])
-    assert play(call, ByWords(chosen), RULES, 1.0) == play(call, ByWords(VaderScorer()), RULES, 1.0)
+    assert play(call, ByWords(chosen), RULES, 1.0) == play(call, ByWords(FeelingScorer()), RULES, 1.0)
     chosen.close()
 
 

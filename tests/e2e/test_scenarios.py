@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import defaultdict
 
+import jiwer
 import pytest
 
 from callbus import Alert, CallState, Mood, Phase, Transcript
@@ -129,13 +130,8 @@ def test_latency_is_told(calls: dict[str, Call]) -> None:
 
 def word_errors(said: str, heard: str) -> float:
     """Word error rate, letters only: edits over words said."""
-    words, others = ([w for w in map(letters, text.lower().split()) if w] for text in (said, heard))
-    row = list(range(len(others) + 1))
-    for i, word in enumerate(words, 1):
-        previous, row[0] = row[0], i
-        for j, other in enumerate(others, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (word != other))
-    return row[-1] / len(words)
+    words, others = (" ".join(filter(None, map(letters, text.lower().split()))) for text in (said, heard))
+    return float(jiwer.wer(words, others))
 
 
 def letters(word: str) -> str:

@@ -32,6 +32,13 @@ def test_bytes_have_the_values_of_the_standard(byte: int, sample: int) -> None:
     assert alaw.encode(np.array([scaled, -scaled], dtype=np.int16)) == bytes([byte, negative])
 
 
+@pytest.mark.parametrize("decision", [64, 128, 256, 512, 1024, 2048, 3968])
+def test_decision_values_are_those_of_the_standard(decision: int) -> None:
+    """From a decision value on (table 1, column 5, in 13-bit units) a sample gets the next byte, below it does not."""
+    above, below = (byte ^ 0x55 for byte in alaw.encode(np.array([decision * 8, decision * 8 - 1], dtype=np.int16)))
+    assert above == below + 1
+
+
 def test_the_ends_of_the_scale() -> None:
     """The loudest samples of both signs become the loudest bytes, and zero the byte of silence."""
     samples = np.array([32767, -32768, 0], dtype=np.int16)

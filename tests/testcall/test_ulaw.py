@@ -35,6 +35,13 @@ def test_bytes_have_the_values_of_the_standard(byte: int, sample: int) -> None:
         assert ulaw.encode(np.array([-scaled], dtype=np.int16)) == bytes([negative])
 
 
+@pytest.mark.parametrize("decision", [31, 95, 223, 479, 991, 2015, 4063, 7903])
+def test_decision_values_are_those_of_the_standard(decision: int) -> None:
+    """From a decision value on (table 2, column 5, in 14-bit units) a sample gets the next byte, below it does not."""
+    above, below = ulaw.encode(np.array([decision * 4, decision * 4 - 1], dtype=np.int16))
+    assert above == below - 1
+
+
 def test_full_scale_is_clipped() -> None:
     """The loudest samples of both signs become the loudest bytes, and zero the byte of silence."""
     samples = np.array([32767, -32768, 0], dtype=np.int16)

@@ -14,6 +14,8 @@ from tools.whisper.word_error import Count, count_errors
         ("a b c", "a b b c", 1),
         ("a b c", "", 3),
         ("", "a", 1),
+        ("", "", 0),
+        ("a  b", "a b", 0),
     ],
 )
 def test_errors(said: str, heard: str, errors: int) -> None:

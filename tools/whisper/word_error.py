@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import jiwer
+
 
 @dataclass(frozen=True, slots=True)
 class Count:
@@ -21,11 +23,7 @@ class Count:
 
 def count_errors(said: str, heard: str) -> Count:
     """Count the word errors of one transcript by edit distance."""
-    reference, guess = said.split(), heard.split()
-    costs = list(range(len(guess) + 1))
-    for row, word in enumerate(reference, 1):
-        diagonal, costs[0] = costs[0], row
-        for column, other in enumerate(guess, 1):
-            cost = min(costs[column] + 1, costs[column - 1] + 1, diagonal + (word != other))
-            diagonal, costs[column] = costs[column], cost
-    return Count(costs[-1], len(reference))
+    found = jiwer.process_words(said, heard)
+    return Count(
+        found.substitutions + found.deletions + found.insertions, found.hits + found.substitutions + found.deletions
+    )

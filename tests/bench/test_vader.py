@@ -1,4 +1,4 @@
-"""A turn's score and the words it is made of."""
+"""VADER as a control: a turn's score and the words it is made of."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.scorer import FULL_WORDS, MOST_LOG_ODDS, TERMS_SHOWN, VaderScorer
+from analysis.scorer import FULL_WORDS, MOST_LOG_ODDS, TERMS_SHOWN
 from analysis.turn import Turn
+from bench.evaluation.vader import VaderScorer
 from callbus import Role
 
 SCORER = VaderScorer()
