@@ -24,6 +24,7 @@ from callbus import (
     Unit,
     Utterance,
 )
+from callbus.utterance import MOST_UTTERANCES
 
 seconds = st.floats(0, 1e7)
 score = st.floats(-10, 10)
@@ -44,7 +45,7 @@ utterances = st.builds(
     call_ids,
     words,
     roles,
-    counts,
+    st.integers(0, MOST_UTTERANCES),
     seconds,
     seconds,
     seconds,
@@ -146,3 +147,8 @@ def alert(call_id: str, alert_id: str = "a") -> Alert:
 def call_state(call_id: str, phase: Phase = Phase.ACTIVE) -> CallState:
     """A plain call state."""
     return CallState(call_id, phase, 1.0, 2.0, None, "", (), Mood.CALM, 0.0, 0.0, 1)
+
+
+def transcript(call_id: str, sequence: int = 0) -> Transcript:
+    """A customer's words."""
+    return Transcript(call_id, "1", Role.CUSTOMER, sequence, 0, 1.0, 2.0, "hello", 0.9, None, 3.0, "")
