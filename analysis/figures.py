@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 
 UTTERANCES = Counter(
     "callvane_utterances_analysed_total",
-    "Utterances by what became of them: transcribed, silence, hallucination, overload, error, repeated, duplicate.",
+    "Utterances by what became of them: transcribed, silence, hallucination, overload, error, repeated, duplicate, "
+    "misnumbered.",
     ["outcome"],
 )
 MISSING = Counter("callvane_utterances_missing_total", "Utterances that never came, by gaps in their numbers.")

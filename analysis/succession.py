@@ -27,9 +27,12 @@ LEAST_SECONDS = 0.3
 SAME_SECONDS = 1.0
 """A recording whose beginning is told anew, by less than this another, is the same."""
 PARTIES = 16
+MOST_MISSING = 10_000
+"""Utterances: hours of speech. Numbers of a recording never lie further apart, unless one of them is not its own."""
 
 REPEATED = "repeated"
 DUPLICATE = "duplicate"
+MISNUMBERED = "misnumbered"
 CLOSED, SILENT, RESUMED = HANDOVERS = "closed", "silent", "resumed"
 
 
@@ -60,7 +63,7 @@ class Step:
     is_new: bool = False
     """Whether another call begins: what was known under its id is of an earlier one."""
     dropped: str = ""
-    """Why an utterance is not heard: `repeated`, or a `duplicate` of what another recording brings."""
+    """Why an utterance is not heard: `repeated`, a `duplicate` of what another recording brings, or `misnumbered`."""
     missing: int = 0
     """Utterances of the heard recording that were lost before this one."""
     handover: str = ""
@@ -123,8 +126,14 @@ def _said(before: Recordings | None, event: Utterance, at: float) -> Step:
     opened_at = max(0.0, event.ended_at - event.end_seconds)
     begun = Step(before or _midway(event.recording_id, opened_at, at - event.end_seconds), is_new=before is None)
     own = begun.recordings.find(event.recording_id)
-    if own and own.next_sequence is not None and event.sequence < own.next_sequence:
-        return replace(begun, dropped=REPEATED)
+    if own and (expected := own.next_sequence) is not None:
+        if event.sequence - expected > MOST_MISSING:
+            return replace(begun, dropped=MISNUMBERED)
+        if event.sequence < expected - MOST_MISSING:  # what was taken for the recording's own number was not
+            own = replace(own, next_sequence=None, number_offset=None)
+            begun = replace(begun, recordings=begun.recordings.put(own))
+        elif event.sequence < expected:
+            return replace(begun, dropped=REPEATED)
     if own is None:
         offset = begun.recordings.offset(opened_at, at - event.end_seconds)
         own = Recording(event.recording_id, opened_at, offset, met_midway=True)

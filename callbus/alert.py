@@ -9,7 +9,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from callbus.call import Mood
-from callbus.leg import CallId, Leg, Role
+from callbus.leg import CallId, Leg, Number, Role
 
 
 class ShiftKind(StrEnum):
@@ -56,7 +56,7 @@ class Alert:
     alert_id: Annotated[str, Meta(min_length=1, max_length=64)]
     call_id: CallId
     kind: ShiftKind
-    turn: Annotated[int, Meta(ge=0)]
+    turn: Number
     """The turn that completed the shift."""
     at_seconds: float
     """Call time at which that turn's words ended."""

@@ -9,7 +9,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from callbus.health import MAX_CONDITIONS, MAX_GAPS, Condition, Gap
-from callbus.leg import CallId, CallSeconds, Leg, RecordingId, UnixSeconds
+from callbus.leg import CallId, CallSeconds, Leg, Number, RecordingId, UnixSeconds
 
 Reason = Annotated[str, Meta(max_length=64)]
 """Why a call ended or something was dropped: a word from a fixed list, safe as a metric label."""
@@ -79,7 +79,7 @@ class CallState:
     """The customer's smoothed score now, log-odds, negative is unhappy."""
     baseline: float
     """The customer's own opening level, log-odds."""
-    turns: Annotated[int, Meta(ge=0)]
+    turns: Number
     """Turns so far, both parties'."""
     scores: Annotated[tuple[float, ...], Meta(max_length=60)] = ()
     """Scores of the latest customer turns, oldest first, log-odds."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 PAGE = 1_000
 """Entries of a channel that are fetched at a time."""
+NOTHING = "0-0"
+"""The id before every other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +38,20 @@ class Feed:
 
     def __init__(self, bus: Bus, channels: Sequence[str]) -> None:
         self._bus = bus
-        self._seen = dict.fromkeys(channels, "")
+        self._seen = dict.fromkeys(channels, NOTHING)
 
     async def events(self) -> AsyncIterator[Event | None]:
         """Publications from now on; none about once a second of quiet, as a heartbeat. Ends by cancellation."""
         for channel in self._seen:
             last = await self._bus.persist(lambda name=channel: self._bus.client.xrevrange(name, count=1))  # type: ignore[misc]
-            self._seen[channel] = last[0][0].decode() if last else "0-0"
+            self._seen[channel] = last[0][0].decode() if last else NOTHING
         while True:
             pubsub = self._bus.client.pubsub(ignore_subscribe_messages=True)
             try:
                 await self._bus.persist(lambda opened=pubsub: opened.subscribe(*self._seen))  # type: ignore[misc]
-                async for missed in self._missed():
-                    yield missed
+                for channel in self._seen:
+                    async for missed in self._missed(channel):
+                        yield missed
                 async for event in self._live(pubsub):
                     yield event
             except (RedisError, OSError) as error:
@@ -68,29 +71,33 @@ class Feed:
         states = (_readable(payload) for payload in found.values())
         return [state for state in states if isinstance(state, CallState)]
 
-    async def _missed(self) -> AsyncIterator[Event]:
-        for channel in self._seen:
-            while rows := await self._bus.persist(
-                lambda name=channel: self._bus.client.xrange(name, min=f"({self._seen[name]}", count=PAGE)  # type: ignore[misc]
-            ):
-                for row in rows:
-                    self._seen[channel] = row[0].decode()
-                    if event := self._from_stream(channel, row):
-                        yield event
+    async def _missed(self, channel: str, until: str = "+") -> AsyncIterator[Event]:
+        while rows := await self._bus.persist(
+            lambda: self._bus.client.xrange(channel, min=f"({self._seen[channel]}", max=until, count=PAGE)
+        ):
+            for row in rows:
+                self._seen[channel] = row[0].decode()
+                if event := self._from_stream(channel, row):
+                    yield event
+            if len(rows) < PAGE:
+                break
 
     async def _live(self, pubsub: PubSub) -> AsyncIterator[Event | None]:
+        """What is new in a stream, whenever its channel says so.
+
+        A message on the channel is a sign and no more: taken at its word, an id that the stream does not have would
+        hide all that follows. Read as far as the sign goes, channels keep the order in which they were written.
+        """
         while True:
             received = await pubsub.get_message(timeout=1.0)
             if received is None:
                 yield None
                 continue
             channel = received["channel"].decode()
-            stream_id = _stream_id(received["data"])
-            message = _readable(received["data"])
-            if message is None or _order(stream_id) <= _order(self._seen[channel]):
-                continue
-            self._seen[channel] = stream_id
-            yield Event(channel, stream_id, message)
+            told = _told_id(received["data"])
+            if _order(told) > _order(self._seen[channel]):
+                async for event in self._missed(channel, told):
+                    yield event
 
     def _from_stream(self, channel: str, row: Any) -> Event | None:
         entry_id, fields = row
@@ -106,13 +113,22 @@ def _readable(payload: bytes) -> Publication | None:
         return None
 
 
-def _stream_id(payload: bytes) -> str:
+class _Told(msgspec.Struct):
+    """What is read of a message on a channel."""
+
+    stream_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,19}-[0-9]{1,19}\Z")]
+    """Of 64 bits on each side, else Redis takes it for no id; times of this age have 13 digits."""
+
+
+def _told_id(payload: bytes) -> str:
     try:
-        return str(json.loads(payload)["stream_id"])
-    except (ValueError, KeyError, TypeError):
-        return ""
+        return msgspec.json.decode(payload, type=_Told).stream_id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        DEAD_LETTERS.labels(WireError.reason).inc()
+        return NOTHING
 
 
 def _order(stream_id: str) -> tuple[int, int]:
+    """A stream's id, of digits on both sides of a dash, as something that compares."""
     milliseconds, _, number = stream_id.partition("-")
-    return (int(milliseconds), int(number)) if milliseconds.isdigit() and number.isdigit() else (0, 0)
+    return int(milliseconds), int(number)

@@ -27,6 +27,8 @@ from callbus.trouble import GroupExists, GroupMissing, Unblocked
 from callbus.wire import (
     ForkEvent,
     Publication,
+    UnknownValue,
+    UnknownVersion,
     WireError,
     decode_fork_event,
     decode_publication,
@@ -34,8 +36,10 @@ from callbus.wire import (
 )
 
 DEAD_LETTERS = Counter(
-    "callvane_dead_letters_total", "Messages on a stream that could not be read, by reason.", ["reason"]
+    "callvane_dead_letters_total", "Messages in Redis that could not be read, by reason.", ["reason"]
 )
+for _unreadable in (WireError, UnknownVersion, UnknownValue):
+    DEAD_LETTERS.labels(_unreadable.reason)
 ALERTS_PUBLISHED = Counter("callvane_alerts_published_total", "Alerts published, by kind.", ["kind"])
 ALERTS_UNHEARD = Counter(
     "callvane_alerts_without_subscriber_total", "Alerts published while nobody subscribed to the channel."

@@ -23,6 +23,9 @@ UnixSeconds = Annotated[float, Meta(ge=0, le=1e11)]
 CallSeconds = Annotated[float, Meta(ge=0, le=1e7)]
 """Seconds since the call began, counted in samples."""
 
+Number = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+"""What counts within a call: turns, utterances. The bound is past what any call reaches."""
+
 
 class Role(StrEnum):
     """Which party a leg carries."""

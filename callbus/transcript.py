@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from callbus.call import Reason
-from callbus.leg import CallId, LegId, Role
+from callbus.leg import CallId, LegId, Number, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +18,9 @@ class Transcript:
     call_id: CallId
     leg_id: LegId
     role: Role
-    sequence: Annotated[int, Meta(ge=0)]
+    sequence: Number
     """Counts the call's utterances, whichever bridges recorded them: a gap is a lost one."""
-    turn: Annotated[int, Meta(ge=0)]
+    turn: Number
     """The turn it belongs to, counted from 0 over both parties."""
     start_seconds: float
     """Call time."""

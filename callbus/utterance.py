@@ -11,6 +11,9 @@ from callbus.leg import CallId, CallSeconds, LegId, RecordingId, Role, UnixSecon
 
 MAX_PCM_BYTES = 2 * 16_000 * 60
 """A minute of 16 kHz audio: more in one message is a broken or hostile one."""
+MOST_UTTERANCES = 100_000_000
+"""Of one recording: ten a second for as long as call time counts. A tenth of `leg.Number`, so that what is made of
+them still counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Utterance:
     call_id: CallId
     leg_id: LegId
     role: Role
-    sequence: Annotated[int, Meta(ge=0)]
+    sequence: Annotated[int, Meta(ge=0, le=MOST_UTTERANCES)]
     """Counts a recording's utterances from 0, over all its legs: a gap is a lost one, a repeat is a doubled one."""
     start_seconds: CallSeconds
     """Call time: seconds of the leg's own samples."""

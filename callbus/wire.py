@@ -4,8 +4,8 @@ Alerts, transcripts and call states are for other people's tools too: flat JSON 
 beside the message's own fields, described by the JSON Schemas in `callbus/schemas/`. Fork events carry audio and
 stay between bridge and analysis: the same objects in msgpack.
 
-A reader ignores fields that it does not know, so a field may be added without a new version; anything else
-(a field removed, a meaning changed) raises VERSION.
+A reader ignores fields that it does not know, and goes on where it does not know a value (`tolerance`), so a field or
+an enum's member may be added without a new version; anything else (a field removed, a meaning changed) raises VERSION.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 from callbus.alert import Alert
 from callbus.call import CallClosed, CallOpened, CallState
 from callbus.health import CallEvent
+from callbus.tolerance import tolerated
 from callbus.transcript import Transcript
 from callbus.utterance import Utterance
 
@@ -50,6 +51,12 @@ class UnknownVersion(WireError):
     """A message of another version: a newer or older Callvane wrote it."""
 
     reason = "version"
+
+
+class UnknownValue(WireError):
+    """A message about something that has no name in this version: a newer Callvane wrote it."""
+
+    reason = "value"
 
 
 def encode_fork_event(event: ForkEvent) -> bytes:
@@ -109,9 +116,16 @@ def _open(payload: bytes | str, decode: Any) -> ForkEvent | Publication:
             raise WireError("not an object")
         if fields.get("version") != VERSION:
             raise UnknownVersion(f"version {fields.get('version')!r:.20}, this is {VERSION}")
-        cls = TYPES.get(str(fields.get("type")))
+        name = str(fields.get("type"))
+        cls = TYPES.get(name)
         if cls is None:
-            raise WireError(f"unknown type {fields.get('type')!r:.40}")
-        return msgspec.convert(fields, type=cls)
+            raise WireError(f"unknown type {name!r:.40}")
+        try:
+            return msgspec.convert(fields, type=cls)
+        except msgspec.ValidationError:
+            known = tolerated(name, fields)
+            if known is None:
+                raise UnknownValue(f"{name} of an unknown kind or unit") from None
+            return msgspec.convert(known, type=cls)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(str(error)[:200]) from error

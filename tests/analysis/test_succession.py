@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.recordings import MOST, Recordings
-from analysis.succession import QUIET_SECONDS, RESUME_SECONDS, Step, TakenOver, step
+from analysis.succession import MOST_MISSING, QUIET_SECONDS, RESUME_SECONDS, Step, TakenOver, step
 from callbus import CallClosed, CallEvent, CallOpened, Condition, ConditionKind, Leg, Role, Unit, Utterance
+from callbus.utterance import MOST_UTTERANCES
 from callbus.wire import ForkEvent
 
 LEGS = (Leg("1", Role.CUSTOMER), Leg("2", Role.AGENT, "Anna"))
@@ -265,6 +266,34 @@ def test_few_recordings_are_remembered() -> None:
     steps = play((0.0, opened("A")), *((1.0 + n, opened(f"B{n}", 1.0 + n)) for n in range(50)))
     assert len(steps[-1].recordings.known) == MOST
     assert steps[-1].recordings.known[0].recording_id == "A"
+
+
+def test_a_number_far_ahead_is_one_utterance_lost() -> None:
+    """It is not the recording's own: what follows is heard, and nothing is missing."""
+    steps = play(
+        (0.0, opened("A")), (2.0, said("A", 0, 1.0, 2.0)), (3.0, said("A", 90_000_000, 2.0, 3.0)),
+        (4.0, said("A", 1, 3.0, 4.0)),
+    )  # fmt: skip
+    assert kinds(steps)[2:] == ["misnumbered", "Utterance"]
+    assert [each.missing for each in steps] == [0, 0, 0, 0]
+
+
+@given(st.lists(st.integers(0, 5) | st.integers(MOST_MISSING + 50, MOST_UTTERANCES), min_size=1, max_size=12))
+def test_a_number_that_is_not_the_recordings_own_makes_no_call_deaf(jumps: list[int]) -> None:
+    """Whatever numbers are put among a recording's own, its next utterance is heard, and few are counted as missing."""
+    sequence = 0
+    events: list[At] = [(0.0, opened("A"))]
+    for second, jump in enumerate(jumps, 1):
+        is_foreign = jump > MOST_MISSING
+        if not is_foreign:
+            sequence += jump + 1
+        events.append((second, said("A", jump if is_foreign else sequence, second - 1.0, second - 0.5)))
+    steps = play(*events, (20.0, said("A", sequence + 1, 19.0, 19.5)))
+    assert kinds(steps)[-1] == "Utterance"
+    assert sum(each.missing for each in steps) <= sum(jump for jump in jumps if jump <= MOST_MISSING)
+    numbers = [number for number, _, _ in heard(steps)]
+    assert all(low < high for low, high in pairwise(numbers))
+    assert numbers[-1] <= MOST_UTTERANCES + 100
 
 
 bridges = st.sampled_from("ABCDE")

@@ -28,6 +28,7 @@ from callbus import (
 )
 from callbus.bus import Bus
 from callbus.fork_reader import Delivery, ForkReader
+from callbus.utterance import MOST_UTTERANCES
 from callbus.wire import Publication
 
 _entries = count(1)
@@ -60,7 +61,7 @@ utterances = st.builds(
     call_ids,
     words,
     roles,
-    counts,
+    st.integers(0, MOST_UTTERANCES),
     seconds,
     seconds,
     seconds,

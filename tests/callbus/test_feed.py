@@ -15,6 +15,29 @@ from callbus.settings import RedisSettings
 from tests.callbus import messages
 from tests.conftest import PrivateRedis
 
+RUBBISH = [
+    b"",
+    b"\xff",
+    b"[]",
+    b"[" * 2_000,
+    b'{"stream_id":' + b"[" * 2_000,
+    b'{"version":1,"type":"alert"}',
+    *(
+        b'{"stream_id":"%s"}' % stream_id
+        for stream_id in (
+            b"x-y",
+            b"1",
+            b"\xc2\xb2-1",
+            b"9" * 19 + b"-1",
+            b"9" * 20 + b"-1",
+            b"9" * 5_000 + b"-1",
+            b"-",
+            b"+",
+        )
+    ),
+]
+"""What anybody may publish; an id far ahead of the stream's own would hide all that follows."""
+
 
 async def follow(feed: Feed, found: list[Event]) -> None:
     """Collect events until cancelled."""
@@ -118,7 +141,7 @@ async def test_foreign_message_on_the_channel_is_skipped(redis_url: str) -> None
         found: list[Event] = []
         following = asyncio.create_task(follow(Feed(bus, [bus.keys.alerts]), found))
         await asyncio.sleep(0.3)
-        for rubbish in (b"\xff", b"[]", b'{"version":1,"type":"alert"}', b'{"stream_id":"x-y"}'):
+        for rubbish in RUBBISH:
             await bus.client.publish(bus.keys.alerts, rubbish)
             await bus.client.xadd(bus.keys.alerts, {"m": rubbish})
         await messages.publish(bus, messages.alert("c"))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import callbus.schemas
 from callbus import Alert, CallState, Tier, Transcript
+from callbus.utterance import MOST_UTTERANCES
 from callbus.wire import (
     NAMES,
     VERSION,
@@ -82,8 +83,10 @@ def test_cut_message_raises_wire_error(event: ForkEvent, data: st.DataObject) ->
         ({"type": ["utterance"]}, WireError),
         ({"call_id": ""}, WireError),
         ({"call_id": "x" * 129}, WireError),
-        ({"role": "spy"}, WireError),
+        ({"role": 5}, WireError),
         ({"sequence": -1}, WireError),
+        ({"sequence": MOST_UTTERANCES + 1}, WireError),
+        ({"sequence": 2**64 - 1}, WireError),
         ({"sample_rate_hz": 1}, WireError),
         ({"pcm": 5}, WireError),
         ({"ended_at": float("nan")}, WireError),
@@ -114,7 +117,12 @@ def test_an_alert_from_before_there_were_tiers_is_a_mark() -> None:
     assert (read.tier, read.supersedes) == (Tier.MARK, "")
 
 
-def test_deep_nesting_is_refused() -> None:
-    """JSON nested beyond sense is refused, not a crash."""
-    with pytest.raises(WireError):
-        decode_publication("[" * 100_000)
+@pytest.mark.parametrize("depth", [900, 2_000, 100_000])
+@pytest.mark.parametrize(
+    "opening", [b"[", b'{"a":', b'{"type":', b'{"version":1,"type":[', b'{"stream_id":[', b"\x91", b"\x81\xa1a"]
+)
+def test_deep_nesting_is_refused(opening: bytes, depth: int) -> None:
+    """What is nested beyond sense is refused, not a crash."""
+    for decode in (decode_fork_event, decode_publication):
+        with pytest.raises(WireError):
+            decode(opening * depth)
