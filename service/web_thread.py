@@ -37,6 +37,8 @@ TOO_LONG = "431 Request Header Fields Too Large"
 MALFORMED = "400 Bad Request"
 BROKEN = "500 Internal Server Error"
 
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+
 log = logging.getLogger(__name__)
 
 
@@ -101,14 +103,16 @@ class WebThread:
         loop = asyncio.get_running_loop()
         with suppress(OSError):  # its time is over, or the client has gone
             async with asyncio.timeout(EXCHANGE_SECONDS):
-                head = b""
-                while not (end := re.search(rb"\r?\n\r?\n", head)) and len(head) < HEAD_BYTES:
+                head, end = bytearray(), None
+                while not end and len(head) < HEAD_BYTES:
                     received = await loop.sock_recv(connection, HEAD_BYTES - len(head))
                     if not received:
                         return
+                    begin = max(0, len(head) - 3)  # an end may have begun in what came before
                     head += received
+                    end = _HEAD_END.search(head, begin)
                 self._asked.add(connection)
-                await loop.sock_sendall(connection, self._respond(head) if end else _page(TOO_LONG))
+                await loop.sock_sendall(connection, self._respond(bytes(head)) if end else _page(TOO_LONG))
 
     def _respond(self, head: bytes) -> bytes:
         """The answer to a request, whole."""
