@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from callbus import Role
 from callbus.settings import RedisSettings
+from service.rates import address_in
 from service.settings import ProcessSettings
 from sip_bridge.agent_pattern import fault
 from sip_bridge.peers import ANYBODY, network_in
-from sip_bridge.rates import address_in
 from sip_bridge.segmenter import FRAME_SECONDS, SpeechLimits
 from sip_bridge.stream_health import ArrivalLimits
 
