@@ -8,7 +8,7 @@ from typing import Any
 from prometheus_client import Counter
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from console.strangers import Strangers
+from service.strangers import Strangers
 
 CLOSED = Counter(
     "callvane_console_connections_closed_total",
@@ -19,6 +19,8 @@ CLOSED = Counter(
 for _reason in ("crowded", "overdue"):
     CLOSED.labels(_reason)
 
+STRANGERS = 256
+"""Connections that have not signed in, beside those that have."""
 EXCHANGE_SECONDS = 10.0
 """From a connection's start, or the end of an answer, to the whole head of the next request; for a stranger, to the
 end of its answer."""
@@ -37,9 +39,9 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """It has been taken."""
         super().connection_made(transport)
-        crowding = self._strangers.add(self, self.client[0] if self.client else "")
-        if crowding is not None:
+        if len(self._strangers) >= STRANGERS and (crowding := self._strangers.evict()):
             crowding.close("crowded")
+        self._strangers.add(self, self.client[0] if self.client else "")
         self._begin()
 
     def connection_lost(self, exc: Exception | None) -> None:

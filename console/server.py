@@ -16,23 +16,21 @@ import uvicorn
 from callbus.bus import Bus
 from console.board import Board
 from console.browsers import Browsers
-from console.connection import Connection
+from console.connection import STRANGERS, Connection
 from console.follower import Follower
 from console.settings import ConsoleSettings, Settings
 from console.site import site
-from console.strangers import Strangers
 from console.stream import EventStream
 from service import files
 from service.process import Process
 from service.settings import ConfigError
+from service.strangers import Strangers
 
 log = logging.getLogger(__name__)
 
 SHUTDOWN_SECONDS = 2
 CONNECTIONS_PER_BROWSER = 4
 """A page needs one for its events and a few, briefly, for its files."""
-STRANGERS = 256
-"""Connections that have not signed in, beside those that have."""
 TAKEN_AT_ONCE = 32
 """Connections taken between two looks at those that are there; so many may be open beyond the bounds, and again."""
 BACKLOG = 1_024
@@ -86,7 +84,7 @@ async def work(settings: Settings, process: Process) -> None:
 def _config(console: ConsoleSettings, application: Any) -> uvicorn.Config:
     return uvicorn.Config(
         application,
-        http=partial(Connection, strangers=Strangers(STRANGERS)),  # type: ignore[arg-type] # made as a class is
+        http=partial(Connection, strangers=Strangers()),  # type: ignore[arg-type] # made as a class is
         ws="none",
         lifespan="off",
         interface="asgi3",

@@ -19,12 +19,14 @@ from functools import partial
 from threading import Thread
 from typing import Any
 
+from service.strangers import Strangers
+
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 """Of WSGI's form; asked on the server's thread, so it must not wait for anything. It is told the method, the path, the
 query and the headers."""
 
 CONNECTIONS = 64
-"""Open at once. Beyond that the oldest that has asked for nothing yet is closed; else the oldest of all."""
+"""Open at once. Beyond that one that has asked for nothing yet is closed, as `strangers` says; else the oldest."""
 EXCHANGE_SECONDS = 5.0
 """From a connection's start to the end of its answer, however its bytes are spread over that time."""
 HEAD_BYTES = 16_384
@@ -54,8 +56,8 @@ class WebThread:
         self._application = application
         self._open: dict[socket.socket, asyncio.Task[None]] = {}
         """Connections, the oldest first."""
-        self._asked: set[socket.socket] = set()
-        """Those whose request has come."""
+        self._silent: Strangers[socket.socket] = Strangers()
+        """Those whose request has not come."""
         self._end: Future[Callable[[], object]] = Future()
         """What ends the thread; there once it serves."""
         self._thread = Thread(target=self._run, name="health", daemon=True)
@@ -83,20 +85,20 @@ class WebThread:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(self._listener)
+                connection, address = await loop.sock_accept(self._listener)
             except OSError:  # no file descriptor is free, or the client has gone
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             if len(self._open) >= CONNECTIONS:
-                oldest = next((each for each in self._open if each not in self._asked), next(iter(self._open)))
-                self._open.pop(oldest).cancel()
+                self._open.pop(self._silent.evict() or next(iter(self._open))).cancel()
+            self._silent.add(connection, address[0])
             self._open[connection] = task = loop.create_task(self._serve(connection))
             task.add_done_callback(partial(self._over, connection))
             await asyncio.sleep(0)  # a flood of connections leaves those before it their turn
 
     def _over(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
         self._open.pop(connection, None)
-        self._asked.discard(connection)
+        self._silent.discard(connection)
         connection.close()
 
     async def _serve(self, connection: socket.socket) -> None:
@@ -111,7 +113,7 @@ class WebThread:
                     begin = max(0, len(head) - 3)  # an end may have begun in what came before
                     head += received
                     end = _HEAD_END.search(head, begin)
-                self._asked.add(connection)
+                self._silent.discard(connection)
                 await loop.sock_sendall(connection, self._respond(bytes(head)) if end else _page(TOO_LONG))
 
     def _respond(self, head: bytes) -> bytes:
