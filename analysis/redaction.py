@@ -43,9 +43,9 @@ def redact(text: str, least: int, open_digits: int = 0) -> Redacted:
         nonlocal past
         if run and digits >= least:
             first, last = tokens[run[0]], tokens[run[-1]]
-            tail = re.search(r"[.,;:!?]*$", last.group())
+            tail = last.group()[len(last.group().rstrip(".,;:!?")) :]
             kept.append(text[past : first.start()])
-            kept.append(MARK + (tail.group() if tail else ""))
+            kept.append(MARK + tail)
             past = last.end()
 
     for place, token in enumerate(tokens):

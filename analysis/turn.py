@@ -19,7 +19,7 @@ MAX_CHARACTERS = 2_000
 """Words of a turn past this are not kept."""
 
 _ACKNOWLEDGEMENT = re.compile(
-    r"(?:\W*\b(?:m+|mm+|h+m+|mhm|mm-?hm+|uh-?huh|aha|okay|ok|right|sure|yeah|i see|go on)\b\W*){1,3}", re.IGNORECASE
+    r"\W*+(?:(?:m++|h++m++|mhm|mm-?hm++|uh-?huh|aha|okay|ok|right|sure|yeah|i see|go on)\b\W*+){1,3}", re.IGNORECASE
 )
 
 

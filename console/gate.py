@@ -10,20 +10,26 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import logging
+import time
 
 from prometheus_client import Counter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from console.guesses import Guesses
 from console.settings import ConsoleSettings
+
+log = logging.getLogger(__name__)
 
 REFUSED = Counter(
     "callvane_console_requests_refused_total",
-    "Requests refused: `host` (a name that is not allowed), `password` (wrong, not merely absent).",
+    "Requests refused: `host` (a name that is not allowed), `password` (wrong, not merely absent), `guesses` (not "
+    "looked at, since too many passwords from that address were wrong).",
     ["reason"],
 )
-for _reason in ("host", "password"):
+for _reason in ("host", "password", "guesses"):
     REFUSED.labels(_reason)
 
 POLICY = (
@@ -40,6 +46,10 @@ SAFE = {
 }
 
 
+WAIT_SECONDS = 10
+"""Until another password may be tried."""
+
+
 class Gate:
     """Middleware: checks each request, then adds the headers to its answer."""
 
@@ -48,6 +58,8 @@ class Gate:
         self._hosts = settings.hosts
         password = settings.password.get_secret_value()
         self._expected = f"{settings.user}:{password}".encode() if password else b""
+        self._guesses = Guesses()
+        self._proxy_told = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -62,22 +74,48 @@ class Gate:
                 headers.setdefault("Cache-Control", "no-cache")
             await send(message)
 
-        answer = self._refusal(Headers(scope=scope)) or self._app
-        await answer(scope, receive, send_safely)
+        refusal = self._refusal(scope, Headers(scope=scope))
+        if refusal is None:
+            scope["state"]["connection"].sign_in()
+        await (refusal or self._app)(scope, receive, send_safely)
 
-    def _refusal(self, headers: Headers) -> PlainTextResponse | None:
+    def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
         if self._hosts and _name(headers.get("host", "")) not in self._hosts:
             REFUSED.labels("host").inc()
             return PlainTextResponse("not served under this name; add it to console.allowed_hosts\n", 421)
         if not self._expected:
             return None
         given = headers.get("authorization")
-        if given is not None and hmac.compare_digest(_credentials(given), self._expected):
-            return None
-        if given is not None:
-            REFUSED.labels("password").inc()
-        ask = {"WWW-Authenticate": 'Basic realm="Callvane", charset="UTF-8"'}
-        return PlainTextResponse("sign in\n", 401, headers=ask)
+        if given is None:
+            return _ask()
+        self._look_for_proxy(scope, headers)
+        return self._judge(scope["client"][0], _credentials(given), time.monotonic())
+
+    def _judge(self, address: str, credentials: bytes, now: float) -> PlainTextResponse | None:
+        if not self._guesses.was_wrong(address, credentials):
+            if not self._guesses.may_try(address, now):
+                REFUSED.labels("guesses").inc()
+                wait = {"Retry-After": str(WAIT_SECONDS)}
+                return PlainTextResponse("too many wrong passwords from your address; wait\n", 429, headers=wait)
+            if hmac.compare_digest(credentials, self._expected):
+                return None
+            self._guesses.add(address, credentials, now)
+        REFUSED.labels("password").inc()
+        return _ask()
+
+    def _look_for_proxy(self, scope: Scope, headers: Headers) -> None:
+        """Tell the operator, once, of a proxy that is not named: all who come through it are one address."""
+        is_named = scope["client"] != scope["state"]["connection"].client
+        if not self._proxy_told and not is_named and "x-forwarded-for" in headers:
+            self._proxy_told = True
+            log.warning(
+                "a request came with X-Forwarded-For from %s: if that is your proxy, name it in console.proxies",
+                scope["client"][0],
+            )
+
+
+def _ask() -> PlainTextResponse:
+    return PlainTextResponse("sign in\n", 401, headers={"WWW-Authenticate": 'Basic realm="Callvane", charset="UTF-8"'})
 
 
 def _name(host: str) -> str:

@@ -8,6 +8,7 @@ import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -15,18 +16,26 @@ import uvicorn
 from callbus.bus import Bus
 from console.board import Board
 from console.browsers import Browsers
+from console.connection import STRANGERS, Connection
 from console.follower import Follower
 from console.settings import ConsoleSettings, Settings
 from console.site import site
 from console.stream import EventStream
+from service import files
 from service.process import Process
 from service.settings import ConfigError
+from service.strangers import Strangers
 
 log = logging.getLogger(__name__)
 
 SHUTDOWN_SECONDS = 2
 CONNECTIONS_PER_BROWSER = 4
 """A page needs one for its events and a few, briefly, for its files."""
+TAKEN_AT_ONCE = 32
+"""Connections taken between two looks at those that are there; so many may be open beyond the bounds, and again."""
+BACKLOG = 1_024
+"""Connections that wait to be taken."""
+SPARE_FILES = 128
 
 
 class _Server(uvicorn.Server):
@@ -36,18 +45,18 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
-    def abort(self, client: Any) -> None:
-        """Cut a client's connection at once: one that reads nothing would hold its buffers for ever."""
-        for connection in list(self.server_state.connections):
-            transport = getattr(connection, "transport", None)
-            if transport is not None and getattr(connection, "client", None) == client:
-                transport.abort()
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. The library takes as many connections at once as wait at most, so the two are told apart here."""
+        await super().startup(sockets)
+        for listening in sockets or ():
+            listening.listen(BACKLOG)
 
 
 async def work(settings: Settings, process: Process) -> None:
     """Serve the page until the process stops. Raises ConfigError."""
     console = settings.console
     console.check()
+    _allow_files(console)
     listening = _listen(console)
     board = Board(console)
     browsers = Browsers(console.max_browsers, console.queue_events)
@@ -58,8 +67,7 @@ async def work(settings: Settings, process: Process) -> None:
 
     async with Bus(settings.redis) as bus:
         follower = Follower(bus, board, browsers, console.heartbeat_seconds, report)
-        server: _Server
-        events = EventStream(bus, board, browsers, follower, lambda client: server.abort(client))
+        events = EventStream(bus, board, browsers, follower)
         server = _Server(_config(console, site(console, board, follower, events)))
         following = [process.start(name, part) for name, part in follower.parts().items()]
         serving = process.start("the page's server", server.serve(sockets=[listening]))
@@ -78,18 +86,34 @@ async def work(settings: Settings, process: Process) -> None:
 def _config(console: ConsoleSettings, application: Any) -> uvicorn.Config:
     return uvicorn.Config(
         application,
-        http="h11",
+        http=partial(Connection, strangers=Strangers()),  # type: ignore[arg-type] # made as a class is
         ws="none",
         lifespan="off",
         interface="asgi3",
         log_config=None,
-        log_level=logging.WARNING,
+        log_level=logging.ERROR,  # what is below tells of each stranger's nonsense
         access_log=False,
-        proxy_headers=False,
+        proxy_headers=True,
+        forwarded_allow_ips=console.trusted,
         server_header=False,
-        limit_concurrency=CONNECTIONS_PER_BROWSER * (console.max_browsers + 4),
+        backlog=TAKEN_AT_ONCE,
+        limit_concurrency=STRANGERS + _connections(console),
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+
+
+def _connections(console: ConsoleSettings) -> int:
+    """Of those who have signed in."""
+    return CONNECTIONS_PER_BROWSER * (console.max_browsers + 4)
+
+
+def _allow_files(console: ConsoleSettings) -> None:
+    count = STRANGERS + _connections(console) + SPARE_FILES
+    if files.allowed() < count:
+        raise ConfigError(
+            f"console.max_browsers: {count} open files are needed, {files.allowed()} allowed; raise `ulimit -Hn`"
+        )
+    files.allow(count)
 
 
 def _listen(console: ConsoleSettings) -> socket.socket:
@@ -100,7 +124,7 @@ def _listen(console: ConsoleSettings) -> socket.socket:
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(address)
-            listening.listen(1_024)
+            listening.listen(BACKLOG)
         except OSError:
             listening.close()
             raise

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv4Network, ip_address, ip_network
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from callbus.settings import RedisSettings
 from service.settings import ConfigError, ProcessSettings
@@ -29,6 +29,9 @@ class ConsoleSettings(BaseModel):
     allowed_hosts: tuple[str, ...] = ()
     """Names the page may be called by in the address bar. None: any with a password, else loopback's own names, so
     that a foreign web page cannot read transcripts by pointing its own name at 127.0.0.1."""
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses and networks of reverse proxies in front: their X-Forwarded-For says whose wrong passwords count. A
+    proxy that is not named, or sends none, is one address for all who come through it."""
     max_browsers: int = Field(200, ge=1, le=10_000)
     """Open pages; one more is told to wait. Each costs a socket and its queue."""
     queue_events: int = Field(512, ge=16, le=100_000)
@@ -44,6 +47,25 @@ class ConsoleSettings(BaseModel):
     """How long an ended call stays on the page: long enough to see how it ended."""
     silent_hours: float = Field(4.0, gt=0, le=48)
     """A call that nothing was heard of for this long has ended without saying so, and leaves the page."""
+
+    @field_validator("proxies")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"{proxy!r} is no address or network") from None
+        return proxies
+
+    @property
+    def trusted(self) -> list[str]:
+        """The proxies, each IPv4 one also as it comes to a socket of IPv6."""
+        networks = [ip_network(proxy) for proxy in self.proxies]
+        as_ipv6 = [
+            f"::ffff:{each.network_address}/{96 + each.prefixlen}" for each in networks if isinstance(each, IPv4Network)
+        ]
+        return [*map(str, networks), *as_ipv6]
 
     @property
     def on_loopback(self) -> bool:

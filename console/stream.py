@@ -11,8 +11,7 @@ import asyncio
 import heapq
 import logging
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -55,16 +54,13 @@ HEADERS = [
 
 
 class EventStream:
-    """The ASGI application behind /events. `abort(client)` cuts a client's connection, its buffers thrown away."""
+    """The ASGI application behind /events."""
 
-    def __init__(
-        self, bus: Bus, board: Board, browsers: Browsers, follower: Follower, abort: Callable[[Any], None]
-    ) -> None:
+    def __init__(self, bus: Bus, board: Board, browsers: Browsers, follower: Follower) -> None:
         self._bus = bus
         self._board = board
         self._browsers = browsers
         self._follower = follower
-        self._abort = abort
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One page, until it leaves, is too slow, or the process stops."""
@@ -74,7 +70,7 @@ class EventStream:
             return
         since = request.headers.get("last-event-id") or request.query_params.get("since", "")
         try:
-            browser = self._browsers.join(partial(self._abort, scope.get("client")))
+            browser = self._browsers.join(scope["state"]["connection"].abort)
         except Full:
             full = PlainTextResponse("too many open pages; close some\n", 503, headers={"Retry-After": "5"})
             await full(scope, receive, send)

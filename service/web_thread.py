@@ -19,13 +19,14 @@ from functools import partial
 from typing import Any
 
 from service.owned_thread import OwnedThread
+from service.strangers import Strangers
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 """Of WSGI's form; asked on the server's thread, so it must not wait for anything. It is told the method, the path, the
 query and the headers."""
 
 CONNECTIONS = 64
-"""Open at once. Beyond that the oldest that has asked for nothing yet is closed; else the oldest of all."""
+"""Open at once. Beyond that one that has asked for nothing yet is closed, as `strangers` says; else the oldest."""
 EXCHANGE_SECONDS = 5.0
 """From a connection's start to the end of its answer, however its bytes are spread over that time."""
 HEAD_BYTES = 16_384
@@ -37,6 +38,8 @@ RETRY_SECONDS = 0.1
 TOO_LONG = "431 Request Header Fields Too Large"
 MALFORMED = "400 Bad Request"
 BROKEN = "500 Internal Server Error"
+
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +56,8 @@ class WebThread:
         self._application = application
         self._open: dict[socket.socket, asyncio.Task[None]] = {}
         """Connections, the oldest first."""
-        self._asked: set[socket.socket] = set()
-        """Those whose request has come."""
+        self._silent: Strangers[socket.socket] = Strangers()
+        """Those whose request has not come."""
         self._end: Future[Callable[[], object]] = Future()
         """What ends the thread; there once it serves, cancelled where it never does."""
         self._thread = OwnedThread("health", self._run)
@@ -88,34 +91,36 @@ class WebThread:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(self._listener)
+                connection, address = await loop.sock_accept(self._listener)
             except OSError:  # no file descriptor is free, or the client has gone
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             if len(self._open) >= CONNECTIONS:
-                oldest = next((each for each in self._open if each not in self._asked), next(iter(self._open)))
-                self._open.pop(oldest).cancel()
+                self._open.pop(self._silent.evict() or next(iter(self._open))).cancel()
+            self._silent.add(connection, address[0])
             self._open[connection] = task = loop.create_task(self._serve(connection))
             task.add_done_callback(partial(self._over, connection))
             await asyncio.sleep(0)  # a flood of connections leaves those before it their turn
 
     def _over(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
         self._open.pop(connection, None)
-        self._asked.discard(connection)
+        self._silent.discard(connection)
         connection.close()
 
     async def _serve(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         with suppress(OSError):  # its time is over, or the client has gone
             async with asyncio.timeout(EXCHANGE_SECONDS):
-                head = b""
-                while not (end := re.search(rb"\r?\n\r?\n", head)) and len(head) < HEAD_BYTES:
+                head, end = bytearray(), None
+                while not end and len(head) < HEAD_BYTES:
                     received = await loop.sock_recv(connection, HEAD_BYTES - len(head))
                     if not received:
                         return
+                    begin = max(0, len(head) - 3)  # an end may have begun in what came before
                     head += received
-                self._asked.add(connection)
-                await loop.sock_sendall(connection, self._respond(head) if end else _page(TOO_LONG))
+                    end = _HEAD_END.search(head, begin)
+                self._silent.discard(connection)
+                await loop.sock_sendall(connection, self._respond(bytes(head)) if end else _page(TOO_LONG))
 
     def _respond(self, head: bytes) -> bytes:
         """The answer to a request, whole."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service.rates import Rates
 from sip_bridge import description, multipart
 from sip_bridge.description import Abilities
 from sip_bridge.digest import Digest, Verdict
@@ -18,7 +19,6 @@ from sip_bridge.noise import Noise
 from sip_bridge.outcome import RETRY_AFTER_SECONDS, Refusal
 from sip_bridge.peers import Peers
 from sip_bridge.places import Limits, Place, Places
-from sip_bridge.rates import Rates
 
 REQUESTS_PER_SECOND = 20.0
 """Of each peer, for whatever is no INVITE: a balancer asks for OPTIONS every few seconds."""

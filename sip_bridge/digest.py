@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
-from sip_bridge.rates import Rates
+from service.rates import Rates
 
 NONCE_SECONDS = 300.0
 """How long a nonce counts; after it the right password brings a new one."""

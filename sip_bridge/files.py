@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 
+from service import files
 from service.settings import ConfigError
 
 FILES_A_CALL = 4
@@ -20,13 +21,11 @@ def allow(calls: int) -> None:
     ConfigError where not even the calls fit; where the connections do not, fewer are taken.
     """
     count = FILES_A_CALL * calls + SPARE_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < count:
-        raise ConfigError(f"bridge.max_calls: {count} open files are needed, {hard} allowed; raise `ulimit -Hn`")
-    count += _wished_for(calls)
-    if soft != resource.RLIM_INFINITY and soft < count:
-        count = count if hard == resource.RLIM_INFINITY else min(count, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count), hard))
+    if files.allowed() < count:
+        raise ConfigError(
+            f"bridge.max_calls: {count} open files are needed, {files.allowed()} allowed; raise `ulimit -Hn`"
+        )
+    files.allow(count + _wished_for(calls))
 
 
 def connections(calls: int) -> int:

@@ -6,8 +6,8 @@ from ipaddress import IPv4Network
 
 from prometheus_client import Counter
 
+from service.rates import Seldom, address_in, source_of
 from sip_bridge.outcome import Refusal
-from sip_bridge.rates import Seldom, address_in, source_of
 
 TURNED_AWAY = Counter(
     "callvane_requests_turned_away_total",

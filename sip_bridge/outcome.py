@@ -8,7 +8,7 @@ from enum import Enum, StrEnum
 
 from prometheus_client import Counter, Gauge
 
-from sip_bridge.rates import Seldom
+from service.rates import Seldom
 
 FORKS = Counter("callvane_forks_total", "Forks (INVITEs) by outcome.", ["outcome"])
 ACTIVE = Gauge("callvane_calls_active", "Forked calls held at this moment.")

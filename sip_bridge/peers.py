@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 
-from sip_bridge.rates import address_in
+from service.rates import address_in
 
 ANYBODY = "any"
 """Stands among the allowed peers for every address."""

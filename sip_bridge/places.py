@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from service.rates import source_of
 from sip_bridge.outcome import Refusal
-from sip_bridge.rates import source_of
 
 DIALOGS_A_CALL = 16
 """Of one call: twice its legs (`joining.MAX_LEGS`), for a dialog whose leg another has taken over may still be up."""

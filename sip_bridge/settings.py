@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from typing import Annotated, Literal, Self
 
@@ -10,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from callbus import Role
 from callbus.settings import RedisSettings
+from service.rates import address_in
 from service.settings import ProcessSettings
+from sip_bridge.agent_pattern import fault
 from sip_bridge.peers import ANYBODY, network_in
-from sip_bridge.rates import address_in
 from sip_bridge.segmenter import FRAME_SECONDS, SpeechLimits
 from sip_bridge.stream_health import ArrivalLimits
 
@@ -83,7 +83,8 @@ class BridgeSettings(BaseModel):
     """Names this bridge in its messages; empty is the machine's name and the SIP port."""
 
     agent_uri_patterns: tuple[Pattern, ...] = ()
-    """Regular expressions, searched in a participant's address: who matches is an agent."""
+    """Regular expressions, searched in a participant's address: who matches is an agent. Those that an address can
+    make slow, such as `(.+,)*`, are refused at the start."""
     agent_extensions: tuple[Pattern, ...] = ()
     """User parts that are agents, such as "2001"."""
     agent_side: Literal["caller", "callee", "unknown"] = "callee"
@@ -149,10 +150,8 @@ class BridgeSettings(BaseModel):
     @classmethod
     def _compiles(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
         for pattern in patterns:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+            if told := fault(pattern):
+                raise ValueError(f"{pattern!r} {told}")
         return patterns
 
     @model_validator(mode="after")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis.conversation import (
     RECENT_TURNS,
@@ -153,6 +155,9 @@ def test_state_survives_storage_at_any_moment() -> None:
     assert alerts == declared("turns_and_recovers")
 
 
+STATE_FIELDS = [each.name for each in fields(Conversation)]
+
+
 @pytest.mark.parametrize(
     "payload",
     [
@@ -163,12 +168,34 @@ def test_state_survives_storage_at_any_moment() -> None:
         msgspec.msgpack.encode({"version": 999, "call": {}}),
         msgspec.msgpack.encode({"version": STATE_VERSION, "call": {"call_id": 5}}),
         encode(Conversation("c", 0.0))[:-3],
+        b"\x91" * 100_000,
+        b"\x81\xa4call" * 2_000,
     ],
 )
 def test_broken_state_is_told(payload: bytes) -> None:
     """Stored state of another version, cut off or of another shape is refused."""
     with pytest.raises(StateError):
         decode(payload)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(0, 9), inner),
+    max_leaves=8,
+)
+
+
+@given(st.binary() | values.map(msgspec.msgpack.encode), st.sampled_from(STATE_FIELDS), values)
+def test_any_state_is_read_or_told(payload: bytes, name: str, value: object) -> None:
+    """Any bytes, and any value for any part of a state, raise StateError and nothing else."""
+    stored_call = msgspec.msgpack.decode(encode(Conversation("c", 0.0, (Leg("2", Role.CUSTOMER),))))
+    stored_call["call"][name] = value
+    for stored in (payload, msgspec.msgpack.encode(stored_call)):
+        try:
+            call = decode(stored)
+        except StateError:
+            continue
+        assert encode(call)
 
 
 def utterance(sequence: int) -> Utterance:

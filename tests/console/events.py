@@ -56,11 +56,11 @@ class Events:
 
 
 @asynccontextmanager
-async def events(url: str, since: str = "") -> AsyncIterator[Events]:
-    """Open /events, with the id that a browser had last."""
+async def events(url: str, since: str = "", auth: tuple[str, str] | None = None) -> AsyncIterator[Events]:
+    """Open /events, with the id that a browser had last, and a user's name and password."""
     headers = {"Last-Event-ID": since} if since else {}
     async with (
-        httpx.AsyncClient(timeout=30) as client,
+        httpx.AsyncClient(timeout=30, auth=auth) as client,
         client.stream("GET", f"{url}/events", headers=headers) as response,
     ):
         response.raise_for_status()

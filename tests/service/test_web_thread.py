@@ -126,6 +126,19 @@ def test_a_flood_of_silent_clients_starves_nobody() -> None:
         assert len(server._open) <= CONNECTIONS
 
 
+def test_a_flood_ends_its_own_connections() -> None:
+    """A client elsewhere that is slow to ask is answered, however many come after it."""
+    with serving() as server, ExitStack() as held:
+        client = held.enter_context(
+            socket.create_connection(("127.0.0.1", server.port), WAIT_SECONDS, ("127.0.0.2", 0))
+        )
+        client.sendall(REQUEST[:9])
+        flood = [held.enter_context(connected(server)) for _ in range(500)]
+        assert rest(flood[0]) == b""
+        client.sendall(REQUEST[9:])
+        assert rest(client).endswith(b"/page q=1 -\n")
+
+
 def test_an_answered_client_outlives_idle_ones() -> None:
     """A client whose answer is under way is not the one that gives way, though it came first."""
     sent = threading.Event()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from service.rates import SELDOM_SECONDS
 from sip_bridge.noise import TURNED_AWAY, Noise, network_of
 from sip_bridge.outcome import Refusal
-from sip_bridge.rates import SELDOM_SECONDS
 
 
 def counted(reason: str, method: str) -> float:

@@ -25,6 +25,7 @@ def test_a_bridge_is_named_by_its_machine_and_port() -> None:
     [
         ({"rtp_port_min": 20_000, "rtp_port_max": 20_100}, "4 ports"),
         ({"agent_uri_patterns": ["["]}, "no regular expression"),
+        ({"agent_uri_patterns": ["@example", "(a+)+$"]}, "possessive"),
         ({"allowed_certificates": ["sbc"]}, "allowed_certificates needs"),
         ({"digest_users": {"sbc1": 4711}}, "digest_users"),
         ({"session_minimum_seconds": 200, "session_expires_seconds": 100}, "must not exceed"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sip_bridge.rates import PEERS_REMEMBERED, SELDOM_SECONDS, Rates, Seldom, TokenBucket, source_of
+from service.rates import PEERS_REMEMBERED, SELDOM_SECONDS, Rates, Seldom, TokenBucket, source_of
 
 
 def test_a_bucket_gives_a_second_s_worth_at_once_and_then_the_rate() -> None:
