@@ -280,9 +280,12 @@ def test_a_number_far_ahead_is_one_utterance_lost() -> None:
 
 @given(st.lists(st.integers(0, 5) | st.integers(MOST_MISSING + 50, MOST_UTTERANCES), min_size=1, max_size=12))
 def test_a_number_that_is_not_the_recordings_own_makes_no_call_deaf(jumps: list[int]) -> None:
-    """Whatever numbers are put among a recording's own, its next utterance is heard, and few are counted as missing."""
+    """Whatever numbers are put among a recording's own, its next utterance is heard, and few count as missing.
+
+    Its first number may be any: its beginning may have been missed.
+    """
     sequence = 0
-    events: list[At] = [(0.0, opened("A"))]
+    events: list[At] = [(0.0, opened("A")), (0.5, said("A", 0, 0.0, 0.4))]
     for second, jump in enumerate(jumps, 1):
         is_foreign = jump > MOST_MISSING
         if not is_foreign:

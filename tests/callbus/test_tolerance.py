@@ -142,8 +142,10 @@ def _enums(type_info: Any) -> list[tuple[str, ...]]:
     return []
 
 
+integers = st.integers(-(2**63), 2**64 - 1)
+"""Those that msgpack can write."""
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none() | st.booleans() | integers | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
