@@ -101,7 +101,8 @@ def test_wav_that_is_none_is_one_line(short_scenario: Scenario, capsys: pytest.C
     assert main([str(short_scenario.path)]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.endswith("short-agent.wav: not a WAV file (no RIFF/WAVE header)\n")
+    fault = "not a WAV file with audio (Invalid data found when processing input)"
+    assert captured.err.endswith(f"short-agent.wav: {fault}\n")
 
 
 @pytest.mark.parametrize("arguments", [["--calls", "0"], ["--calls", "x"], ["--rate", "0"], ["--rate", "inf"], ["--x"]])
