@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import sys
 import time
 import urllib.error
@@ -21,6 +20,7 @@ from callbus.bus import Bus
 from callbus.fork_writer import ForkWriter
 from callbus.wire import ForkEvent
 from testcall import scenario, ulaw, wav
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 RATE_HZ = 8_000
@@ -77,9 +77,7 @@ class Analysis:
     @classmethod
     async def start(cls, *program: str, **settings: str) -> Analysis:
         """With settings by environment: `redis__url=…`. `program`: Python's arguments for another one."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         own = {"metrics__port": str(port), "analysis__device": "cpu", **settings}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
