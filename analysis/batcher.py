@@ -40,9 +40,6 @@ AUDIO_SECONDS = Counter("callvane_audio_transcribed_seconds_total", "Speech that
 REAL_TIME_FACTOR = Gauge(
     "callvane_real_time_factor", "Seconds of model time for a second of speech, smoothed over batches."
 )
-SHED = Counter(
-    "callvane_utterances_shed_total", "Utterances dropped because too many waited, by whose they were.", ["role"]
-)
 MODEL_ERRORS = Counter("callvane_model_errors_total", "Batches that the model failed on.")
 
 GRACE_SECONDS = {Role.CUSTOMER: 0.5, Role.UNKNOWN: 0.5, Role.AGENT: 1.0}
@@ -178,6 +175,5 @@ class Batcher:
     def _shed(self) -> None:
         victim = min(self._queue, key=lambda waiting: (waiting.role is not Role.AGENT, waiting.since))
         self._queue.remove(victim)
-        SHED.labels(victim.role).inc()
         if not victim.done.done():
             victim.done.set_exception(Shed())

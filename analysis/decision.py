@@ -15,18 +15,17 @@ from analysis.scorer import Score
 from analysis.scoring import Scoring
 from analysis.succession import TakenOver
 from callbus import CallClosed, CallEvent, CallOpened, CallState, Utterance
-from callbus.wire import TYPES, ForkEvent
+from callbus.wire import NAMES, ForkEvent
 from service.faults import survived
 
 log = logging.getLogger(__name__)
 
 RECORDING = "recording"
-_KINDS = {cls: name for name, cls in TYPES.items()} | {TakenOver: RECORDING}
 
 
 def broke(told: ForkEvent | TakenOver) -> None:
     """Count and log the exception that is being handled, by the kind of event that it struck."""
-    survived(_KINDS[type(told)], log, told.call_id)
+    survived(RECORDING if isinstance(told, TakenOver) else NAMES[type(told)], log, told.call_id)
 
 
 class Decisions:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from prometheus_client import Counter, Histogram
 
-from analysis.batcher import SHED, Batcher, Shed
+from analysis.batcher import Batcher, Shed
 from analysis.features import Spectrogram
 from analysis.hallucination import Phrases, invented
 from analysis.silence import nobody_spoke
@@ -78,7 +78,6 @@ class Ear:
     async def listen(self, utterance: Utterance) -> Hearing:
         """The words of `utterance`. Raises only when cancelled."""
         if self._waiting >= self._limit:
-            SHED.labels(utterance.role).inc()
             return Hearing(dropped=OVERLOAD)
         began = time.monotonic()
         self._waiting += 1

@@ -11,7 +11,7 @@ from prometheus_client import Counter, Histogram
 from analysis.analyst import Outcome
 from analysis.ear import Hearing
 from analysis.succession import HANDOVERS, Step
-from callbus import ShiftKind
+from callbus import ShiftKind, Transcript
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,8 @@ def count(call_id: str, step: Step, hearing: Hearing | None, outcomes: Sequence[
     """Count an event: what it was to its call, what was heard in it, and what came of that."""
     extra = {"call_id": call_id}
     if step.dropped or hearing:
-        UTTERANCES.labels(step.dropped or (hearing and hearing.dropped) or "transcribed").inc()
+        told = [each.dropped for outcome in outcomes for each in outcome.publications if isinstance(each, Transcript)]
+        UTTERANCES.labels(step.dropped or "".join(told) or "transcribed").inc()
     MISSING.inc(step.missing)
     if step.handover:
         HANDOVERS_MADE.labels(step.handover).inc()

@@ -6,14 +6,16 @@ order, without its audio, and becomes a transcript that says `overload`.
 
 from __future__ import annotations
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
-from analysis.batcher import SHED
 from analysis.lane import Job, Lane
 from callbus import Role, Utterance
 
 EVENTS = Gauge("callvane_events_in_hand", "Fork events that this worker has taken and not committed yet.")
 AUDIO = Gauge("callvane_audio_in_hand_bytes", "Audio of them that has not been heard yet.")
+SHED = Counter(
+    "callvane_utterances_shed_total", "Utterances dropped because too many waited, by whose they were.", ["role"]
+)
 
 CALL_EVENTS = 64
 """Of one call. Past it the oldest utterance is shed, even the one whose score the call waits for."""
@@ -57,9 +59,14 @@ class InHand:
             self._shed(next((one for one in self._waiting if _role(one) is Role.AGENT), next(iter(self._waiting))))
         self._tell()
 
-    def heard(self, job: Job, has_words: bool) -> None:
-        """Its audio is needed no more; without words in it, nothing is waited for."""
+    def heard(self, job: Job, has_words: bool, is_overload: bool = False) -> None:
+        """Its audio is needed no more; without words in it, nothing is waited for.
+
+        `is_overload`: it was shed before the features or the model.
+        """
         if job in self._waiting:
+            if is_overload:
+                SHED.labels(_role(job)).inc()
             self._audio -= self._waiting[job]
             self._waiting[job] = 0
             if not has_words:

@@ -25,7 +25,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from analysis.analyst import Outcome
 from analysis.conversation import Conversation, decode, encode
 from analysis.decision import Decisions, broke
-from analysis.ear import Ear, Hearing
+from analysis.ear import ERROR, OVERLOAD, Ear, Hearing
 from analysis.figures import count
 from analysis.in_hand import InHand
 from analysis.lane import Job, Lane
@@ -120,8 +120,8 @@ class Worker:
                 self._in_hand.heard(job, has_words=False)
 
     def _heard(self, job: Job, hearing: asyncio.Task[Hearing]) -> None:
-        broke = hearing.cancelled() or hearing.exception()
-        self._in_hand.heard(job, has_words=not broke and not hearing.result().dropped)
+        dropped = ERROR if hearing.cancelled() or hearing.exception() else hearing.result().dropped
+        self._in_hand.heard(job, has_words=not dropped, is_overload=dropped == OVERLOAD)
 
     async def _work(self, call_id: str, lane: Lane) -> None:
         """A call's events one after the other, until none is in hand."""

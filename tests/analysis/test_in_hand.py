@@ -7,8 +7,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.batcher import SHED
-from analysis.in_hand import InHand
+from analysis.in_hand import SHED, InHand
 from analysis.lane import Job, Lane
 from callbus import CallClosed, CallEvent, CallOpened, Condition, ConditionKind, Role, Utterance
 from callbus.fork_reader import Delivery

@@ -97,10 +97,12 @@ async def running(server: PrivateRedis) -> AsyncIterator[Callvane]:
 
 
 async def published(server: PrivateRedis, call_id: str) -> list[Publication]:
-    """All that stands of a call in the streams."""
+    """All that stands of a call in the streams, at one moment."""
     async with Bus(RedisSettings(url=server.url)) as bus:
-        names = (bus.keys.transcripts, bus.keys.alerts, bus.keys.calls)
-        rows = [row for name in names for row in await bus.client.xrange(name)]
+        at_once = bus.client.pipeline(transaction=True)
+        for name in (bus.keys.transcripts, bus.keys.alerts, bus.keys.calls):
+            at_once.xrange(name)
+        rows = [row for found in await at_once.execute() for row in found]
     return [p for p in (decode_publication(fields[b"m"]) for _, fields in rows) if p.call_id == call_id]
 
 
