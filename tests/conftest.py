@@ -115,3 +115,12 @@ def private_redis(tmp_path: Path) -> Iterator[PrivateRedis]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def kept_redis(tmp_path: Path) -> Iterator[PrivateRedis]:
+    """A redis-server of the test's own, running, that keeps what it holds when it is started again."""
+    server = PrivateRedis(tmp_path, append_only=True)
+    server.start()
+    yield server
+    server.stop()

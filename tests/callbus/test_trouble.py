@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from redis.exceptions import DataError, ResponseError
@@ -19,15 +17,6 @@ from tests.callbus import messages
 from tests.conftest import PrivateRedis
 from tests.network import link
 from tests.redis_moods import FROZEN, MOODS
-
-
-@pytest.fixture
-def kept_redis(tmp_path: Path) -> Iterator[PrivateRedis]:
-    """A running Redis that keeps what it holds."""
-    server = PrivateRedis(tmp_path, append_only=True)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(autouse=True)

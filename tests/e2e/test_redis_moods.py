@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -69,15 +69,6 @@ class Callvane:
     def said(self, line: str) -> list[int]:
         """How often the bridge and the worker have said it."""
         return [sum(line in each for each in lines) for lines in (self.bridge.lines, self.worker.lines)]
-
-
-@pytest.fixture
-def kept_redis(tmp_path: Path) -> Iterator[PrivateRedis]:
-    """A running Redis that keeps what it holds."""
-    server = PrivateRedis(tmp_path, append_only=True)
-    server.start()
-    yield server
-    server.stop()
 
 
 @asynccontextmanager
