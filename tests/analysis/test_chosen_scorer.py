@@ -14,15 +14,15 @@ from analysis.chosen_scorer import chosen_rules, chosen_scoring
 from analysis.feeling import FEELING_RULES
 from analysis.settings import AnalysisSection, AnalysisSettings
 from analysis.turn import Turn
-from callbus import Alert, CallState, Phase, Role, Transcript
+from callbus import Alert, Role, Transcript
 from callbus.bus import Bus
 from callbus.settings import Keys, RedisSettings
-from callbus.wire import Publication, decode_publication
 from service.settings import ConfigError, load
 from testcall import scenario
 from tests.analysis.chat import Request, always, completion, http, judged, model
 from tests.analysis.classifiers import classifier
 from tests.analysis.process import Analysis, analysis, publish, whole_call
+from tests.published import until_ended
 
 SENTIMENT = ("negative", "neutral", "positive")
 WORDS = {
@@ -50,23 +50,6 @@ def of(bus: Bus, **section: str) -> dict[str, str]:
     """Settings of a worker on that bus."""
     own = {f"analysis__{name}": value for name, value in section.items()}
     return {"redis__url": bus.settings.url, "redis__lease_seconds": str(LEASE_SECONDS), **own}
-
-
-async def published(bus: Bus) -> list[Publication]:
-    """All that stands in the streams."""
-    streams = [await bus.client.xrange(name) for name in (KEYS.transcripts, KEYS.alerts, KEYS.calls)]
-    return [decode_publication(fields[b"m"]) for rows in streams for _, fields in rows]
-
-
-async def until_ended(bus: Bus, *calls: str) -> list[Publication]:
-    """Wait for the end of calls; what was published so far."""
-    async with asyncio.timeout(90):
-        while True:
-            all_of_them = await published(bus)
-            ended = {p.call_id for p in all_of_them if isinstance(p, CallState) and p.phase is Phase.ENDED}
-            if ended >= set(calls):
-                return all_of_them
-            await asyncio.sleep(0.05)
 
 
 def test_rules_are_the_same_for_every_scorer() -> None:

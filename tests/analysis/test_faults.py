@@ -9,13 +9,14 @@ from dataclasses import replace
 
 import pytest
 
-from callbus import CallClosed, CallEvent, CallState, Condition, ConditionKind, Phase, Role, Transcript, Utterance
+from callbus import CallClosed, CallEvent, Condition, ConditionKind, Role, Transcript, Utterance
 from callbus.bus import Bus
 from callbus.health import UNITS
 from callbus.settings import Keys, RedisSettings
-from callbus.wire import ForkEvent, Publication, decode_publication
+from callbus.wire import ForkEvent
 from testcall import scenario
 from tests.analysis.process import analysis, publish, utterances, whole_call
+from tests.published import until_ended
 
 KEYS = Keys("callvane")
 
@@ -99,24 +100,6 @@ async def bus(redis_url: str) -> AsyncIterator[Bus]:
 def of(bus: Bus, **more: str) -> dict[str, str]:
     """Settings of a worker on that bus."""
     return {"redis__url": bus.settings.url, "redis__lease_seconds": "1.0", **more}
-
-
-async def published(bus: Bus) -> list[Publication]:
-    """All that has been published by one moment."""
-    at_once = bus.client.pipeline(transaction=True)
-    for name in (KEYS.transcripts, KEYS.alerts, KEYS.calls):
-        at_once.xrange(name)
-    return [decode_publication(fields[b"m"]) for rows in await at_once.execute() for _, fields in rows]
-
-
-async def until_ended(bus: Bus, *calls: str) -> list[Publication]:
-    """All that was published, once these calls have ended."""
-    async with asyncio.timeout(90):
-        while True:
-            told = await published(bus)
-            if {*calls} <= {each.call_id for each in told if isinstance(each, CallState) and each.phase is Phase.ENDED}:
-                return told
-            await asyncio.sleep(0.05)
 
 
 async def left(bus: Bus) -> int:

@@ -15,10 +15,11 @@ from callbus import Alert, CallClosed, CallOpened, CallState, Phase, ShiftKind, 
 from callbus.bus import Bus
 from callbus.partition import partition_of
 from callbus.settings import Keys, RedisSettings
-from callbus.wire import ForkEvent, Publication, decode_publication
+from callbus.wire import ForkEvent, Publication
 from testcall import scenario
 from tests.analysis.process import LEGS, Analysis, analysis, publish, utterances, whole_call
 from tests.conftest import PrivateRedis
+from tests.published import published
 
 LEASE_SECONDS = 1.0
 KEYS = Keys("callvane")
@@ -34,15 +35,6 @@ async def bus(redis_url: str) -> AsyncIterator[Bus]:
 def of(bus: Bus) -> dict[str, str]:
     """Settings of a worker on that bus."""
     return {"redis__url": bus.settings.url, "redis__lease_seconds": str(LEASE_SECONDS)}
-
-
-async def published(bus: Bus) -> list[Publication]:
-    """All that stands in the streams at one moment, in the order of each."""
-    async with bus.client.pipeline(transaction=True) as pipeline:
-        for name in (KEYS.transcripts, KEYS.alerts, KEYS.calls):
-            pipeline.xrange(name)
-        streams = await pipeline.execute()
-    return [decode_publication(fields[b"m"]) for rows in streams for _, fields in rows]
 
 
 async def until_ended(bus: Bus, calls: int, seconds: float = 60) -> dict[str, list[Publication]]:

@@ -16,7 +16,7 @@ from callbus import Alert, CallState, Mood, Phase, ShiftKind, Tier, Transcript
 from callbus.bus import Bus
 from callbus.settings import RedisSettings
 from callbus.trouble import Trouble
-from callbus.wire import Publication, decode_publication
+from callbus.wire import Publication
 from testcall import scenario
 from testcall.metadata import CallFacts
 from testcall.recorder import Recorder
@@ -24,6 +24,7 @@ from tests.analysis.process import Analysis, analysis
 from tests.conftest import PrivateRedis
 from tests.console.running import RunningConsole
 from tests.network import Link, link
+from tests.published import until_ended
 from tests.redis_moods import MOODS
 from tests.sip_bridge.recording import ANNA, recording
 from tests.sip_bridge.running import RunningBridge, bridge
@@ -87,27 +88,6 @@ async def running(server: PrivateRedis) -> AsyncIterator[Callvane]:
         assert await console.stop() == 0
 
 
-async def published(server: PrivateRedis, call_id: str) -> list[Publication]:
-    """All that stands of a call in the streams, at one moment."""
-    async with Bus(RedisSettings(url=server.url)) as bus:
-        at_once = bus.client.pipeline(transaction=True)
-        for name in (bus.keys.transcripts, bus.keys.alerts, bus.keys.calls):
-            at_once.xrange(name)
-        rows = [row for found in await at_once.execute() for row in found]
-    return [p for p in (decode_publication(fields[b"m"]) for _, fields in rows) if p.call_id == call_id]
-
-
-async def until_ended(server: PrivateRedis, call_id: str) -> list[Publication]:
-    """All that was published of a call, once it has ended."""
-    async with asyncio.timeout(60):
-        while True:
-            found = await published(server, call_id)
-            states = [each for each in found if isinstance(each, CallState)]
-            if states and states[-1].phase is Phase.ENDED:
-                return found
-            await asyncio.sleep(0.1)
-
-
 async def say(recorder: Recorder, begin: float = 0.0, end: float = SAID_SECONDS) -> None:
     """Play these seconds of the scenario."""
     spoken, packets = scenario.load(SCENARIO), slice(round(begin * 50), round(end * 50))
@@ -120,7 +100,9 @@ async def calling(server: PrivateRedis, callvane: Callvane, meanwhile: Awaitable
     async with recording(callvane.bridge, facts=facts) as recorder:
         await asyncio.gather(say(recorder), meanwhile)
         assert await asyncio.to_thread(callvane.bridge.metric, "callvane_calls_active") == 1
-    return await until_ended(server, facts.session_id)
+    async with Bus(RedisSettings(url=server.url)) as bus:
+        found = await until_ended(bus, facts.session_id)
+    return [each for each in found if each.call_id == facts.session_id]
 
 
 def check_nothing_lost_or_doubled(publications: list[Publication]) -> None:

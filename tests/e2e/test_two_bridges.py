@@ -11,11 +11,11 @@ import pytest
 from callbus import CallState, Mood, Phase, Role, Transcript
 from callbus.bus import Bus
 from callbus.settings import RedisSettings
-from callbus.wire import Publication, decode_publication
 from testcall import scenario
 from testcall.metadata import CallFacts
 from testcall.recorder import Recorder
 from tests.analysis.process import analysis
+from tests.published import published
 from tests.sip_bridge.recording import ANNA, recording
 from tests.sip_bridge.running import RunningBridge, bridge
 
@@ -54,13 +54,6 @@ async def both(a: RunningBridge, b: RunningBridge) -> str:
     return facts.session_id
 
 
-async def published(bus: Bus, call_id: str) -> list[Publication]:
-    """All that stands of a call in the streams."""
-    names = (bus.keys.transcripts, bus.keys.alerts, bus.keys.calls)
-    rows = [row for name in names for row in await bus.client.xrange(name)]
-    return [p for p in (decode_publication(fields[b"m"]) for _, fields in rows) if p.call_id == call_id]
-
-
 async def test_a_session_at_two_bridges_is_one_call(redis_url: str) -> None:
     """Its words are heard once, in one time; it turns angry as at one bridge; and only its last end ends it."""
     async with Bus(RedisSettings(url=redis_url)) as bus, analysis(redis__url=redis_url) as worker:
@@ -70,7 +63,8 @@ async def test_a_session_at_two_bridges_is_one_call(redis_url: str) -> None:
             while await worker.metric("callvane_analysis_calls_active"):
                 await asyncio.sleep(0.1)
         duplicates = await worker.metric('callvane_utterances_analysed_total{outcome="duplicate"}')
-        found = [await published(bus, call_id) for call_id in ids]
+        told = await published(bus)
+    found = [[each for each in told if each.call_id == call_id] for call_id in ids]
     assert duplicates > 3
     spoken = scenario.load_manifest().scenarios[SCENARIO].turns
     # Whether A says that its recording is over before B says that one has begun is for the bridges' own speed.

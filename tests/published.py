@@ -1,0 +1,29 @@
+"""What stands in the streams that everybody reads."""
+
+from __future__ import annotations
+
+import asyncio
+
+from callbus import CallState, Phase
+from callbus.bus import Bus
+from callbus.wire import Publication, decode_publication
+
+
+async def published(bus: Bus) -> list[Publication]:
+    """All of it at one moment: transcripts, alerts, call states, each in their order."""
+    async with bus.client.pipeline(transaction=True) as pipeline:
+        for name in (bus.keys.transcripts, bus.keys.alerts, bus.keys.calls):
+            pipeline.xrange(name)
+        streams = await pipeline.execute()
+    return [decode_publication(fields[b"m"]) for rows in streams for _, fields in rows]
+
+
+async def until_ended(bus: Bus, *calls: str, seconds: float = 90) -> list[Publication]:
+    """The same, once the latest state of each of these calls says that it has ended."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = await published(bus)
+            phases = {each.call_id: each.phase for each in found if isinstance(each, CallState)}
+            if all(phases.get(call_id) is Phase.ENDED for call_id in calls):
+                return found
+            await asyncio.sleep(0.05)
