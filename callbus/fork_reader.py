@@ -51,7 +51,8 @@ DEAD_LETTER_BYTES = 256
 DEAD_LETTERS_KEPT = 1_000
 ONCE_SECONDS = 86_400
 """How long Redis knows that an alert was published, and which event of a call was committed last."""
-LAST_READ = ">"
+UNREAD = ">"
+"""What was given to no worker yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +242,7 @@ class ForkReader:
             rows = await self._bus.client.xreadgroup(GROUP, self._worker, {stream: "0"})
             self._owed.discard(partition)
             return await self._decode(rows)
-        streams = {self._bus.keys.forks(partition): LAST_READ for partition in sorted(self._open)}
+        streams = {self._bus.keys.forks(partition): UNREAD for partition in sorted(self._open)}
         wait_ms = int(1000 * min(SILENCE_SECONDS / 3, self._leases.interval_seconds))
         return await self._decode(
             await self._bus.client.xreadgroup(GROUP, self._worker, streams, count=BATCH, block=wait_ms)

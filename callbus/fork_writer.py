@@ -41,6 +41,10 @@ class ForkWriter:
         """`instance`: as `presence.Presence`."""
         self._bus = bus
         self._backlog = Backlog(bus.settings.backlog_events)
+        self._batch: Sequence[ForkEvent] = ()
+        """What is being written; a writer that was stopped begins with it when it runs again."""
+        self._batch_name = ""
+        """By which Redis knows it again."""
         self._presence = Presence(bus, instance)
         self._script = bus.client.register_script(WRITE)
         self._awake = asyncio.Event()
@@ -69,8 +73,9 @@ class ForkWriter:
             await self._beat()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._awake.wait(), self._presence.wait_seconds)
-            while events := self._backlog.head(BATCH):
-                await self._write(events)
+            while self._has_batch():
+                await self._write()
+                self._batch = ()
                 BACKLOG.set(len(self._backlog))
                 await self._beat()
             self._awake.clear()
@@ -89,11 +94,16 @@ class ForkWriter:
             for opened in await self._presence.beat():
                 self.publish(opened)
 
-    async def _write(self, events: Sequence[ForkEvent]) -> None:
+    def _has_batch(self) -> bool:
+        if not self._batch:
+            self._batch, self._batch_name = self._backlog.head(BATCH), secrets.token_hex(8)
+        return bool(self._batch)
+
+    async def _write(self) -> None:
         settings, keys, instance = self._bus.settings, self._bus.keys, self._presence.instance
         partitions: dict[int, int] = {}
-        arguments: list[Any] = [secrets.token_hex(8), REMEMBERED_SECONDS, settings.partition_length]
-        for event in events:
+        arguments: list[Any] = [self._batch_name, REMEMBERED_SECONDS, settings.partition_length]
+        for event in self._batch:
             place = partitions.setdefault(partition_of(event.call_id, settings.partitions), len(partitions) + 1)
             kind = "audio" if isinstance(event, Utterance) else ""
             opened_at: float | str = ""

@@ -89,6 +89,32 @@ async def test_a_batch_whose_answer_was_lost_stands_once(tmp_path: Path) -> None
     server.stop()
 
 
+async def test_a_writer_that_is_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
+    """In the middle of a batch that Redis may have or not: what runs next writes it, once, before all else."""
+    server = PrivateRedis(tmp_path)
+    server.start()
+    async with link(server.socket) as network, Bus(RedisSettings(url=network.url, partitions=1)) as bus:
+        writer = ForkWriter(bus)
+        events = [messages.utterance("c", number) for number in range(4)]
+        for swallowed, event in enumerate(events[:3]):
+            running = asyncio.create_task(writer.run())
+            assert await writer.flush(10)
+            network.swallow(1_000)
+            writer.publish(event)
+            while network.swallowed <= swallowed * 2:
+                await asyncio.sleep(0.01)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            network.swallow(0)
+        writer.publish(events[3])
+        running = asyncio.create_task(writer.run())
+        assert await writer.flush(10)
+        assert [event.sequence for event in await stood(bus) if isinstance(event, Utterance)] == [0, 1, 2, 3]
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    server.stop()
+
+
 async def test_a_bridge_that_redis_forgot_tells_its_calls_anew(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether Redis has come back empty or the bridge was taken for dead: those that are open, and only then."""
     monkeypatch.setattr(presence, "BEAT_SECONDS", 0.1)
