@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +87,12 @@ class ForkReader:
         self._open: set[int] = set()
         """Held, and their streams have a group."""
         self._owed: set[int] = set()
-        """Held, but what an earlier owner left unacknowledged is not read yet."""
+        """Held, but what was given out and is not acknowledged is still to be read: an earlier owner's, or our own
+        where the answer was lost."""
+        self._given: dict[int, set[bytes]] = defaultdict(set)
+        """By partition: entries that were delivered and are not committed yet."""
+        self._is_unsure = False
+        """Whether a read has begun that did not come to its end: Redis may have given something out."""
         self._balanced_at = self._searched_at = float("-inf")
         self._commit = bus.client.register_script(COMMIT)
         self._burying = bus.client.register_script(BURY)
@@ -150,6 +156,7 @@ class ForkReader:
         if receivers is None:
             self._leases.lose(partition)
             raise LeaseLost(partition)
+        self._given[partition].discard(delivery.entry_id)
         if state is not None:
             self._states.put(call_id, partition, delivery.tenure, state, time.monotonic() + kept_seconds)
         for message, heard in zip(publications, receivers, strict=True):
@@ -196,7 +203,10 @@ class ForkReader:
 
     async def _balance(self) -> None:
         """Bring what is held up to date, with all that another worker left in it."""
-        self._owed |= await self._bus.persist(self._leases.balance)
+        new = await self._bus.persist(self._leases.balance)
+        self._owed |= new
+        for partition in {*self._given} - (self._leases.held - new):
+            del self._given[partition]
         self._states.sweep(time.monotonic())
         self._balanced_at = time.monotonic()
         held = self._leases.held
@@ -236,12 +246,22 @@ class ForkReader:
         if not self._open:
             await asyncio.sleep(min(self._leases.interval_seconds, self._bus.settings.lease_seconds / 6))
             return []
-        for partition in sorted(self._owed):
-            # Owed by an earlier owner: our own pending entries, oldest first.
+        if self._is_unsure:
+            self._owed |= self._open
+        self._is_unsure = True
+        deliveries = await self._owed_or_new()
+        for delivery in deliveries:
+            self._given[delivery.partition].add(delivery.entry_id)
+        self._is_unsure = False
+        return deliveries
+
+    async def _owed_or_new(self) -> list[Delivery]:
+        for partition in sorted(self._owed):  # our own pending entries, oldest first
             stream = self._bus.keys.forks(partition)
-            rows = await self._bus.client.xreadgroup(GROUP, self._worker, {stream: "0"})
+            owed = await self._decode(await self._bus.client.xreadgroup(GROUP, self._worker, {stream: "0"}))
             self._owed.discard(partition)
-            return await self._decode(rows)
+            if owed:
+                return owed
         streams = {self._bus.keys.forks(partition): UNREAD for partition in sorted(self._open)}
         wait_ms = int(1000 * min(SILENCE_SECONDS / 3, self._leases.interval_seconds))
         return await self._decode(
@@ -254,6 +274,8 @@ class ForkReader:
             partition = int(stream.rpartition(b":")[2])
             tenure = self._leases.tenure(partition)
             for entry_id, fields in entries:
+                if entry_id in self._given[partition]:
+                    continue
                 if not fields:  # pending, and trimmed from the full stream: its number is missing from its call
                     await self._bus.client.xack(stream, GROUP, entry_id)
                     continue

@@ -139,8 +139,23 @@ if owner ~= ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
   redis.call('SET', KEYS[2], ARGV[1])
 end
+local function place(id)
+  local dash = string.find(id, '-', 1, true)
+  return tonumber(string.sub(id, 1, dash - 1)), tonumber(string.sub(id, dash + 1))
+end
 local heard = {}
-local again = redis.call('GET', KEYS[5]) == ARGV[4]
+local last = redis.call('GET', KEYS[5])
+local again = last == ARGV[4]
+if last and not again then  -- read again long after: the call has gone on without it, or is over
+  local last_ms, last_number = place(last)
+  local ms, number = place(ARGV[4])
+  if ms < last_ms or (ms == last_ms and number < last_number) then
+    for i = 10, #ARGV, 5 do heard[#heard + 1] = -1 end
+    redis.call('XACK', KEYS[3], ARGV[3], ARGV[4])
+    redis.call('XDEL', KEYS[3], ARGV[4])
+    return heard
+  end
+end
 for i = 10, #ARGV, 5 do
   local channel, payload, once = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   if not again and (once == '' or redis.call('SET', once, '1', 'NX', 'EX', ARGV[9])) then

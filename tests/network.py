@@ -17,8 +17,9 @@ class Link:
         self.delay_seconds = 0.0
         """How late each piece of an answer arrives."""
         self.swallowed = 0
-        """Answers to scripts that have not arrived so far."""
+        """Answers that have not arrived so far."""
         self._swallow = 0
+        self._command = b""
         self._open = asyncio.Event()
         self._open.set()
         self._connections: set[asyncio.Task[None]] = set()
@@ -44,9 +45,9 @@ class Link:
         for task in self._connections:
             task.cancel()
 
-    def swallow(self, answers: int) -> None:
-        """Do so many of the next scripts, but end their connections instead of passing the answers on."""
-        self._swallow = answers
+    def swallow(self, answers: int, command: bytes = b"EVALSHA") -> None:
+        """Have so many of the next commands done, but end their connections instead of passing the answers on."""
+        self._swallow, self._command = answers, command
 
     async def _serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -72,7 +73,7 @@ class Link:
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: asyncio.Event) -> None:
         while asked := await reader.read(1 << 16):
             await self._open.wait()
-            if self._swallow and b"EVALSHA" in asked:
+            if self._swallow and self._command in asked:
                 self._swallow -= 1
                 lost.set()
             writer.write(asked)

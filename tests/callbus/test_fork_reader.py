@@ -19,6 +19,7 @@ from callbus.settings import RedisSettings
 from callbus.wire import decode_publication
 from tests.callbus import messages
 from tests.conftest import PrivateRedis
+from tests.network import link
 
 
 @pytest.fixture
@@ -100,6 +101,49 @@ async def test_uncommitted_work_goes_to_the_next_worker(bus: Bus) -> None:
     assert [d.event.sequence for d in found if isinstance(d.event, Utterance)] == [1, 2, 3]
 
 
+async def test_what_redis_gave_out_in_a_lost_answer_comes_again(private_redis: PrivateRedis) -> None:
+    """Each event once, in its call's order, though answers to reads are lost; what is in hand does not come twice."""
+    async with link(private_redis.socket) as network:
+        near = RedisSettings(url=private_redis.url, partitions=2)
+        far = near.model_copy(update={"url": network.url, "lease_seconds": 0.6})
+        async with Bus(near) as bridges, Bus(far) as workers:
+            reader = ForkReader(workers, "w")
+            found: list[Delivery] = []
+
+            async def work() -> None:
+                async for deliveries in reader.deliveries():
+                    found.extend(deliveries)
+
+            reading = asyncio.create_task(work())
+            for number in range(12):
+                if number % 3 == 1:
+                    network.swallow(1, b"XREADGROUP")
+                await write(bridges, messages.utterance("c", number))
+                async with asyncio.timeout(20):
+                    while len(found) <= number:
+                        await asyncio.sleep(0.01)
+                if number % 2:
+                    await reader.commit(found[-1])
+            await asyncio.sleep(1)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            assert [each.event.sequence for each in found if isinstance(each.event, Utterance)] == list(range(12))
+            assert network.swallowed == 4
+
+
+async def test_what_comes_after_its_call_has_gone_on_is_let_go(bus: Bus) -> None:
+    """An event older than the latest that was committed of its call publishes nothing, stores nothing, and is gone."""
+    await write(bus, messages.utterance("c", 0), messages.utterance("c", 1))
+    reader = ForkReader(bus, "w")
+    older, later = await read(reader, 2)
+    await reader.commit(later, state=b"later", publications=[messages.transcript("c", 1)])
+    await reader.commit(older, state=b"older", publications=[messages.transcript("c", 0), messages.call_state("c")])
+    assert await bus.client.get(bus.keys.state("c")) == b"later"
+    assert await bus.client.xlen(bus.keys.transcripts) == 1
+    assert await bus.client.hlen(bus.keys.live) == 0
+    assert await bus.client.xlen(bus.keys.forks(older.partition)) == 0
+
+
 async def test_late_worker_cannot_commit(bus: Bus) -> None:
     """A worker whose lease has passed to another publishes nothing and stores nothing."""
     await write(bus, messages.utterance("c"))
@@ -126,7 +170,9 @@ async def test_commit_is_all_or_nothing_and_removes_the_audio(bus: Bus) -> None:
     assert await bus.client.xlen(bus.keys.forks(delivery.partition)) == 0
     assert decode_publication(await bus.client.hget(bus.keys.live, "c")) == messages.call_state("c")
     ended = messages.call_state("c", Phase.ENDED)
-    await reader.commit(replace(delivery, entry_id=b"9-9"), state=b"over", state_seconds=7, publications=[ended])
+    await reader.commit(
+        replace(delivery, entry_id=b"9999999999999-0"), state=b"over", state_seconds=7, publications=[ended]
+    )
     assert await reader.state("c", delivery.partition) == b"over"
     assert 0 < await bus.client.ttl(bus.keys.state("c")) <= 7
     assert await bus.client.hlen(bus.keys.live) == 0
