@@ -16,7 +16,7 @@ from callbus.bus import Bus
 from callbus.call import BRIDGE_LOST, CallClosed
 from callbus.partition import partition_of
 from callbus.scripts import UNHELD
-from callbus.wire import encode_fork_event
+from callbus.wire import WireError, decode_fork_event, encode_fork_event
 
 log = logging.getLogger(__name__)
 
@@ -57,28 +57,29 @@ class Housekeeping:
         keys, client = self._bus.keys, self._bus.client
         now, _ = await client.time()
         for name, beat_at in await client.zrangebyscore(keys.bridges, "-inf", now - DEAD_SECONDS, withscores=True):
-            instance = name.decode()
-            calls = await client.hgetall(keys.bridge_calls(instance))
+            held = keys.bridge_calls("").encode() + name
+            calls = await client.hgetall(held)
             await self._close(
-                CallClosed(call_id.decode(), beat_at, max(0.0, beat_at - float(opened_at)), BRIDGE_LOST, instance)
-                for call_id, opened_at in calls.items()
+                _closed(call_id, beat_at, beat_at - _seconds(opened_at), name) for call_id, opened_at in calls.items()
             )
             pipeline = client.pipeline(transaction=True)
-            pipeline.delete(keys.bridge_calls(instance))
+            pipeline.delete(held)
             pipeline.zrem(keys.bridges, name)
             await pipeline.execute()
             log.warning("a bridge has died; %d calls that it held are closed", len(calls))
         names = [keys.live, keys.bridges, keys.unheld]
         unheld = await self._unheld(keys=names, args=[UNHELD_SECONDS, keys.bridge_calls("")])
-        await self._close(CallClosed(call_id.decode(), now, 0.0, BRIDGE_LOST) for call_id in unheld)
+        await self._close(_closed(call_id, now) for call_id in unheld)
         if unheld:
             await client.zrem(keys.unheld, *unheld)
+            if strange := [call_id for call_id in unheld if _closed(call_id, now) is None]:
+                await client.hdel(keys.live, *strange)
             log.warning("the ends of %d calls were lost; they are closed", len(unheld))
 
-    async def _close(self, closings: Iterable[CallClosed]) -> None:
+    async def _close(self, closings: Iterable[CallClosed | None]) -> None:
         """Write closings as a bridge does; a second one of a call changes nothing."""
         pipeline = self._bus.client.pipeline(transaction=True)
-        for closed in closings:
+        for closed in filter(None, closings):
             stream = self._bus.keys.forks(partition_of(closed.call_id, self._bus.settings.partitions))
             pipeline.xadd(stream, {"m": encode_fork_event(closed)})
             CALLS_SWEPT.inc()
@@ -109,3 +110,20 @@ class Housekeeping:
             return int(await self._bus.client.memory_usage(stream) or 0)
         except ResponseError:  # some servers that speak Redis' language do not tell
             return 0
+
+
+def _closed(call_id: bytes, at: float, seconds: float = 0.0, bridge: bytes = b"") -> CallClosed | None:
+    """The closing that a bridge owes; none for what no bridge of ours has written there."""
+    try:
+        owed = CallClosed(call_id.decode(), at, max(0.0, seconds), BRIDGE_LOST, bridge.decode())
+        decode_fork_event(encode_fork_event(owed))  # whether a reader would take it
+    except (UnicodeDecodeError, WireError):
+        return None
+    return owed
+
+
+def _seconds(opened_at: bytes) -> float:
+    try:
+        return float(opened_at)
+    except ValueError:
+        return 0.0

@@ -80,6 +80,26 @@ async def test_a_call_whose_end_was_lost_is_closed(redis_url: str, monkeypatch: 
         running.cancel()
 
 
+async def test_what_no_bridge_has_written_is_cleared_away(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that are no text, times that are no numbers, ids that no message may have: none harms, none stays."""
+    monkeypatch.setattr(housekeeping, "UNHELD_SECONDS", 0)
+    async with Bus(RedisSettings(url=redis_url, partitions=1)) as bus:
+        client, keys = bus.client, bus.keys
+        await client.zadd(keys.bridges, {b"\xfe\xfe": 1_000, "odd": 1_000, "long" * 100: 1_000, "far": -1e300})
+        for name in ("odd", "far"):
+            await client.hset(
+                keys.bridge_calls(name), mapping={"c1": "no number", b"\xff": 1, "x" * 500: 1, "": 1, "c2": "nan"}
+            )
+        await client.hset(keys.live, mapping={b"\xff\xfe": "x", "y" * 500: "x", "": "x"})
+        keeper = Housekeeping(bus)
+        await keeper.sweep()
+        await keeper.sweep()
+        assert await client.exists(keys.bridges, keys.live, keys.unheld, keys.bridge_calls("odd")) == 0
+        assert {type(event) for event in await written(bus, "c1")} == {CallClosed}
+        for _, fields in await client.xrange(keys.forks(0)):
+            assert isinstance(decode_fork_event(fields[b"m"]), CallClosed)
+
+
 async def test_one_of_many_workers_does_a_round(redis_url: str) -> None:
     """However many run, a dead bridge's call is closed once."""
     async with Bus(RedisSettings(url=redis_url, partitions=1)) as bus:
