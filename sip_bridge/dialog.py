@@ -23,6 +23,7 @@ from sip_bridge.invite import Invite, OfferedLeg
 from sip_bridge.joining import Naming
 from sip_bridge.leg import Leg
 from sip_bridge.lines import labelled
+from sip_bridge.offer import has_streams
 from sip_bridge.outcome import Ending, Refusal
 from sip_bridge.places import Place
 from sip_bridge.rtp_source import RtpSources
@@ -157,8 +158,11 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
 
     @guarded
     def onCallRxOffer(self, prm: Any) -> None:
-        """A new offer, of a re-INVITE or an UPDATE: streams may have been added."""
-        if self._request and self._request.legs:
+        """A new offer, of a re-INVITE or an UPDATE: streams may have been added. What is none changes nothing."""
+        if self._request and not has_streams(self._request.sdp):
+            self._request = None
+            prm.statusCode = pj.PJSIP_SC_NOT_ACCEPTABLE_HERE
+        elif self._request and self._request.legs:
             _only_listen(prm.opt, self._request.legs)
 
     @guarded

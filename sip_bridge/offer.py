@@ -104,6 +104,11 @@ def _read(sdp: bytes) -> tuple[Stream, ...]:
     )
 
 
+def has_streams(sdp: bytes) -> bool:
+    """Whether it has any m-line with a port, be it zero: what has none is no session (RFC 4566), or cannot be read."""
+    return re.search(rb"^m=[^\s]+[ \t]+\d", sdp, re.MULTILINE) is not None
+
+
 def undecodable(codecs: Collection[Codec], decodable: Collection[str]) -> str:
     """The codecs of a stream that nobody here decodes, such as `G729 (18), AMR (96)`; empty where one can be decoded.
 

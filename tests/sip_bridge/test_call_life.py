@@ -218,3 +218,17 @@ async def test_an_offer_of_ours_that_nobody_answers(redis_url: str) -> None:
                 await asyncio.sleep(0.1)
             assert again.status == 200
             assert small.metric('callvane_forks_total{outcome="answered"}') == 2
+
+
+@pytest.mark.parametrize("body", [b"v=0\r\n", b"rubbish", b"v=0\r\nrubbish\r\n", b"v=0\r\nm=audio\r\n", b"\x00\xff"])
+async def test_an_offer_that_is_none_changes_nothing(running: RunningBridge, body: bytes) -> None:
+    """In mid-call it is refused, and the call is heard before and after as it was."""
+    call_id = f"no-offer-{body.hex()}"
+    async with recorder(running, call_id) as placed:
+        answered = await placed.invite(placed.offer(""))
+        await placed.play(answered, WORDS["customer"])
+        refused = await placed.invite(body)
+        assert 400 <= refused.status < 500
+        await placed.play(answered, WORDS["customer"])
+        assert (await placed.ask("BYE")).status == 200
+    assert len(utterances(await asyncio.to_thread(running.closed, call_id))) == 2
