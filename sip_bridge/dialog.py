@@ -36,6 +36,10 @@ _numbers = itertools.count()
 
 CHANGES = ("INVITE", "UPDATE")
 """The requests within a dialog that may say something new of its call."""
+QUESTION = "OPTIONS"
+"""Asks whether the peer is there."""
+UNANSWERED = (pj.PJSIP_SC_REQUEST_TIMEOUT, pj.PJSIP_SC_SERVICE_UNAVAILABLE)
+"""What the library calls no answer, and no connection."""
 
 log = logging.getLogger(__name__)
 
@@ -140,11 +144,15 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
 
     @guarded
     def onCallTsxState(self, prm: Any) -> None:
-        """Requests within the dialog, before the library does anything about them."""
+        """Requests within the dialog, before the library does anything about them; and answers to ours."""
         event = prm.e.body.tsxState
-        if event.type != pj.PJSIP_EVENT_RX_MSG or event.tsx.state != pj.PJSIP_TSX_STATE_TRYING:
+        if event.tsx.role == pj.PJSIP_ROLE_UAC:
+            if event.type == pj.PJSIP_EVENT_RX_MSG:
+                self.health.lives(time.monotonic())
+            elif event.tsx.method == QUESTION and event.tsx.statusCode in UNANSWERED:
+                self._endpoint.later(lambda: self.end(Ending.PEER_ERROR))
             return
-        if event.tsx.role != pj.PJSIP_ROLE_UAS:
+        if event.type != pj.PJSIP_EVENT_RX_MSG or event.tsx.state != pj.PJSIP_TSX_STATE_TRYING:
             return
         self.health.lives(time.monotonic())
         if self.feed.standing is None or event.tsx.method not in CHANGES:
@@ -255,8 +263,20 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
             self._inspect(index, now)
         if self.health.silent(now):
             self.end(Ending.RTP_TIMEOUT)
-        else:
-            self.feed.give_way(now)
+            return
+        if self.health.confirmed and self.ending is None and self.health.asks(now):
+            self._ask()
+        self.feed.give_way(now)
+
+    def _ask(self) -> None:
+        """Ask whether the peer is there; the library itself ends a dialog that it answers with 481."""
+        question = pj.CallSendRequestParam()
+        question.method = QUESTION
+        try:
+            self.sendRequest(question)
+        except pj.Error as error:
+            log.info("the peer cannot be reached: %s", error.reason, extra={"call_id": self.call_id})
+            self.end(Ending.PEER_ERROR)
 
     def _inspect(self, index: int, now: float) -> None:
         counts = pj.streamCounts(self.getId(), index)

@@ -104,7 +104,7 @@ class StreamHealth:
         """Whether the dialog was acknowledged."""
         self._timeout_seconds = timeout_seconds
         self._limits = limits
-        self._alive_at = float("-inf")
+        self._alive_at = self._asked_at = float("-inf")
         self._streams: dict[int, _Stream] = {}
 
     @property
@@ -115,6 +115,7 @@ class StreamHealth:
     def expect(self, indices: Iterable[int], now: float) -> None:
         """Packets are due on these streams from now on; the others are held or gone."""
         self._streams = {index: self._streams.get(index) or _Stream(now, now) for index in indices}
+        self._asked_at = now  # as good as a question: it came of something that the peer did
 
     def update(self, index: int, now: float, totals: Totals) -> Faults:
         """Take a stream's totals as they stand now; what is the matter with it."""
@@ -150,6 +151,15 @@ class StreamHealth:
     def lives(self, now: float) -> None:
         """The peer has shown that it is there, by a request within the dialog: it may have nothing to send."""
         self._alive_at = now
+
+    def asks(self, now: float) -> bool:
+        """Whether to ask the peer whether it is there: nothing is due, and neither a sign of life nor a question of
+        ours came for the timeout. The question counts as asked.
+        """
+        if self._streams or not 0 < self._timeout_seconds <= now - max(self._alive_at, self._asked_at):
+            return False
+        self._asked_at = now
+        return True
 
     def silent(self, now: float) -> bool:
         """Whether packets are due, none came on any stream for the timeout, and no sign of life either."""

@@ -159,6 +159,8 @@ class Recorder:
         self.sockets = [rtp.open_socket(host), rtp.open_socket(host)]
         self.received: list[Request] = []
         """Requests that the bridge sent within the dialog."""
+        self.answers = 200
+        """The status with which they are answered."""
         self.request: Request | None = None
         endpoint.attach(call_id, self._answer)
 
@@ -211,7 +213,7 @@ class Recorder:
 
     def _answer(self, request: Request) -> Response:
         self.received.append(request)
-        return response_to(request, 200, "OK")
+        return response_to(request, self.answers, "OK" if self.answers == 200 else "Not")
 
 
 @asynccontextmanager

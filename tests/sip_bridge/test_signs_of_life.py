@@ -71,8 +71,8 @@ async def test_a_hold_by_zero_ports(impatient: RunningBridge) -> None:
         held = await placed.invite(re.sub(rb"m=audio \d+", b"m=audio 0", offer))
         assert held.status == 200
         assert re.findall(rb"m=audio (\d+)", held.body) == [b"0", b"0"]
-        await asyncio.sleep(2 * TIMEOUT_SECONDS)
-        assert not placed.received
+        await asyncio.sleep(3 * TIMEOUT_SECONDS)
+        assert {request.method for request in placed.received} == {"OPTIONS"}  # asked whether it is there
         back = await placed.invite(offer)
         assert back.status == 200
         assert b"m=audio 0" not in back.body
@@ -116,3 +116,23 @@ async def test_a_request_out_of_order_is_500(impatient: RunningBridge) -> None:
         placed.dialog.sequence = 9
         assert (await placed.ask("BYE")).status == 200
     await asyncio.to_thread(until, lambda: impatient.closed("order"), impatient.lines)
+
+
+@pytest.mark.parametrize("held", [b"a=inactive", b"a=sendonly"], ids=["from the start", "by a re-INVITE"])
+async def test_a_peer_that_vanishes_while_nothing_is_due(impatient: RunningBridge, held: bytes) -> None:
+    """Its connection ends without a BYE while it holds its streams: the bridge asks, and ends the call."""
+    call_id = f"gone-{held.decode()}"
+    async with recorder(impatient, call_id) as placed:
+        offer = placed.offer("")
+        assert (await placed.invite(offer.replace(b"a=sendonly", held))).status == 200
+        if held == b"a=sendonly":
+            assert (await placed.invite(offer.replace(b"a=sendonly", b"a=inactive"))).status == 200
+    assert await ended(impatient, call_id) == "peer_error"
+
+
+async def test_a_peer_that_does_not_know_the_call_any_more(impatient: RunningBridge) -> None:
+    """It answers 481, as a PBX that was started anew: the call is over."""
+    async with recorder(impatient, "forgotten") as placed:
+        placed.answers = 481
+        assert (await placed.invite(placed.offer("").replace(b"a=sendonly", b"a=inactive"))).status == 200
+        assert await ended(impatient, "forgotten") == "peer_error"
