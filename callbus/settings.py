@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+import re
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class RedisSettings(BaseModel):
@@ -28,6 +31,24 @@ class RedisSettings(BaseModel):
     """How long a call's state outlives its last turn."""
     lease_seconds: float = Field(5.0, ge=0.5, le=60)
     """How long a dead analysis worker's partitions wait for another worker."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_whole(cls, url: str) -> str:
+        """The client itself finds out about these when it connects, or never."""
+        parts = urlsplit(url)
+        try:
+            port = parts.port
+        except ValueError as error:
+            raise ValueError(f"{error}; name a port of 1 to 65535") from None
+        if parts.scheme != "unix" and not (parts.hostname and port != 0):
+            raise ValueError("names no host, or port 0; write redis://host:6379/0")
+        if parts.scheme != "unix" and not re.fullmatch(r"/?|/[0-9]{1,4}", parts.path):
+            raise ValueError(f"{parts.path[:20]!r} is no database; write its number, as in redis://host:6379/0")
+        known = ("db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
+        if strange := set(parse_qs(parts.query, keep_blank_values=True)).difference(known):
+            raise ValueError(f"{sorted(strange)[0][:40]!r} is no option here; there are {', '.join(known)}")
+        return url
 
 
 class Keys:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
+import time
 from datetime import UTC, datetime
+from queue import Full, Queue
+from threading import Thread
+
+from prometheus_client import Counter
 
 from service.settings import LogSettings
+
+DROPPED = Counter("callvane_log_lines_dropped_total", "Log lines dropped, since nobody takes them from standard error.")
+
+WAITING_LINES = 4_096
+FLUSH_SECONDS = 1.0
+"""How long the end of a process waits for its last lines to be taken."""
 
 _NUMBER = re.compile(r"\+[0-9]{6,15}")
 
@@ -49,8 +61,44 @@ class TextFormatter(logging.Formatter):
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
+class LineWriter(logging.Handler):
+    """Writes lines on a thread of its own: whoever reads them may stand still, and holds up nobody. Bounded.
+
+    Written to the descriptor itself: a stream's lock, held by a thread that waits, would abort the interpreter's end.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._lines: Queue[bytes] = Queue(WAITING_LINES)
+        Thread(target=self._run, name="log", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line; drop and count it where too many wait."""
+        try:
+            self._lines.put_nowait(f"{self.format(record)}\n".encode(errors="backslashreplace"))
+        except Full:
+            DROPPED.inc()
+
+    def flush(self) -> None:
+        """Wait until all is written, for at most FLUSH_SECONDS. logging.shutdown does so at the process's end."""
+        deadline = time.monotonic() + FLUSH_SECONDS
+        while self._lines.unfinished_tasks and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def _run(self) -> None:
+        while True:
+            line = self._lines.get()
+            try:
+                while line:
+                    line = line[os.write(self._descriptor, line) :]
+            except OSError:  # a full disk, or a reader that has gone
+                DROPPED.inc()
+            self._lines.task_done()
+
+
 def configure(settings: LogSettings) -> None:
     """Send every logger's lines to standard error in the form that the settings name."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = LineWriter(sys.stderr.fileno())
     handler.setFormatter(JsonFormatter() if settings.form == "json" else TextFormatter())
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -125,7 +124,7 @@ async def _shut_down(
     if not (closed and heard):
         # A thread inside the library cannot be stopped, and the interpreter's own end could wait for it.
         log.error("the sip library did not close in time; ending without it")
-        sys.stderr.flush()
+        logging.shutdown()
         os._exit(1 if process.fault else 0)
     if not process.fault:
         log.info("stopped: all calls closed")
