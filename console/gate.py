@@ -26,10 +26,10 @@ log = logging.getLogger(__name__)
 REFUSED = Counter(
     "callvane_console_requests_refused_total",
     "Requests refused: `host` (a name that is not allowed), `password` (wrong, not merely absent), `guesses` (not "
-    "looked at, since too many passwords from that address were wrong).",
+    "looked at, since too many passwords from that address were wrong), `malformed` (no HTTP, by its end).",
     ["reason"],
 )
-for _reason in ("host", "password", "guesses"):
+for _reason in ("host", "password", "guesses", "malformed"):
     REFUSED.labels(_reason)
 
 POLICY = (

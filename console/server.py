@@ -18,10 +18,12 @@ from console.board import Board
 from console.browsers import Browsers
 from console.connection import STRANGERS, Connection
 from console.follower import Follower
+from console.gate import REFUSED
 from console.settings import ConsoleSettings, Settings
 from console.site import site
 from console.stream import EventStream
 from service import files
+from service.faults import survived
 from service.process import Process
 from service.settings import ConfigError
 from service.strangers import Strangers
@@ -36,6 +38,20 @@ TAKEN_AT_ONCE = 32
 BACKLOG = 1_024
 """Connections that wait to be taken."""
 SPARE_FILES = 128
+
+
+class _Complaints(logging.Filter):
+    """What the library says of requests that it could not answer: counted, told seldom. Strangers cause them too."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None:
+            return True
+        if type(error).__module__.partition(".")[0] == "h11":  # no HTTP, found when the answer had begun
+            REFUSED.labels("malformed").inc()
+        else:
+            survived("page", log)
+        return False
 
 
 class _Server(uvicorn.Server):
@@ -65,6 +81,7 @@ async def work(settings: Settings, process: Process) -> None:
         if not process.stopping.is_set():
             process.unready = fault
 
+    logging.getLogger("uvicorn.error").addFilter(_Complaints())
     async with Bus(settings.redis) as bus:
         follower = Follower(bus, board, browsers, console.heartbeat_seconds, report)
         events = EventStream(bus, board, browsers, follower)

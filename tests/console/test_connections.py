@@ -174,3 +174,19 @@ async def test_behind_a_proxy_each_client_has_its_own_guesses(redis_url: str) ->
                 answers.append(await client.get(console.url, auth=("supervisor", str(number)), headers=headers))
             assert answers[-1].status_code == 429
     assert console.log.count("console.proxies") == 1
+
+
+async def test_a_request_that_is_none_by_its_end_is_counted(redis_url: str) -> None:
+    """It leaves no traceback in the log, however often a stranger sends it, and others are served."""
+    nonsense = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n"
+    async with console_with_password(redis_url) as console:
+        for _ in range(5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", console.port)
+            writer.write(nonsense)
+            await asyncio.wait_for(reader.read(), WAIT_SECONDS)
+            writer.close()
+        async with httpx.AsyncClient(auth=AUTH) as client:
+            assert (await client.get(console.url)).status_code == 200
+        assert await console.metric('callvane_console_requests_refused_total{reason="malformed"}') == 5
+        assert await console.metric('callvane_faults_total{type="page"}') == 0
+    assert "Traceback" not in console.log
