@@ -21,7 +21,7 @@ from callbus.alert import Alert
 from callbus.bus import SILENCE_SECONDS, Bus
 from callbus.call import CallState, Phase
 from callbus.leases import Leases
-from callbus.scripts import BURY, COMMIT
+from callbus.scripts import BURY, COMMIT, FORGET
 from callbus.states import States
 from callbus.transcript import Transcript
 from callbus.trouble import GroupExists, GroupMissing, Unblocked
@@ -96,6 +96,7 @@ class ForkReader:
         self._balanced_at = self._searched_at = float("-inf")
         self._commit = bus.client.register_script(COMMIT)
         self._burying = bus.client.register_script(BURY)
+        self._forget = bus.client.register_script(FORGET)
 
     @property
     def held(self) -> frozenset[int]:
@@ -239,7 +240,7 @@ class ForkReader:
             while entries := await client.xpending_range(stream, GROUP, "-", "+", BATCH, consumername=name):
                 ids = [entry["message_id"] for entry in entries]
                 await client.xclaim(stream, GROUP, self._worker, 0, ids, justid=True)
-            await client.xgroup_delconsumer(stream, GROUP, name)
+            await self._forget(keys=[stream], args=[GROUP, name])
         return bool(others)
 
     async def _read(self) -> list[Delivery]:

@@ -186,6 +186,14 @@ redis.call('XDEL', KEYS[1], ARGV[2])
 return 1
 """
 
+FORGET = """
+-- A worker that has nothing pending leaves a stream's group; what it read a moment ago would go with it.
+-- KEYS: stream; ARGV: group, worker
+if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) > 0 then return 0 end
+redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+return 1
+"""
+
 RELEASE = """
 -- KEYS: workers, leases...; ARGV: worker
 for i = 2, #KEYS do

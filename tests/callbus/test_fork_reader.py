@@ -15,6 +15,7 @@ from callbus.bus import Bus
 from callbus.fork_reader import DEAD_LETTERS, Delivery, ForkReader, LeaseLost
 from callbus.fork_writer import ForkWriter
 from callbus.partition import partition_of
+from callbus.scripts import FORGET
 from callbus.settings import RedisSettings
 from callbus.wire import decode_publication
 from tests.callbus import messages
@@ -142,6 +143,18 @@ async def test_what_comes_after_its_call_has_gone_on_is_let_go(bus: Bus) -> None
     assert await bus.client.xlen(bus.keys.transcripts) == 1
     assert await bus.client.hlen(bus.keys.live) == 0
     assert await bus.client.xlen(bus.keys.forks(older.partition)) == 0
+
+
+async def test_who_has_something_pending_stays_in_the_group(bus: Bus) -> None:
+    """One that reads on after its pending entries were taken over keeps what it reads, until that is taken over too."""
+    await write(bus, messages.utterance("c", 0))
+    (first,) = await read(ForkReader(bus, "late"), 1)
+    stream, forget = bus.keys.forks(first.partition), bus.client.register_script(FORGET)
+    assert await forget(keys=[stream], args=["analysis", "late"]) == 0
+    assert (await bus.client.xpending(stream, "analysis"))["pending"] == 1
+    await bus.client.xack(stream, "analysis", first.entry_id)
+    assert await forget(keys=[stream], args=["analysis", "late"]) == 1
+    assert await bus.client.xinfo_consumers(stream, "analysis") == []
 
 
 async def test_late_worker_cannot_commit(bus: Bus) -> None:
