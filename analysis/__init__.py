@@ -1,9 +1,8 @@
 """Utterances become transcripts, turns, shifts and alerts.
 
-Read in the order of the data: `worker` takes what a bridge wrote; in `ear`, `features`, `batcher` and `transcriber`
-turn speech into words, of which `silence` and `hallucination` let pass what was said; then `analyst` has them redacted
-(`redaction`), joined (`turn`), weighed (`scorer`) and watched (`shift`), and an alert proven (`evidence`).
-`conversation` holds one call's whole state.
+The rooms in the order of the data: `lanes` takes what bridges wrote and keeps each call's order, `words` turns speech
+into text, `turns` joins it, `scorers` weigh a turn, `shift` watches the scores. `call` holds one call's state and
+decides. `budget` is a command of its own.
 """
 
 import os

@@ -11,20 +11,20 @@ import sys
 import time
 from functools import partial
 
-from analysis import budget
-from analysis.analyst import Analyst
-from analysis.batcher import Batcher
-from analysis.chosen_scorer import chosen_rules, chosen_scoring
-from analysis.decision import Decisions
-from analysis.ear import Ear
-from analysis.hallucination import SHIPPED_PHRASES, Phrases
-from analysis.in_hand import InHand
+from analysis.budget import thresholds
+from analysis.call.analyst import Analyst
+from analysis.call.decision import Decisions
+from analysis.lanes.in_hand import InHand
+from analysis.lanes.worker import Worker
+from analysis.scorers.choice import chosen_rules, chosen_scoring
 from analysis.settings import AnalysisSection, AnalysisSettings
-from analysis.transcriber import Transcriber
-from analysis.worker import Worker
-from callbus.bus import Bus
-from callbus.fork_reader import ForkReader
-from callbus.housekeeping import Housekeeping
+from analysis.words.batcher import Batcher
+from analysis.words.hallucination import SHIPPED_PHRASES, Phrases
+from analysis.words.recognition import Recognizer
+from analysis.words.transcriber import Transcriber
+from callbus.redis.bus import Bus
+from callbus.redis.fork_reader import ForkReader
+from callbus.redis.housekeeping import Housekeeping
 from service.process import Process, main
 from service.settings import ConfigError
 
@@ -46,7 +46,7 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
     transcriber = await asyncio.to_thread(Transcriber, section)
     analyst = Analyst(chosen_rules(section), section.redacted_digits)
     batcher = Batcher(transcriber, section.batch_size, section.queue_utterances)
-    ear = Ear(
+    recognizer = Recognizer(
         transcriber,
         batcher,
         phrases,
@@ -58,7 +58,9 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
     stalled = partial(_stalled, batcher)
     async with Bus(settings.redis) as bus:
         reader = ForkReader(bus, name)
-        worker = Worker(reader, ear, Decisions(analyst, scoring), InHand(IN_HAND_A_QUEUE * section.queue_utterances))
+        worker = Worker(
+            reader, recognizer, Decisions(analyst, scoring), InHand(IN_HAND_A_QUEUE * section.queue_utterances)
+        )
         transcribing = process.start("the batcher", batcher.run())
         process.start("the housekeeping", Housekeeping(bus).run())
         process.start("the watch", _watch(bus, process))
@@ -76,7 +78,7 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
             await reader.release()
             await process.end()
     await scoring.close()
-    ear.close()
+    recognizer.close()
 
 
 def _stalled(batcher: Batcher) -> str:
@@ -102,7 +104,7 @@ def _phrases(section: AnalysisSection) -> Phrases:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["budget"]:
-        sys.exit(budget.main(sys.argv[2:]))
+        sys.exit(thresholds.main(sys.argv[2:]))
     sys.exit(
         main(
             "analysis", "Turns the utterances of many calls into transcripts and alerts.", AnalysisSettings, work, 9102

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
-from callbus.settings import RedisSettings
+from callbus.redis.settings import RedisSettings
 from service.settings import ProcessSettings
 
 SHIPPED_MODEL = "telephone"

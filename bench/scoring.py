@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from analysis.feeling import SHIPPED_FEELING, FeelingScorer
-from analysis.turn import Turn
+from analysis.scorers.shipped import SHIPPED_FEELING, FeelingScorer
+from analysis.turns.turn import Turn
 from bench.evaluation.dialogues import read_jsonl
 from bench.table import row, show
 from callbus import Role

@@ -25,7 +25,7 @@ from bench.hostile import Dialog, Hostile, Sender
 from bench.load import holding, short_calls
 from bench.subject import Process, Subject, bridge
 from bench.table import Row, row, show
-from sip_bridge.rtp_source import RtpSources, drops
+from sip_bridge.pjsip.rtp_source import RtpSources, drops
 from testcall.campaign import Tally, allow_many_sockets
 
 TARGET_SECONDS = 0.010

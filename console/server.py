@@ -13,16 +13,16 @@ from typing import Any
 
 import uvicorn
 
-from callbus.bus import Bus
-from console.board import Board
-from console.browsers import Browsers
-from console.connection import STRANGERS, Connection
-from console.follower import Follower
-from console.gate import REFUSED
+from callbus.redis.bus import Bus
+from console.access.connection import STRANGERS, Connection
+from console.access.gate import REFUSED
+from console.live.board import Board
+from console.live.browsers import Browsers
+from console.live.follower import Follower
+from console.live.stream import EventStream
 from console.settings import ConsoleSettings, Settings
 from console.site import site
-from console.stream import EventStream
-from service import files
+from service import open_files
 from service.faults import survived
 from service.process import Process
 from service.settings import ConfigError
@@ -126,11 +126,11 @@ def _connections(console: ConsoleSettings) -> int:
 
 def _allow_files(console: ConsoleSettings) -> None:
     count = STRANGERS + _connections(console) + SPARE_FILES
-    if files.allowed() < count:
+    if open_files.allowed() < count:
         raise ConfigError(
-            f"console.max_browsers: {count} open files are needed, {files.allowed()} allowed; raise `ulimit -Hn`"
+            f"console.max_browsers: {count} open files are needed, {open_files.allowed()} allowed; raise `ulimit -Hn`"
         )
-    files.allow(count)
+    open_files.allow(count)
 
 
 def _listen(console: ConsoleSettings) -> socket.socket:

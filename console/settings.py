@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, ip_address, ip_network
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from callbus.settings import RedisSettings
+from callbus.redis.settings import RedisSettings
 from service.settings import ConfigError, ProcessSettings
 
 LEAST_PASSWORD = 8

@@ -14,11 +14,11 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from console.board import Board
-from console.follower import Follower
-from console.gate import Gate
+from console.access.gate import Gate
+from console.live.board import Board
+from console.live.follower import Follower
+from console.live.stream import EventStream
 from console.settings import ConsoleSettings
-from console.stream import EventStream
 
 PAGE = Path(__file__).parent / "page"
 

@@ -10,14 +10,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from callbus.bus import Bus
-from callbus.fork_writer import ForkWriter
+from callbus.redis.bus import Bus
+from callbus.redis.fork_writer import ForkWriter
 from service.process import Process
-from sip_bridge import files, vendors
-from sip_bridge.endpoint import Endpoint
 from sip_bridge.exposure import exposure, worry
-from sip_bridge.listener import Listener
-from sip_bridge.publisher import Publisher
+from sip_bridge.hearing.listener import Listener
+from sip_bridge.hearing.publisher import Publisher
+from sip_bridge.pjsip import open_files
+from sip_bridge.pjsip.endpoint import Endpoint
+from sip_bridge.request import vendors
 from sip_bridge.settings import SipBridgeSettings
 
 LISTENER_SECONDS = 2.0
@@ -40,7 +41,7 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
     Whatever ends it, the calls are hung up and what was heard of them is handed over.
     """
     words = vendors.load(settings.bridge.vendors)
-    files.allow(settings.bridge.max_calls)
+    open_files.allow(settings.bridge.max_calls)
     async with Bus(settings.redis) as bus:
         writer = ForkWriter(bus)
         publisher = Publisher(writer, asyncio.get_running_loop())

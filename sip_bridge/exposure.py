@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sip_bridge.peers import ANYBODY
+from sip_bridge.admission.peers import ANYBODY
 from sip_bridge.settings import BridgeSettings
 
 NAMED = 8

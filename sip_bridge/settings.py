@@ -8,13 +8,13 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from callbus import Role
-from callbus.settings import RedisSettings
+from callbus.redis.settings import RedisSettings
 from service.rates import address_in
 from service.settings import ProcessSettings
-from sip_bridge.agent_pattern import fault
-from sip_bridge.peers import ANYBODY, network_in
-from sip_bridge.segmenter import FRAME_SECONDS, SpeechLimits
-from sip_bridge.stream_health import ArrivalLimits
+from sip_bridge.admission.peers import ANYBODY, network_in
+from sip_bridge.hearing.segmenter import FRAME_SECONDS, SpeechLimits
+from sip_bridge.hearing.stream_health import ArrivalLimits
+from sip_bridge.request.agent_pattern import fault
 
 PORTS_A_CALL = 4
 """RTP and RTCP of two streams."""

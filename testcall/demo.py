@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 from callbus import Alert
-from callbus.bus import Bus
-from callbus.feed import Feed
-from callbus.settings import RedisSettings
-from callbus.wire import encode_publication
+from callbus.messages.wire import encode_publication
+from callbus.redis.bus import Bus
+from callbus.redis.settings import RedisSettings
+from callbus.redis.subscription import Subscription
 from testcall import scenario
 from testcall.campaign import Campaign, Tally, place_once
 from testcall.metadata import load_dialect
@@ -113,7 +113,7 @@ async def _tell(stack: Stack) -> None:
 
 async def _alerts(stack: Stack) -> AsyncIterator[Alert]:
     async with Bus(RedisSettings(url=stack.redis_url)) as bus:
-        async for event in Feed(bus, [bus.keys.alerts]).events():
+        async for event in Subscription(bus, [bus.keys.alerts]).events():
             if event is not None and isinstance(event.message, Alert):
                 yield event.message
 

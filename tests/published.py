@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from callbus import CallState, Phase
-from callbus.bus import Bus
-from callbus.wire import Publication, decode_publication
+from callbus.messages.wire import Publication, decode_publication
+from callbus.redis.bus import Bus
 
 
 async def published(bus: Bus) -> list[Publication]:

@@ -10,8 +10,8 @@ from typing import Any
 from redis import asyncio as redis
 from redis.exceptions import RedisError
 
-from callbus.settings import Keys
-from callbus.trouble import Trouble
+from callbus.redis.settings import Keys
+from callbus.redis.trouble import Trouble
 from tests.conftest import PrivateRedis
 
 Mood = Callable[[PrivateRedis], AbstractAsyncContextManager[None]]

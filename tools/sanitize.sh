@@ -9,8 +9,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tests=(tests/sip_bridge/test_{torture,native_abuse,hostile_bodies,damaged_metadata,call_life,door,endpoint,admission}.py
-    tests/sip_bridge/test_{encryption,joining,ring,speech}.py tests/sip_bridge/test_leg*.py)
+tests=(tests/sip_bridge/test_{torture,native_abuse,hostile_bodies,call_life,encryption}.py
+    tests/sip_bridge/{request/test_damaged_metadata,admission/test_admission,calls/test_joining}.py
+    tests/sip_bridge/pjsip/test_{door,endpoint}.py tests/sip_bridge/hearing/test_{ring,speech,leg*}.py)
 
 python=$PWD/.venv/bin/python
 wheel=$(deploy/pjsua2/build.sh --sanitize --python "$python")

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.chosen_scorer import chosen_rules
-from analysis.feeling import FEELING_RULES, FeelingScorer
+from analysis.scorers.choice import chosen_rules
+from analysis.scorers.shipped import FEELING_RULES, FeelingScorer
 from analysis.settings import AnalysisSection, AnalysisSettings
-from analysis.shift import ShiftRules
+from analysis.shift.detector import ShiftRules
 from bench.evaluation.budget import by_group, within_budget
 from bench.evaluation.dialogues import Dialogue, DialogueError, read_jsonl, read_maia
 from bench.evaluation.judges import ByWords, Chosen, FigureError, HeldOut, Labels, Length

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from analysis.shift import ShiftRules
+from analysis.shift.detector import ShiftRules
 from bench.evaluation.dialogues import Dialogue
 from bench.evaluation.measures import FIGURES, sums
 from bench.evaluation.playing import Judge, Played, interruptions, play

@@ -9,13 +9,13 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.chosen_scorer import chosen_scoring
-from analysis.feeling import HISTORY_TURNS
-from analysis.language_model import TURNS
-from analysis.scorer import MOST_LOG_ODDS, Score, Scorer
+from analysis.scorers.choice import chosen_scoring
+from analysis.scorers.language_model import TURNS
+from analysis.scorers.shipped import HISTORY_TURNS
 from analysis.settings import AnalysisSection
-from analysis.turn import Turn
-from analysis.wording import plain
+from analysis.turns.score import MOST_LOG_ODDS, Score, Scorer
+from analysis.turns.turn import Turn
+from analysis.turns.wording import plain
 from bench.evaluation.dialogues import Dialogue
 from callbus import Term
 
@@ -51,7 +51,7 @@ class Chosen:
         self._scoring = chosen_scoring(section)
 
     def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
-        """See analysis.scorer.Scorer."""
+        """See analysis.turns.score.Scorer."""
         return self._runner.run(self._scoring.score(turn, history))
 
     def turns(self) -> list[tuple[str, float]]:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from analysis.calm_calls import PAUSE_SECONDS, WORDS_PER_MINUTE
-from analysis.conversation import Conversation, hear, judge
-from analysis.scorer import Score
-from analysis.shift import ShiftRules
-from analysis.turn import Said, Turn
+from analysis.budget.calm_calls import PAUSE_SECONDS, WORDS_PER_MINUTE
+from analysis.call.conversation import Conversation, hear, judge
+from analysis.shift.detector import ShiftRules
+from analysis.turns.score import Score
+from analysis.turns.turn import Said, Turn
 from bench.evaluation.dialogues import Dialogue
 from callbus import Alert, Leg, Role, ShiftKind, Tier
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer, SentiText
 
-from analysis.scorer import MOST_LOG_ODDS, TERM_CHARACTERS, TERMS_SHOWN, Score, readable, weight
-from analysis.turn import Turn
+from analysis.turns.score import MOST_LOG_ODDS, TERM_CHARACTERS, TERMS_SHOWN, Score, readable, weight
+from analysis.turns.turn import Turn
 from callbus import Term
 
 OTHER_TERM = "other words"
@@ -26,7 +26,7 @@ class VaderScorer:
         self._lexicon = _Valences()
 
     def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
-        """See analysis.scorer.Scorer; `history` is not looked at."""
+        """See analysis.turns.score.Scorer; `history` is not looked at."""
         words = re.sub(r"[^\w\s'-]|_", " ", readable(turn.text).replace("\u2019", "'")).lower()
         valences: list[tuple[str, float]] = self._lexicon.polarity_scores(words)
         total = sum(valence for _, valence in valences)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from callbus import Alert, CallState, Transcript
-from callbus.wire import NAMES, VERSION, schema
+from callbus.messages.wire import NAMES, VERSION, schema
 
 
 def main() -> None:

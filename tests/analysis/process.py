@@ -16,9 +16,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from callbus import CallClosed, CallOpened, Leg, Role, Utterance
-from callbus.bus import Bus
-from callbus.fork_writer import ForkWriter
-from callbus.wire import ForkEvent
+from callbus.messages.wire import ForkEvent
+from callbus.redis.bus import Bus
+from callbus.redis.fork_writer import ForkWriter
 from testcall import scenario, ulaw, wav
 from tests.ports import free_port
 

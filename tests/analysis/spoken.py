@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from analysis.conversation import Conversation, hear, judge, state_of
-from analysis.scorer import Scorer
-from analysis.shift import ShiftRules
-from analysis.turn import Said
+from analysis.call.conversation import Conversation, hear, judge, state_of
+from analysis.shift.detector import ShiftRules
+from analysis.turns.score import Scorer
+from analysis.turns.turn import Said
 from bench.evaluation.vader import VaderScorer
 from callbus import Alert, CallState, Leg, Role
 from testcall import scenario

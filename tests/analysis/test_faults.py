@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from callbus import CallClosed, CallEvent, Condition, ConditionKind, Role, Transcript, Utterance
-from callbus.bus import Bus
-from callbus.health import UNITS
-from callbus.settings import Keys, RedisSettings
-from callbus.wire import ForkEvent
+from callbus.messages.conditions import UNITS
+from callbus.messages.wire import ForkEvent
+from callbus.redis.bus import Bus
+from callbus.redis.settings import Keys, RedisSettings
 from testcall import scenario
 from tests.analysis.process import analysis, publish, utterances, whole_call
 from tests.published import until_ended
@@ -22,13 +22,16 @@ KEYS = Keys("callvane")
 
 FAULTY = """
 import asyncio, signal, sys, time
-from analysis import __main__ as program, decision, lane, worker
-from analysis.analyst import Analyst
-from analysis.batcher import Batcher
-from analysis.ear import Ear
-from analysis.scoring import Threaded
+from analysis import __main__ as program
+from analysis.call import decision
+from analysis.lanes import lane
+from analysis.lanes import worker
+from analysis.call.analyst import Analyst
+from analysis.words.batcher import Batcher
+from analysis.words.recognition import Recognizer
+from analysis.scorers.scoring import Threaded
 from analysis.settings import AnalysisSettings
-from callbus.fork_reader import ForkReader
+from callbus.redis.fork_reader import ForkReader
 from service.process import main
 
 fault, struck = sys.argv[1], []
@@ -63,8 +66,8 @@ match fault:
     case "the step": breaks(lane, "step", lambda known, event, at: broken(event))
     case "the state": breaks(worker, "encode", broken)
     case "the stored state": breaks_later(ForkReader, "state", lambda self, call_id, partition: call_id == "broken")
-    case "the hearing": breaks_later(Ear, "listen", told)
-    case "the guards": breaks(Ear, "_guard", lambda self, words, seconds: seconds > 4)
+    case "the recognition": breaks_later(Recognizer, "listen", told)
+    case "the guards": breaks(Recognizer, "_guard", lambda self, words, seconds: seconds > 4)
     case "the counting": breaks(worker, "count", lambda call_id, *rest: call_id == "broken")
     case "the score": breaks_later(decision.Decisions, "_score", lambda self, question: broken(question.event))
     case "all of the commit": breaks_later(ForkReader, "commit", published)
@@ -125,7 +128,7 @@ def eventful(call_id: str) -> list[ForkEvent]:
         ("the step", "call_closed"),
         ("the state", "call_closed"),
         ("the stored state", ""),
-        ("the hearing", "utterance"),
+        ("the recognition", "utterance"),
         ("the guards", "utterance"),
         ("the counting", "call_closed"),
         ("the score", "utterance"),

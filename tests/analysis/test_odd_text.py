@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.classifier import ClassifierScorer
-from analysis.classifier_files import classifier_files
-from analysis.feeling import FeelingScorer
-from analysis.labels import GO_EMOTIONS
-from analysis.question import judgement, question, score_of
-from analysis.scorer import MOST_LOG_ODDS, TERM_CHARACTERS, TEXT_CHARACTERS, Score, readable
-from analysis.turn import Turn
+from analysis.scorers.classifier import ClassifierScorer
+from analysis.scorers.classifier_files import classifier_files
+from analysis.scorers.labels import GO_EMOTIONS
+from analysis.scorers.question import judgement, question, score_of
+from analysis.scorers.shipped import FeelingScorer
+from analysis.turns.score import MOST_LOG_ODDS, TERM_CHARACTERS, TEXT_CHARACTERS, Score, readable
+from analysis.turns.turn import Turn
 from callbus import Role
 from tests.analysis.chat import completion, judged
 from tests.analysis.classifiers import classifier

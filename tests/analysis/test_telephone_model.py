@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from faster_whisper import WhisperModel
 
-from analysis.features import samples_of
-from analysis.transcriber import KNOWN_ANSWER, SHIPPED_FOLDER
+from analysis.words.features import samples_of
+from analysis.words.transcriber import KNOWN_ANSWER, SHIPPED_FOLDER
 
 RATE_HZ = 8_000
 LARGEST_BYTES = 8_000_000

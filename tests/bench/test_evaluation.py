@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.feeling import FeelingScorer
+from analysis.scorers.shipped import FeelingScorer
 from analysis.settings import AnalysisSection
-from analysis.shift import ShiftRules
+from analysis.shift.detector import ShiftRules
 from bench.evaluation.budget import INTERRUPTIONS_PER_HOUR, MARKS_PER_100_TURNS, by_group, within_budget
 from bench.evaluation.dialogues import Dialogue, DialogueError, Line, read_jsonl, read_maia
 from bench.evaluation.gold import gold, match

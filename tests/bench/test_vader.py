@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.scorer import FULL_WORDS, MOST_LOG_ODDS, TERMS_SHOWN
-from analysis.turn import Turn
+from analysis.turns.score import FULL_WORDS, MOST_LOG_ODDS, TERMS_SHOWN
+from analysis.turns.turn import Turn
 from bench.evaluation.vader import VaderScorer
 from callbus import Role
 

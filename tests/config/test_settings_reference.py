@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
-from callbus.settings import RedisSettings
+from callbus.redis.settings import RedisSettings
 from tools.settings_reference import FILE, SECTIONS, reference
 
 

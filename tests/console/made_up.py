@@ -20,8 +20,8 @@ from callbus import (
     Term,
     Transcript,
 )
-from callbus.health import UNITS
-from callbus.wire import Publication
+from callbus.messages.conditions import UNITS
+from callbus.messages.wire import Publication
 
 AGENTS = (
     "Laura Bennett",

@@ -13,10 +13,10 @@ from typing import Any, Self
 
 import httpx
 
-from callbus.bus import Bus
-from callbus.settings import RedisSettings
-from callbus.wire import Publication
-from tests.callbus import messages
+from callbus.messages.wire import Publication
+from callbus.redis.bus import Bus
+from callbus.redis.settings import RedisSettings
+from tests.callbus import sample_messages as messages
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]

@@ -15,8 +15,8 @@ from tests.console.running import Publisher, RunningConsole
 FAULTY = """
 import asyncio, signal, sys
 from console import server
-from console.board import Board
-from console.follower import Follower
+from console.live.board import Board
+from console.live.follower import Follower
 from console.settings import Settings
 from service.process import main
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from sip_bridge.outcome import FORKS
+from sip_bridge.admission.refusal import FORKS
 
 RULES = Path(__file__).parents[2] / "deploy/prometheus/rules.yml"
 OUTCOMES = {sample.labels["outcome"] for family in FORKS.collect() for sample in family.samples}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from callbus.health import ConditionKind
+from callbus.messages.conditions import ConditionKind
 
 DOCS = Path(__file__).parents[2] / "docs"
 

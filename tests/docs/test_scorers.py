@@ -6,8 +6,8 @@ import re
 import tomllib
 from pathlib import Path
 
-from analysis.labels import CORES, Side
-from analysis.language_model import OUTCOMES
+from analysis.scorers.labels import CORES, Side
+from analysis.scorers.language_model import OUTCOMES
 from analysis.settings import AnalysisSection
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scorers.md").read_text("utf-8")

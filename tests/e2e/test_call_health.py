@@ -14,10 +14,10 @@ import msgspec
 import pytest
 
 from callbus import Alert, CallState, Condition, ConditionKind, Phase, Role, Transcript
-from callbus.bus import Bus
-from callbus.feed import Feed
-from callbus.settings import RedisSettings
-from callbus.wire import Publication
+from callbus.messages.wire import Publication
+from callbus.redis.bus import Bus
+from callbus.redis.settings import RedisSettings
+from callbus.redis.subscription import Subscription
 from testcall import scenario, ulaw
 from testcall.campaign import line_to
 from testcall.metadata import CallFacts, Party, load_dialect, new_id
@@ -147,7 +147,7 @@ async def place_all() -> Calls:
     async with Stack(print, SETTINGS) as stack, Bus(RedisSettings(url=stack.redis_url)) as bus:
 
         async def follow() -> None:
-            async for event in Feed(bus, [bus.keys.alerts, bus.keys.transcripts, bus.keys.calls]).events():
+            async for event in Subscription(bus, [bus.keys.alerts, bus.keys.transcripts, bus.keys.calls]).events():
                 if event is not None:
                     told.of[event.message.call_id].append(event.message)
 

@@ -13,10 +13,10 @@ import pytest
 from redis import asyncio as redis
 
 from callbus import Alert, CallState, Mood, Phase, ShiftKind, Tier, Transcript
-from callbus.bus import Bus
-from callbus.settings import RedisSettings
-from callbus.trouble import Trouble
-from callbus.wire import Publication
+from callbus.messages.wire import Publication
+from callbus.redis.bus import Bus
+from callbus.redis.settings import RedisSettings
+from callbus.redis.trouble import Trouble
 from testcall import scenario
 from testcall.metadata import CallFacts
 from testcall.recorder import Recorder

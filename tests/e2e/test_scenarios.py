@@ -10,10 +10,10 @@ import jiwer
 import pytest
 
 from callbus import Alert, CallState, Mood, Phase, Transcript
-from callbus.bus import Bus
-from callbus.feed import Feed
-from callbus.settings import RedisSettings
-from callbus.wire import Publication
+from callbus.messages.wire import Publication
+from callbus.redis.bus import Bus
+from callbus.redis.settings import RedisSettings
+from callbus.redis.subscription import Subscription
 from testcall import scenario
 from testcall.call import Outcome
 from testcall.campaign import place_once
@@ -57,7 +57,7 @@ async def place_all() -> dict[str, Call]:
     async with Stack(print) as stack, Bus(RedisSettings(url=stack.redis_url)) as bus:
 
         async def follow() -> None:
-            async for event in Feed(bus, [bus.keys.alerts, bus.keys.transcripts, bus.keys.calls]).events():
+            async for event in Subscription(bus, [bus.keys.alerts, bus.keys.transcripts, bus.keys.calls]).events():
                 if event is not None:
                     published[event.message.call_id].append(event.message)
 

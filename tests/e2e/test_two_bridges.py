@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from callbus import CallState, Mood, Phase, Role, Transcript
-from callbus.bus import Bus
-from callbus.settings import RedisSettings
+from callbus.redis.bus import Bus
+from callbus.redis.settings import RedisSettings
 from testcall import scenario
 from testcall.metadata import CallFacts
 from testcall.recorder import Recorder

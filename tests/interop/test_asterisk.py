@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.transcriber import SHIPPED_FOLDER
+from analysis.words.transcriber import SHIPPED_FOLDER
 from callbus import CallClosed, CallOpened, CallState, Phase, Role, Transcript, Utterance
-from callbus.bus import Bus
-from callbus.feed import Feed
-from callbus.settings import RedisSettings
-from callbus.wire import ForkEvent, Publication
+from callbus.messages.wire import ForkEvent, Publication
+from callbus.redis.bus import Bus
+from callbus.redis.settings import RedisSettings
+from callbus.redis.subscription import Subscription
 from testcall import scenario
 from tests.analysis.process import analysis
 from tests.conftest import PrivateRedis
@@ -87,10 +87,10 @@ def _talking(pbx: str, *options: str, third: bool = False) -> Iterator[None]:
 async def _transcripts(redis_url: str) -> list[Transcript]:
     """What analysis reads in the utterances that wait in Redis."""
     async with Bus(RedisSettings(url=redis_url)) as bus, analysis(redis__url=redis_url), asyncio.timeout(300):
-        feed = Feed(bus, [])
-        while not any(_ended(event.message) for event in await feed.recent(bus.keys.calls, 100)):
+        subscription = Subscription(bus, [])
+        while not any(_ended(event.message) for event in await subscription.recent(bus.keys.calls, 100)):
             await asyncio.sleep(0.5)
-        found = [event.message for event in await feed.recent(bus.keys.transcripts, 1_000)]
+        found = [event.message for event in await subscription.recent(bus.keys.transcripts, 1_000)]
     return [message for message in found if isinstance(message, Transcript)]
 
 

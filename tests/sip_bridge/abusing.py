@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import pjsua2 as pj
 
-from sip_bridge.ring import Ring, Rings
-from sip_bridge.segmenter import FRAME_BYTES, SpeechLimits
+from sip_bridge.hearing.ring import Ring, Rings
+from sip_bridge.hearing.segmenter import FRAME_BYTES, SpeechLimits
 
 FACTOR = int(os.environ.get("CALLVANE_ABUSE", "1"))
 """How much longer than in `make test`."""

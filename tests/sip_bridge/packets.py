@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sip_bridge.ring import Entry, Kind, Ring, Rings
-from sip_bridge.segmenter import FRAME_BYTES, FRAME_SECONDS, SpeechLimits
+from sip_bridge.hearing.ring import Entry, Kind, Ring, Rings
+from sip_bridge.hearing.segmenter import FRAME_BYTES, FRAME_SECONDS, SpeechLimits
 from sip_bridge.settings import BridgeSettings
 from testcall import scenario, ulaw
 

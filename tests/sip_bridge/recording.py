@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from callbus import CallClosed
-from callbus.wire import ForkEvent
+from callbus.messages.wire import ForkEvent
 from testcall.campaign import line_to
 from testcall.dialect import Dialect
 from testcall.metadata import CallFacts, Party, load_dialect, new_id

@@ -22,7 +22,7 @@ from typing import TypeVar
 import redis
 
 from callbus import CallClosed, CallOpened, Utterance
-from callbus.wire import ForkEvent, decode_fork_event
+from callbus.messages.wire import ForkEvent, decode_fork_event
 from testcall import rtp, sdp
 from testcall.dialog import Dialog, response_to
 from testcall.endpoint import Endpoint

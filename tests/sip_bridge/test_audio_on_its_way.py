@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from callbus import CallEvent, ConditionKind, Role, Unit
-from callbus.wire import ForkEvent
+from callbus.messages.wire import ForkEvent
 from testcall import alaw, codec, sdp, ulaw
 from testcall.dialect import Dialect
 from testcall.metadata import load_dialect

@@ -12,8 +12,8 @@ from contextlib import ExitStack
 import pytest
 
 from tests.conftest import PrivateRedis
+from tests.sip_bridge.pjsip.test_door import request
 from tests.sip_bridge.running import RunningBridge, bridge, recorder, until
-from tests.sip_bridge.test_door import request
 
 CROWDED = 'callvane_connections_closed_total{reason="crowded"}'
 UNREAD = 'callvane_connections_closed_total{reason="unread"}'

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from callbus import CallClosed, CallOpened, Leg, Role
-from callbus.wire import ForkEvent
+from callbus.messages.wire import ForkEvent
 from testcall import sdp
 from testcall.call import Ending, PlacedCall
 from testcall.campaign import line_to

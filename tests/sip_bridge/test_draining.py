@@ -7,10 +7,11 @@ import time
 
 import pytest
 
-from callbus import CallClosed, housekeeping
-from callbus.bus import Bus
-from callbus.housekeeping import Housekeeping
-from callbus.settings import RedisSettings
+from callbus import CallClosed
+from callbus.redis import housekeeping
+from callbus.redis.bus import Bus
+from callbus.redis.housekeeping import Housekeeping
+from callbus.redis.settings import RedisSettings
 from tests.conftest import PrivateRedis
 from tests.sip_bridge.running import WAIT_SECONDS, RunningBridge, bridge, recorder, utterances
 from tests.sip_bridge.speaking import sentence

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from service.settings import ConfigError
-from sip_bridge import certificates
-from sip_bridge.certificates import CONNECTIONS_REMEMBERED, Connections
+from sip_bridge.pjsip import certificates
+from sip_bridge.pjsip.certificates import CONNECTIONS_REMEMBERED, Connections
 from sip_bridge.settings import BridgeSettings
 from testcall import rtp
+from tests.sip_bridge.pjsip.test_door import request
 from tests.sip_bridge.running import Recorder, bridge, recorder, until, utterances
 from tests.sip_bridge.secrecy import Identity, SecureRtp, authority, signed
 from tests.sip_bridge.speaking import likeness, sentence
-from tests.sip_bridge.test_door import request
 
 COPIED = 0.2
 """Of what was heard; a busy machine sends in bursts, of which the jitter buffer drops some. Noise is no copy at all."""

@@ -12,10 +12,10 @@ import pjsua2 as pj
 import pytest
 
 from callbus import CallClosed
-from sip_bridge.account import Account
-from sip_bridge.dialog import Dialog
-from sip_bridge.door import Door
-from sip_bridge.library import Library
+from sip_bridge.pjsip.account import Account
+from sip_bridge.pjsip.dialog import Dialog
+from sip_bridge.pjsip.door import Door
+from sip_bridge.pjsip.library import Library
 from testcall.endpoint import Endpoint
 from tests.sip_bridge.running import WAIT_SECONDS, Recorder, RunningBridge, program, recorder, told, until, utterances
 from tests.sip_bridge.speaking import sentence
@@ -23,7 +23,7 @@ from tests.sip_bridge.speaking import sentence
 RAISING = """
 import functools, sys
 from service.process import main
-from sip_bridge import callback
+from sip_bridge.pjsip import callback
 
 guarded, fault = callback.guarded, sys.argv[1]
 
@@ -36,8 +36,10 @@ def broken(callback):
     return guarded(raises)
 
 callback.guarded = broken
-from sip_bridge import bridge, description, door
-from sip_bridge.endpoint import Endpoint
+from sip_bridge import bridge
+from sip_bridge.request import description
+from sip_bridge.pjsip import door
+from sip_bridge.pjsip.endpoint import Endpoint
 from sip_bridge.settings import SipBridgeSettings
 
 def no(*arguments): raise RuntimeError("a fault in our own code")
@@ -54,24 +56,24 @@ if fault == "onRequest":
     judge = Endpoint.judge
     Endpoint.judge = lambda self, request: no() if request.address == "127.0.0.2" else judge(self, request)
 if fault == "inspection":
-    from sip_bridge.dialog import Dialog
+    from sip_bridge.pjsip.dialog import Dialog
     inspect = Dialog.inspect
     Dialog.inspect = lambda self, now: no() if self.peer == "127.0.0.2" else inspect(self, now)
 if fault == "settling":
-    from sip_bridge.admission import Admission
+    from sip_bridge.admission.admission import Admission
     Admission.settle = once(Admission.settle)
 if fault == "report":
-    from sip_bridge.library import Library
+    from sip_bridge.pjsip.library import Library
     Library.report = no
 if fault == "command":
-    from sip_bridge.account import Account
+    from sip_bridge.pjsip.account import Account
     taken = Account._answer
     Account._answer = lambda self, dialog: (taken(self, dialog), self._endpoint.later(no))
 if fault == "listening":
-    from sip_bridge.call import Call
+    from sip_bridge.hearing.heard_call import Call
     Call.utterances = no
 if fault == "publishing":
-    from callbus.fork_writer import ForkWriter
+    from callbus.redis.fork_writer import ForkWriter
     ForkWriter.publish = once(ForkWriter.publish)
 sys.exit(main("sip_bridge", "", SipBridgeSettings, bridge.run, 0, []))
 """
@@ -141,7 +143,7 @@ import signal, sys, time
 from threading import Event
 from service.process import main
 from sip_bridge import bridge
-from sip_bridge.listener import Listener
+from sip_bridge.hearing.listener import Listener
 from sip_bridge.settings import SipBridgeSettings
 
 part, struck = sys.argv[1], Event()

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callbus import Role
-from sip_bridge import elements, invite, metadata
-from sip_bridge.roles import AgentRules
+from sip_bridge.request import elements, invite, metadata
+from sip_bridge.request.roles import AgentRules
 from testcall.metadata import dialect_names
 from tools.fuzz.bodies import invites
 from tools.fuzz.mutation import CHANGES, MAX_BYTES, Change, mutate

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 
 from callbus import Role
-from sip_bridge import elements, invite, joining, metadata, multipart, offer, vendors
-from sip_bridge.digest import WRONG_PER_SECOND, Digest, Verdict
-from sip_bridge.invite import Invite
-from sip_bridge.lines import labelled
-from sip_bridge.metadata import Metadata
-from sip_bridge.offer import Stream
-from sip_bridge.roles import AgentRules
+from sip_bridge.admission.digest import WRONG_PER_SECOND, Digest, Verdict
+from sip_bridge.calls.lines import labelled
+from sip_bridge.request import elements, invite, metadata, multipart, naming, offer, vendors
+from sip_bridge.request.invite import Invite
+from sip_bridge.request.metadata import Metadata
+from sip_bridge.request.offer import Stream
+from sip_bridge.request.roles import AgentRules
 
 WORDS = vendors.load()
 RULES = AgentRules((r"@agents\.example\.com",), ("2001", "anna"))
@@ -37,9 +37,9 @@ def check(raw: bytes) -> None:
         _check_metadata(metadata.read(part.content, words=WORDS))
         _check_streams(offer.read(part.content))
         labelled(part.content.decode("utf-8", "replace"), {0: "1", 7: "2"})
-    naming = joining.read(multipart.read_head(raw), "X-Call-ID", "X-Leg", WORDS)
-    _holds(len(naming.call_id) <= joining.MAX_CALL_ID and naming.call_id.isprintable())
-    _holds(naming.role in (None, Role.CUSTOMER, Role.AGENT))
+    named = naming.read(multipart.read_head(raw), "X-Call-ID", "X-Leg", WORDS)
+    _holds(len(named.call_id) <= naming.MAX_CALL_ID and named.call_id.isprintable())
+    _holds(named.role in (None, Role.CUSTOMER, Role.AGENT))
     verdict = DIGEST.judge(message.headers.get("authorization", []), "INVITE", "192.0.2.1", next(TIMES))
     _holds(verdict in (Verdict.MISSING, Verdict.WRONG))
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.feeling import FeelingScorer
-from analysis.scorer import Score
-from analysis.shift import ShiftRules
-from analysis.turn import Turn
-from analysis.wording import plain
+from analysis.scorers.shipped import FeelingScorer
+from analysis.shift.detector import ShiftRules
+from analysis.turns.score import Score
+from analysis.turns.turn import Turn
+from analysis.turns.wording import plain
 from bench.evaluation.dialogues import Dialogue, read_jsonl
 from bench.evaluation.judges import wording_key
 from bench.evaluation.playing import play

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from analysis.wording import Wording
+from analysis.turns.wording import Wording
 from tools.scorer.examples import CORES, FEELINGS
 
 WIDTH, HEADS, LAYERS, INNER = 384, 12, 6, 1536

@@ -12,8 +12,8 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
-from analysis.feeling import HISTORY_TURNS
-from analysis.wording import Wording, latest, plain, wording
+from analysis.scorers.shipped import HISTORY_TURNS
+from analysis.turns.wording import Wording, latest, plain, wording
 from bench.evaluation.measures import auc
 from tools.scorer.examples import FEELINGS, Example, Label
 from tools.scorer.network import Network, Readings, batch

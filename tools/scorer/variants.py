@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from analysis.wording import plain
+from analysis.turns.wording import plain
 from tools.scorer.examples import Example
 from tools.scorer.speech import Speech
 

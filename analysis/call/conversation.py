@@ -1,0 +1,247 @@
+"""One call's whole state, from utterance to alert. Pure: the clock is passed in, and nothing is published from here.
+
+Small enough to lie in Redis after every utterance, so that another worker can go on with it in mid-call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from analysis.call.audio_health import Health
+from analysis.call.recording_state import Recordings
+from analysis.call.succession import TakenOver
+from analysis.shift.context_terms import in_context
+from analysis.shift.detector import Evidence, Shift, ShiftRules, ShiftState, after_alert, step
+from analysis.shift.evidence import Judged, build_alert
+from analysis.turns.score import Score
+from analysis.turns.turn import Said, Turn, place
+from analysis.words.voice import Measured, Voice
+from callbus import Alert, CallClosed, CallOpened, CallState, Leg, Mood, Phase, Role, Utterance
+
+STATE_VERSION = 3
+RECENT_TURNS = 8
+"""Turns of both parties that are kept, beside those that a shift is measured from."""
+SCORES = 60
+PARTIES = 8
+GRAVITY = (Mood.CALM, Mood.RECOVERED, Mood.ARRIVED_UPSET, Mood.WORSENED)
+
+
+class StateError(ValueError):
+    """Stored state that cannot be used: broken, or of another version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """What is held of a party whose turns are scored."""
+
+    before: ShiftState = field(default_factory=ShiftState)
+    """Before its latest turn, which is scored anew with each utterance that extends it."""
+    now: ShiftState = field(default_factory=ShiftState)
+    turn: int = -1
+    """Number of its latest turn."""
+    scores: tuple[float, ...] = ()
+    """Of its latest turns, oldest first."""
+
+    def seen(self, evidence: Evidence, rules: ShiftRules) -> tuple[Party, Shift | None]:
+        """The party after a turn, in place of what its earlier words had made of it; the shift that it completed."""
+        again = self.turn == evidence.turn
+        before = self.before if again else self.now
+        state, shift = step(before, evidence, rules)
+        scores = (*(self.scores[:-1] if again else self.scores), evidence.value)[-SCORES:]
+        return Party(after_alert(state, before) if shift else before, state, evidence.turn, scores), shift
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A call so far."""
+
+    call_id: str
+    opened_at: float
+    """Unix seconds."""
+    legs: tuple[Leg, ...] = ()
+    next_turn: int = 0
+    turns: tuple[Judged, ...] = ()
+    """The turns kept, oldest first."""
+    parties: dict[str, Party] = field(default_factory=dict)
+    open_digits: dict[str, int] = field(default_factory=dict)
+    """By leg: digits that its last utterance ended with; see redaction."""
+    health: Health = field(default_factory=Health)
+    voices: dict[str, Voice] = field(default_factory=dict)
+    """By leg: a customer's own voice, where it is measured."""
+    recordings: Recordings | None = None
+    """Kept with it, so that all that is known of a call lies in one place; see succession."""
+
+    def listened(self, leg_id: str, measured: Measured | None, seconds: float) -> tuple[Conversation, float]:
+        """The call with what is known of a leg's voice; how far the utterance lies above that, in deviations."""
+        if measured is None or (leg_id not in self.voices and len(self.voices) >= PARTIES):
+            return self, 0.0
+        voice, above = self.voices.get(leg_id, Voice()).heard(measured, seconds)
+        return replace(self, voices={**self.voices, leg_id: voice}), above
+
+    def before(self, turn: Turn) -> tuple[Turn, ...]:
+        """The turns of both parties before one, oldest first, as far as they are kept."""
+        return tuple(judged.turn for judged in self.turns if judged.turn.number < turn.number)
+
+    def passed(self, utterance: Utterance) -> Conversation:
+        """The call once an utterance is worked on; its leg is known from here, opening message or not."""
+        if any(leg.leg_id == utterance.leg_id for leg in self.legs) or len(self.legs) >= PARTIES:
+            return self
+        return replace(self, legs=(*self.legs, Leg(utterance.leg_id, utterance.role)))
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an utterance's words did to the call."""
+
+    conversation: Conversation
+    turn: Turn | None
+    """The turn that they made or extended; none where they left the floor to the other party."""
+    is_new: bool
+    scored: bool
+    """Whether the turn is to be scored: a customer's, or in a call without a known customer an unknown party's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a turn's score did to the call."""
+
+    conversation: Conversation
+    score: Score
+    """The turn's, with its circumstances."""
+    alert: Alert | None
+
+
+def opened(event: CallOpened, known: Conversation | None) -> Conversation:
+    """The call after an opening message: new, or with other legs when it is known."""
+    if known is None:
+        return Conversation(event.call_id, event.opened_at, event.legs)
+    health = known.health.renamed(known.legs, event.legs)
+    return replace(known, legs=event.legs, opened_at=event.opened_at, health=health)
+
+
+def taken_over(event: TakenOver, call: Conversation) -> Conversation:
+    """The call once another recording is heard, whose legs may be named otherwise."""
+    legs = event.legs or call.legs
+    names = event.names(call.legs)
+    return replace(
+        call,
+        legs=legs,
+        health=call.health.handed_over(event.at_seconds),
+        voices={names.get(leg_id, leg_id): voice for leg_id, voice in call.voices.items()},
+        open_digits={names.get(leg_id, leg_id): digits for leg_id, digits in call.open_digits.items()},
+    )
+
+
+def joined(utterance: Utterance) -> Conversation:
+    """A call of which nothing is known but this utterance."""
+    opened_at = max(0.0, utterance.ended_at - utterance.end_seconds)
+    return Conversation(utterance.call_id, opened_at)
+
+
+def hear(call: Conversation, said: Said) -> Heard:
+    """Put an utterance's words into their turn."""
+    recent = [judged.turn for judged in call.turns[-RECENT_TURNS:]]
+    placed = place(said, recent, call.next_turn, solo=len(call.legs) <= 1)
+    if placed is None:
+        return Heard(call, None, is_new=False, scored=False)
+    turn = placed.turn
+    scored = turn.role is Role.CUSTOMER or (
+        turn.role is Role.UNKNOWN and all(leg.role is not Role.CUSTOMER for leg in call.legs)
+    )
+    if placed.is_new:
+        call = replace(call, next_turn=turn.number + 1, turns=_kept(call, (*call.turns, Judged(turn, None))))
+    else:
+        turns = tuple(replace(one, turn=turn) if one.turn.number == turn.number else one for one in call.turns)
+        call = replace(call, turns=turns)
+    return Heard(call, turn, placed.is_new, scored)
+
+
+def weighed(call: Conversation, turn: Turn, score: Score) -> tuple[Score, Evidence]:
+    """A turn's score with what no scorer looks at, threats and the circumstances of the turn; and as evidence."""
+    score, threat = in_context(score, turn, call.before(turn))
+    return score, Evidence(turn.number, score.log_odds, score.weight, turn.end_seconds, threat)
+
+
+def judge(call: Conversation, turn: Turn, score: Score, rules: ShiftRules, spoken_at: float, now: float) -> Verdict:
+    """Let the detector see a turn's score, in place of the score that its earlier words had."""
+    score, evidence = weighed(call, turn, score)
+    party, shift = call.parties.get(turn.party, Party()).seen(evidence, rules)
+    turns = tuple(
+        Judged(turn, score.value, score.weight) if judged.turn.number == turn.number else judged
+        for judged in call.turns
+    )
+    call = replace(call, turns=turns, parties=_with(call.parties, turn.party, party))
+    if shift is None:
+        return Verdict(call, score, None)
+    alert = build_alert(
+        shift,
+        call_id=call.call_id,
+        opened_at=call.opened_at,
+        legs=call.legs,
+        turns={judged.turn.number: judged for judged in turns},
+        turn=turn,
+        score=score,
+        state=party.now,
+        spoken_at=spoken_at,
+        now=now,
+    )
+    return Verdict(call, score, alert)
+
+
+def state_of(call: Conversation, now: float, closed: CallClosed | None = None) -> CallState:
+    """The call as a screen shows it. Where several parties are scored, it is the one worst off."""
+    parties = list(call.parties.values())
+    party = max(parties, key=lambda one: GRAVITY.index(one.now.mood), default=Party())
+    health = call.health.closed(closed.duration_seconds) if closed else call.health
+    return CallState(
+        call_id=call.call_id,
+        phase=Phase.ENDED if closed else Phase.ACTIVE,
+        opened_at=call.opened_at,
+        updated_at=now,
+        closed_at=closed.closed_at if closed else None,
+        reason=closed.reason if closed else "",
+        legs=call.legs,
+        mood=party.now.mood,
+        level=party.now.level,
+        baseline=party.now.baseline,
+        turns=call.next_turn,
+        scores=party.scores,
+        health=health.standing,
+        gaps=health.gaps,
+    )
+
+
+def encode(call: Conversation) -> bytes:
+    """A call's state for Redis."""
+    return msgspec.msgpack.encode({"version": STATE_VERSION, "call": call})
+
+
+def decode(payload: bytes) -> Conversation:
+    """A call's state from Redis. Raises StateError."""
+    try:
+        fields = msgspec.msgpack.decode(payload)
+        if not isinstance(fields, dict) or fields.get("version") != STATE_VERSION:
+            raise StateError("another version")
+        return msgspec.convert(fields.get("call"), Conversation)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise StateError(str(error)[:200]) from error
+
+
+def _kept(call: Conversation, turns: tuple[Judged, ...]) -> tuple[Judged, ...]:
+    wanted = {
+        number
+        for party in call.parties.values()
+        for state in (party.before, party.now)
+        for number in (*state.reference, *state.run, *state.origin, *state.trough)
+    }
+    recent = {judged.turn.number for judged in turns[-RECENT_TURNS:]}
+    return tuple(judged for judged in turns if judged.turn.number in wanted | recent)
+
+
+def _with(parties: dict[str, Party], name: str, party: Party) -> dict[str, Party]:
+    """The parties with one of them renewed; a call with more of them than people is hostile."""
+    if name not in parties and len(parties) >= PARTIES:
+        return parties
+    return {**parties, name: party}

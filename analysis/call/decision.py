@@ -1,0 +1,82 @@
+"""What an event leads to, decided once its words and their score are there; and what is told where that breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from analysis.call.analyst import Analyst, Outcome, Question
+from analysis.call.conversation import Conversation
+from analysis.call.succession import TakenOver
+from analysis.lanes.lane import Job
+from analysis.scorers.scoring import Scoring
+from analysis.turns.score import Score
+from analysis.words.batcher import Shed
+from analysis.words.recognition import ERROR, OVERLOAD, Recognition
+from callbus import CallClosed, CallEvent, CallOpened, CallState, Utterance
+from callbus.messages.wire import NAMES, ForkEvent
+from service.faults import survived
+
+log = logging.getLogger(__name__)
+
+RECORDING = "recording"
+
+
+def broke(told: ForkEvent | TakenOver) -> None:
+    """Count and log the exception that is being handled, by the kind of event that it struck."""
+    survived(RECORDING if isinstance(told, TakenOver) else NAMES[type(told)], log, told.call_id)
+
+
+class Decisions:
+    """Belongs to one event loop."""
+
+    def __init__(self, analyst: Analyst, scoring: Scoring) -> None:
+        self._analyst = analyst
+        self._scoring = scoring
+
+    async def outcome(
+        self,
+        told: ForkEvent | TakenOver,
+        call: Conversation | None,
+        recognition: Recognition | None,
+        job: Job,
+        shown: CallState | None = None,
+    ) -> Outcome:
+        """What a call is told makes of it. A fault is counted, and the outcome is then that of `failed`.
+
+        `shown`: as `analyst.Analyst.closed`.
+        """
+        now = time.time()
+        try:
+            match told:
+                case CallOpened() as event:
+                    return self._analyst.opened(event, call, now)
+                case TakenOver() as event:
+                    return self._analyst.taken_over(event, call, now)
+                case CallEvent() as event:
+                    return self._analyst.told(event, call, now)
+                case CallClosed() as event:
+                    return self._analyst.closed(event, call, now, shown)
+                case Utterance() as event:
+                    return await self._said(event, call, recognition or Recognition(dropped=ERROR), job)
+        except Exception:
+            broke(told)
+            return self.failed(told, call)
+
+    def failed(self, told: ForkEvent | TakenOver, call: Conversation | None) -> Outcome:
+        """What can be told of an event that broke."""
+        return self._analyst.failed(told, call, time.time())
+
+    async def _said(self, event: Utterance, call: Conversation | None, recognition: Recognition, job: Job) -> Outcome:
+        heard = self._analyst.heard(event, call, recognition, time.time())
+        if not isinstance(heard, Question):
+            return heard
+        try:
+            score = await job.answer(asyncio.create_task(self._score(heard)))
+        except Shed:
+            return self._analyst.dropped(event, call, OVERLOAD, time.time())
+        return self._analyst.answered(heard, score, time.time())
+
+    async def _score(self, question: Question) -> Score:
+        return await self._scoring.score(question.turn, question.history)

@@ -1,0 +1,60 @@
+"""What a worker counts of the events that it has committed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+from prometheus_client import Counter, Histogram
+
+from analysis.call.analyst import Outcome
+from analysis.call.succession import HANDOVERS, Step
+from analysis.words.recognition import Recognition
+from callbus import ShiftKind, Transcript
+
+log = logging.getLogger(__name__)
+
+UTTERANCES = Counter(
+    "callvane_utterances_analysed_total",
+    "Utterances by what became of them: transcribed, silence, hallucination, overload, error, repeated, duplicate, "
+    "misnumbered.",
+    ["outcome"],
+)
+MISSING = Counter("callvane_utterances_missing_total", "Utterances that never came, by gaps in their numbers.")
+HANDOVERS_MADE = Counter(
+    "callvane_recording_handovers_total",
+    "Times that another recording of a call was heard from then on: the one before closed, fell silent, or had closed "
+    "before (resumed).",
+    ["reason"],
+)
+TURNS_SCORED = Counter("callvane_turns_scored_total", "Times that a customer's turn was scored, as it grew.")
+SHIFTS = Counter("callvane_shifts_total", "Shifts found, by kind.", ["kind"])
+ALERT_SECONDS = Histogram(
+    "callvane_end_of_speech_to_alert_seconds",
+    "Time from the end of the speech that raised an alert to the alert's publication.",
+    buckets=(0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 2, 3, 5),
+)
+for _kind in ShiftKind:
+    SHIFTS.labels(_kind)
+for _reason in HANDOVERS:
+    HANDOVERS_MADE.labels(_reason)
+
+
+def count(call_id: str, step: Step, recognition: Recognition | None, outcomes: Sequence[Outcome]) -> None:
+    """Count an event: what it was to its call, what was heard in it, and what came of that."""
+    extra = {"call_id": call_id}
+    if step.dropped or recognition:
+        told = [each.dropped for outcome in outcomes for each in outcome.publications if isinstance(each, Transcript)]
+        UTTERANCES.labels(step.dropped or "".join(told) or "transcribed").inc()
+    MISSING.inc(step.missing)
+    if step.handover:
+        HANDOVERS_MADE.labels(step.handover).inc()
+        log.info("another recording of the call is heard from here on: %s", step.handover, extra=extra)
+    for outcome in outcomes:
+        TURNS_SCORED.inc(outcome.scored)
+        if alert := outcome.alert:
+            SHIFTS.labels(alert.kind).inc()
+            latency = max(0.0, time.time() - alert.spoken_at)
+            ALERT_SECONDS.observe(latency)
+            log.info("%s at turn %d, %.2f s after it was said", alert.kind, alert.turn, latency, extra=extra)

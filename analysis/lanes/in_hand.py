@@ -1,0 +1,95 @@
+"""What a worker has taken and not committed yet, over all its calls: bounded, whatever its calls wait for.
+
+Openings, words of a call's health and closings are few and never shed. An utterance that is shed stays in its call's
+order, without its audio, and becomes a transcript that says `overload`.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge
+
+from analysis.lanes.lane import Job, Lane
+from callbus import Role, Utterance
+
+EVENTS = Gauge("callvane_events_in_hand", "Fork events that this worker has taken and not committed yet.")
+AUDIO = Gauge("callvane_audio_in_hand_bytes", "Audio of them that has not been heard yet.")
+SHED = Counter(
+    "callvane_utterances_shed_total", "Utterances dropped because too many waited, by whose they were.", ["role"]
+)
+
+CALL_EVENTS = 64
+"""Of one call. Past it the oldest utterance is shed, even the one whose score the call waits for."""
+AUDIO_BYTES = 64 * 1024 * 1024
+"""In all."""
+
+
+class InHand:
+    """Belongs to one event loop. Past `utterances` or `audio_bytes` in all: agents' first, then the oldest."""
+
+    def __init__(self, utterances: int, audio_bytes: int = AUDIO_BYTES, call_events: int = CALL_EVENTS) -> None:
+        self._most = utterances
+        self._most_audio = audio_bytes
+        self._most_of_call = call_events
+        self._waiting: dict[Job, int] = {}
+        """Utterances whose words or score are still to come, the oldest first, with the bytes of their audio."""
+        self._audio = 0
+        self._events = 0
+
+    def __len__(self) -> int:
+        """Events in hand."""
+        return self._events
+
+    @property
+    def audio_bytes(self) -> int:
+        """Audio in hand."""
+        return self._audio
+
+    def take(self, job: Job, lane: Lane) -> None:
+        """One more event of a call; what is too much is shed, perhaps this one."""
+        lane.jobs.append(job)
+        self._events += 1
+        if isinstance(job.delivery.event, Utterance):
+            self._waiting[job] = job.audio_bytes
+            self._audio += job.audio_bytes
+        if len(lane) > self._most_of_call and (
+            oldest := next((one for one in lane.jobs if one in self._waiting), None)
+        ):
+            self._shed(oldest)
+        while len(self._waiting) > self._most or self._audio > self._most_audio:
+            self._shed(next((one for one in self._waiting if _role(one) is Role.AGENT), next(iter(self._waiting))))
+        self._tell()
+
+    def heard(self, job: Job, has_words: bool, is_overload: bool = False) -> None:
+        """Its audio is needed no more; without words in it, nothing is waited for.
+
+        `is_overload`: it was shed before the features or the model.
+        """
+        if job in self._waiting:
+            if is_overload:
+                SHED.labels(_role(job)).inc()
+            self._audio -= self._waiting[job]
+            self._waiting[job] = 0
+            if not has_words:
+                del self._waiting[job]
+            job.let_go_of_audio()
+        self._tell()
+
+    def let_go(self, job: Job) -> None:
+        """It is committed, or somebody else's."""
+        self._events -= 1
+        self._audio -= self._waiting.pop(job, 0)
+        self._tell()
+
+    def _shed(self, job: Job) -> None:
+        self._audio -= self._waiting.pop(job)
+        SHED.labels(_role(job)).inc()
+        job.shed()
+
+    def _tell(self) -> None:
+        EVENTS.set(self._events)
+        AUDIO.set(self._audio)
+
+
+def _role(job: Job) -> Role:
+    event = job.delivery.event
+    return event.role if isinstance(event, Utterance) else Role.UNKNOWN

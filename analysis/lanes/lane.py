@@ -1,0 +1,142 @@
+"""A call that has events in hand, in their order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from analysis.call.conversation import Conversation
+from analysis.call.recording_state import Recordings
+from analysis.call.succession import Step, step
+from analysis.words.batcher import Shed
+from analysis.words.recognition import ERROR, OVERLOAD, Recognition
+from callbus import Utterance
+from callbus.messages.wire import NAMES
+from callbus.redis.fork_reader import Delivery
+from service.faults import survived
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One event of a call."""
+
+    delivery: Delivery
+    step: Step | None = None
+    """What it is to the call; none before the call's state is read, and where that cannot be said."""
+    recognition: asyncio.Task[Recognition] | None = None
+    """Under way since the event came, whatever waits before it in the call; only of utterances that are heard."""
+    is_shed: bool = False
+    """Whether too much is in hand: its words are waited for no more."""
+    _asking: asyncio.Task[object] | None = None
+    """What its call waits for now, beside the recognition."""
+
+    @property
+    def audio_bytes(self) -> int:
+        """What its audio takes."""
+        event = self.delivery.event
+        return len(event.pcm) if isinstance(event, Utterance) else 0
+
+    def let_go_of_audio(self) -> None:
+        """Keep no audio: it has been heard, or will not be."""
+        if isinstance(event := self.delivery.event, Utterance):
+            self.delivery = replace(self.delivery, event=replace(event, pcm=b""))
+        if self.step:
+            told = (replace(each, pcm=b"") if isinstance(each, Utterance) else each for each in self.step.events)
+            self.step = replace(self.step, events=tuple(told))
+
+    def shed(self) -> None:
+        """Give up its words, and a score that its call waits for."""
+        self.is_shed = True
+        self.give_up()
+        self.let_go_of_audio()
+
+    def give_up(self) -> None:
+        """End what is under way for it."""
+        for task in (self.recognition, self._asking):
+            if task:
+                task.cancel()
+
+    async def heard(self) -> Recognition | None:
+        """What was heard in it; none where there was nothing to be heard."""
+        if self.is_shed:
+            return Recognition(dropped=OVERLOAD)
+        if self.recognition is None:
+            return None
+        try:
+            return await self._outcome(self.recognition)
+        except Shed:
+            return Recognition(dropped=OVERLOAD)
+        except Exception:
+            survived("utterance", log, self.delivery.event.call_id)
+            return Recognition(dropped=ERROR)
+
+    async def answer(self, asking: asyncio.Task[T]) -> T:
+        """What a task gives that the event waits for. Raises Shed where it is shed meanwhile."""
+        self._asking = asking
+        if self.is_shed:
+            asking.cancel()
+        try:
+            return await self._outcome(asking)
+        finally:
+            self._asking = None
+
+    async def _outcome(self, task: asyncio.Task[T]) -> T:
+        try:
+            outcome = await task
+        except asyncio.CancelledError:
+            own = asyncio.current_task()
+            if self.is_shed and not (own and own.cancelling()):
+                raise Shed from None
+            raise
+        if self.is_shed:
+            raise Shed
+        return outcome
+
+
+@dataclass(slots=True)
+class Lane:
+    """A call at work."""
+
+    partition: int
+    jobs: deque[Job] = field(default_factory=deque)
+    task: asyncio.Task[None] | None = None
+    is_restored: bool = False
+    _begun: int = 0
+    """So many of the jobs, from the first on, are known for what they are."""
+    _recordings: Recordings | None = None
+    """After all of those, even where they wait for their words."""
+
+    def __len__(self) -> int:
+        return len(self.jobs)
+
+    def restore(self, call: Conversation | None) -> None:
+        """Begin with the state that stands in Redis."""
+        self._recordings = call.recordings if call else None
+        self.is_restored = True
+
+    def begin(self) -> Iterator[tuple[Job, Step]]:
+        """Find out what each new event is to its call, in their order; none before `restore`."""
+        while self.is_restored and self._begun < len(self.jobs):
+            job = self.jobs[self._begun]
+            self._begun += 1
+            event = job.delivery.event
+            try:
+                job.step = step(self._recordings, event, job.delivery.at)
+            except Exception:
+                survived(NAMES[type(event)], log, event.call_id)
+                continue
+            self._recordings = job.step.recordings
+            yield job, job.step
+
+    def finished(self) -> Job:
+        """Take the first job out: it is committed, or given up."""
+        self._begun -= 1
+        return self.jobs.popleft()

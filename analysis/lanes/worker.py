@@ -1,0 +1,241 @@
+"""An analysis worker: reads what bridges wrote, keeps each call's order, works on many calls at once.
+
+Every event is committed in one step with what it led to (transcript, alert, call state, detector state), so that a
+worker may die at any moment: another one takes over from the last commit. A call's state is read from Redis whenever
+the call has been quiet, never trusted from memory, since its partition may have been elsewhere meanwhile.
+
+What is in hand is bounded (`in_hand`, and the queues before the features and the model), so that a call moves on
+however long its words or its score would take. A call waits for the score of its turn; the others do not.
+
+A fault costs the event that it struck its outcome, never another's: less of it is committed, so that it does not come
+again and break the next worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from analysis.call.analyst import Outcome
+from analysis.call.conversation import Conversation, decode, encode
+from analysis.call.decision import Decisions, broke
+from analysis.call.succession import RESUME_SECONDS, Step
+from analysis.lanes.figures import count
+from analysis.lanes.in_hand import InHand
+from analysis.lanes.lane import Job, Lane
+from analysis.words.recognition import ERROR, OVERLOAD, Recognition, Recognizer
+from callbus import CallClosed, Utterance
+from callbus.redis.fork_reader import Delivery, ForkReader, LeaseLost
+
+log = logging.getLogger(__name__)
+
+CALLS = Gauge("callvane_analysis_calls_active", "Calls that this worker follows.")
+STATES_UNREADABLE = Counter(
+    "callvane_call_states_unreadable_total", "Stored call states that could not be used; the call began anew."
+)
+LEASES_LOST = Counter("callvane_leases_lost_total", "Times that work was given up: another worker held the partition.")
+ARRIVAL_SECONDS = Histogram(
+    "callvane_arrival_seconds",
+    "Time from the end of speech to a worker taking the utterance: hangover, bridge, Redis.",
+    buckets=(0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.6, 0.8, 1, 1.5, 2.5, 5, 10),
+)
+DECISION_SECONDS = Histogram(
+    "callvane_decision_seconds",
+    "Time that the decision about an utterance's words took: guards passed, turn, score, detector.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+PUBLISH_SECONDS = Histogram(
+    "callvane_publish_seconds",
+    "Time that Redis took to publish and commit an utterance's outcome.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
+
+FORGET_SECONDS = 3_600.0
+"""A call without an event for so long is not counted as active any more."""
+
+
+class Worker:
+    """Belongs to one event loop. `read` until it is to stop, then `finish`."""
+
+    def __init__(self, reader: ForkReader, recognizer: Recognizer, decisions: Decisions, in_hand: InHand) -> None:
+        self._reader = reader
+        self._ear = recognizer
+        self._decisions = decisions
+        self._in_hand = in_hand
+        self._lanes: dict[str, Lane] = {}
+        self._seen: dict[str, tuple[int, float]] = {}
+        """Partition and latest event (monotonic) of the calls that are active."""
+
+    async def read(self) -> None:
+        """Take events and work on them, until cancelled; what is in hand then goes on."""
+        async with aclosing(self._reader.deliveries()) as batches:
+            async for batch in batches:
+                for delivery in batch:
+                    try:
+                        self._take(delivery)
+                    except Exception:
+                        broke(delivery.event)
+                self._count_calls()
+
+    async def finish(self, seconds: float) -> None:
+        """Finish what is in hand for at most so long; the rest is another worker's."""
+        working = [lane.task for lane in self._lanes.values() if lane.task]
+        if working:
+            await asyncio.wait(working, timeout=seconds)
+        left = [lane.task for lane in self._lanes.values() if lane.task]
+        for call_id, lane in list(self._lanes.items()):
+            log.warning("%d events stay unfinished; another worker takes them", len(lane), extra=_of(call_id))
+            self._drop(call_id, lane)
+        if left:
+            await asyncio.wait(left)
+
+    def _take(self, delivery: Delivery) -> None:
+        event = delivery.event
+        if isinstance(event, Utterance):
+            ARRIVAL_SECONDS.observe(max(0.0, time.time() - event.ended_at))
+        lane = self._lanes.get(event.call_id)
+        if lane is None:
+            lane = self._lanes[event.call_id] = Lane(delivery.partition)
+            lane.task = asyncio.create_task(self._work(event.call_id, lane))
+        self._in_hand.take(Job(delivery), lane)
+        self._begin(event.call_id, lane)
+
+    def _begin(self, call_id: str, lane: Lane) -> None:
+        """Find out what each event is to its call, and listen at once to what is to be heard."""
+        for job, step in lane.begin():
+            if step.recordings.heard is None:
+                self._seen.pop(call_id, None)
+            else:
+                self._seen[call_id] = (lane.partition, time.monotonic())
+            if step.events and isinstance(utterance := step.events[-1], Utterance) and not job.is_shed:
+                job.recognition = asyncio.create_task(self._ear.listen(utterance))
+                job.recognition.add_done_callback(partial(self._heard, job))
+            elif not job.is_shed:
+                self._in_hand.heard(job, has_words=False)
+
+    def _heard(self, job: Job, recognition: asyncio.Task[Recognition]) -> None:
+        dropped = ERROR if recognition.cancelled() or recognition.exception() else recognition.result().dropped
+        self._in_hand.heard(job, has_words=not dropped, is_overload=dropped == OVERLOAD)
+
+    async def _work(self, call_id: str, lane: Lane) -> None:
+        """A call's events one after the other, until none is in hand."""
+        try:
+            call = await self._restored(call_id, lane.partition)
+            lane.restore(call)
+            self._begin(call_id, lane)
+            while lane.jobs:
+                try:
+                    call = await self._finish(lane.jobs[0], call)
+                except LeaseLost:
+                    raise
+                except Exception:  # Redis refuses even the acknowledgement
+                    broke(lane.jobs[0].delivery.event)
+                self._in_hand.let_go(lane.finished())
+        except LeaseLost:
+            LEASES_LOST.inc()
+            log.warning("partition %d belongs to another worker now", lane.partition)
+            for other, held in list(self._lanes.items()):
+                if held.partition == lane.partition and held is not lane:
+                    self._drop(other, held)
+            lane.task = None
+            self._drop(call_id, lane)
+        else:
+            del self._lanes[call_id]
+
+    async def _restored(self, call_id: str, partition: int) -> Conversation | None:
+        try:
+            stored = await self._reader.state(call_id, partition)
+            return None if stored is None else decode(stored)
+        except Exception as error:  # whatever stands there, the call goes on
+            STATES_UNREADABLE.inc()
+            log.warning("the call begins anew, its stored state cannot be used: %.300s", error, extra=_of(call_id))
+            return None
+
+    async def _finish(self, job: Job, call: Conversation | None) -> Conversation | None:
+        """Commit what an event led to; the call after it. Raises LeaseLost.
+
+        Where that breaks, the call's state stays, and only what can be told without the fault is committed: at last
+        nothing but the acknowledgement, so that the event does not come again and break the next worker.
+        """
+        recognition = await job.heard()
+        delivery = job.delivery  # without its audio, once that has been heard
+        if job.step:
+            try:
+                return await self._commit(delivery, job.step, call, recognition, job)
+            except LeaseLost:
+                raise
+            except Exception:
+                broke(delivery.event)
+        for known in (call, None):
+            try:
+                outcome = self._decisions.failed(delivery.event, known)
+                await self._reader.commit(delivery, publications=outcome.publications)
+            except LeaseLost:
+                raise
+            except Exception:
+                broke(delivery.event)
+            else:
+                return call
+        await self._reader.commit(delivery)
+        return call
+
+    async def _commit(
+        self, delivery: Delivery, step: Step, call: Conversation | None, recognition: Recognition | None, job: Job
+    ) -> Conversation | None:
+        began = time.monotonic()
+        outcomes: list[Outcome] = []
+        after = None if step.is_new else call
+        is_all_we_know = after is None and isinstance(delivery.event, CallClosed)
+        shown = await self._reader.shown(delivery.event.call_id) if is_all_we_know else None
+        for told in step.events:
+            outcomes.append(await self._decisions.outcome(told, after, recognition, job, shown))
+            after = outcomes[-1].call
+        decided = time.monotonic()
+        self._in_hand.heard(job, has_words=False)  # it waits for nothing more, so it is not shed either
+        after = replace(after, recordings=step.recordings) if after else None
+        await self._reader.commit(
+            delivery,
+            state=encode(after) if after and after != call else None,
+            state_seconds=RESUME_SECONDS if step.is_over else None,
+            publications=[publication for outcome in outcomes for publication in outcome.publications],
+        )
+        try:
+            if recognition:
+                DECISION_SECONDS.observe(decided - began)
+                PUBLISH_SECONDS.observe(time.monotonic() - decided)
+            count(delivery.event.call_id, step, recognition, outcomes)
+        except Exception:  # it is committed all the same
+            broke(delivery.event)
+        return after
+
+    def _drop(self, call_id: str, lane: Lane) -> None:
+        """Forget a call's events in hand: they are not acknowledged, so that somebody will get them again."""
+        self._lanes.pop(call_id, None)
+        self._seen.pop(call_id, None)
+        while lane.jobs:
+            job = lane.finished()
+            job.give_up()
+            self._in_hand.let_go(job)
+        if lane.task:
+            lane.task.cancel()
+
+    def _count_calls(self) -> None:
+        held, now = self._reader.held, time.monotonic()
+        gone = [
+            call_id
+            for call_id, (partition, at) in self._seen.items()
+            if partition not in held or now - at > FORGET_SECONDS
+        ]
+        for call_id in gone:
+            del self._seen[call_id]
+        CALLS.set(len(self._seen))
+
+
+def _of(call_id: str) -> dict[str, str]:
+    return {"call_id": call_id}

@@ -1,0 +1,102 @@
+"""The scorer that the settings name, and the detector's rules that go with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from analysis.scorers.chat_server import ChatServer
+from analysis.scorers.classifier import Calibration, ClassifierScorer
+from analysis.scorers.classifier_files import classifier_files
+from analysis.scorers.language_model import LanguageModel
+from analysis.scorers.question import OWN_FIELDS
+from analysis.scorers.scoring import Scoring, Threaded, one_by_one
+from analysis.scorers.shipped import FEELING_RULES, FeelingScorer
+from analysis.settings import AnalysisSection
+from analysis.shift.detector import ShiftRules
+from service.settings import ConfigError
+
+KEY_BYTES = 4_096
+
+
+def chosen_scoring(section: AnalysisSection) -> Scoring:
+    """Load who judges turns, which may take minutes. Raises ConfigError."""
+    match section.scorer:
+        case "classifier":
+            return Threaded(_classifier(section).scores)
+        case "language_model":
+            return _language_model(section)
+        case _:
+            return _shipped()
+
+
+def chosen_rules(section: AnalysisSection) -> ShiftRules:
+    """What of their scores counts as a shift."""
+    return replace(
+        FEELING_RULES,
+        threshold=section.mark_threshold or FEELING_RULES.threshold,
+        interruption=section.interruption_threshold or FEELING_RULES.interruption,
+        refractory_seconds=section.refractory_seconds,
+    )
+
+
+def _shipped() -> Threaded:
+    # What else is read in one run changes an int8 network's figures a little: turns are read one by one.
+    return Threaded(one_by_one(FeelingScorer()))
+
+
+def _classifier(section: AnalysisSection) -> ClassifierScorer:
+    if not section.classifier:
+        raise ConfigError('analysis.classifier: name a folder or OWNER/NAME on the hub, since scorer = "classifier"')
+    return ClassifierScorer(
+        classifier_files(section.classifier, section.classifier_revision, section.classifier_file),
+        labels=section.classifier_labels,
+        calibration=Calibration(
+            section.classifier_tokens, section.classifier_temperature, section.classifier_base_rate
+        ),
+        threads=section.classifier_threads,
+    )
+
+
+def _language_model(section: AnalysisSection) -> LanguageModel:
+    for name in ("language_model_url", "language_model"):
+        if not getattr(section, name):
+            raise ConfigError(f'analysis.{name}: it is needed, since scorer = "language_model"')
+    if taken := sorted(OWN_FIELDS & section.language_model_fields.keys()):
+        raise ConfigError(f"analysis.language_model_fields: {', '.join(taken)} cannot be set; leave it out")
+    server = ChatServer(
+        section.language_model_url,
+        _key(section),
+        anywhere=section.language_model_anywhere,
+        connections=section.language_model_turns,
+    )
+    return LanguageModel(
+        server,
+        section.language_model,
+        _shipped(),
+        seconds=section.language_model_seconds,
+        together=section.language_model_turns,
+        further=section.language_model_fields,
+    )
+
+
+def _key(section: AnalysisSection) -> str:
+    key, path = section.language_model_key.get_secret_value(), section.language_model_key_file
+    if path is None:
+        return key
+    if key:
+        raise ConfigError("analysis.language_model_key_file: language_model_key is set, too; keep one of them")
+    return _read(path)
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(KEY_BYTES + 1)
+        key = content.decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        cause = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ConfigError(f"analysis.language_model_key_file: {path}: {cause}; name a readable file") from None
+    if not key or len(content) > KEY_BYTES:
+        raise ConfigError(f"analysis.language_model_key_file: {path} holds no key")
+    return key

@@ -1,0 +1,99 @@
+"""Scores for the turns of many calls at once: the event loop asks, and never stands still meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from analysis.turns.score import Asked, Score, Scorer
+from analysis.turns.turn import Turn
+
+MOST_TOGETHER = 16
+"""Turns that are scored in one run."""
+
+
+class Scoring(Protocol):
+    """Answers many calls' questions. Belongs to one event loop."""
+
+    async def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
+        """See analysis.turns.score.Scorer."""
+
+    def begin(self) -> None:
+        """Get ready, once, before the first question."""
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+
+
+class Threaded:
+    """A scorer on a thread of its own; what comes while it works is scored together, the longest waiting first.
+
+    What waits is bounded by its callers: a call asks for one turn at a time.
+    """
+
+    def __init__(self, scores: Callable[[Sequence[Asked]], Sequence[Score]]) -> None:
+        """`scores` answers in the order that it is asked."""
+        self._scores = scores
+        self._waiting: deque[tuple[Asked, asyncio.Future[Score]]] = deque()
+        self._working: asyncio.Task[None] | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="scorer")
+
+    async def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
+        """See Scoring. Raises what the scorer raised on the turns that were scored together."""
+        answer: asyncio.Future[Score] = asyncio.get_running_loop().create_future()
+        self._waiting.append(((turn, history), answer))
+        if self._working is None:
+            self._working = asyncio.create_task(self._work())
+        return await answer
+
+    def begin(self) -> None:
+        """See Scoring: nothing is left to do."""
+
+    async def close(self) -> None:
+        """See Scoring."""
+        if self._working:
+            self._working.cancel()
+            await asyncio.wait([self._working])
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _work(self) -> None:
+        try:
+            while batch := self._next():
+                await self._answer(batch)
+        finally:
+            self._working = None
+
+    def _next(self) -> list[tuple[Asked, asyncio.Future[Score]]]:
+        """Those waiting longest whose callers still want an answer."""
+        batch: list[tuple[Asked, asyncio.Future[Score]]] = []
+        while self._waiting and len(batch) < MOST_TOGETHER:
+            asked, answer = self._waiting.popleft()
+            if not answer.done():
+                batch.append((asked, answer))
+        return batch
+
+    async def _answer(self, batch: Sequence[tuple[Asked, asyncio.Future[Score]]]) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            scores = await loop.run_in_executor(self._pool, self._scores, [asked for asked, _ in batch])
+            answered = list(zip(batch, scores, strict=True))
+        except Exception as error:  # whatever a model raises, its callers are told
+            for _, answer in batch:
+                if not answer.done():
+                    answer.set_exception(error)
+            return
+        for (_, answer), score in answered:
+            if not answer.done():
+                answer.set_result(score)
+
+
+def one_by_one(scorer: Scorer) -> Callable[[Sequence[Asked]], Sequence[Score]]:
+    """For a scorer that judges each turn by itself."""
+
+    def scores(asked: Sequence[Asked]) -> Sequence[Score]:
+        return [scorer.score(turn, history) for turn, history in asked]
+
+    return scores

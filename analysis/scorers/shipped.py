@@ -1,0 +1,183 @@
+"""The shipped scorer: a small network that reads a turn together with those before it. ONNX on the CPU, no torch."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from analysis.scorers.cues import cues
+from analysis.scorers.labels import CORE_NAMES, CORES, Side
+from analysis.shift.detector import ShiftRules
+from analysis.turns.score import MOST_LOG_ODDS, Score, shared_out
+from analysis.turns.turn import Turn
+from analysis.turns.wording import Wording, latest, plain
+from callbus import Term
+
+Floats = NDArray[np.float32]
+
+FEELING_RULES = ShiftRules(
+    threshold=1.4,
+    interruption=2.2,
+    relief=1.2,
+    fallen=0.7,
+    within_turns=3,
+    arrived_upset=-1.2,
+    unhappy=-1.6,
+    pleased=0.3,
+)
+"""The detector's rules that go with this scorer; `make eval` says what they give."""
+SHIPPED_FEELING = Path(__file__).parents[1] / "models" / "feeling"
+HISTORY_TURNS = 7
+"""Turns before the one judged that are looked at: as many as every worker that takes the call over still has."""
+FULL_WORDS = 3
+"""Words from which on a turn counts whole; what was said before makes a short answer plain."""
+OTHER_FEELINGS = "other feelings"
+"""The term of what is not named."""
+DOUBTFUL = 0.7
+"""Share of pleased up to which a turn is not: of the turns of groups left out whose share is between half and this, a
+fifth are unhappy.
+"""
+MOSTLY = 0.5
+"""Pleased more than this, a turn's harsh words are not meant for us."""
+TEXTS_KNOWN = 1_024
+"""Texts whose reading is kept, some 20 kB each, at most 75: a call's earlier turns are not read with each turn anew."""
+FEELINGS = 3
+"""Unhappy, neutral, pleased: the first of the logits, before those of the cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feeling:
+    """Probabilities of a turn, calibrated."""
+
+    unhappy: float
+    neutral: float
+    pleased: float
+    cores: dict[str, float]
+    """By name, `none` among them; they sum to 1."""
+
+    @property
+    def log_odds(self) -> float:
+        """Of pleased against unhappy, -3 to 3; 0 is neutral.
+
+        A neutral turn's share goes half to each side, and pleased counts as far as it is past doubt: what may be
+        thanks and may be scorn is not calm.
+        """
+        past_doubt = max(0.0, (self.pleased - DOUBTFUL) / (1 - DOUBTFUL))
+        odds = leaning(past_doubt) - leaning(self.unhappy)
+        return max(-MOST_LOG_ODDS, min(MOST_LOG_ODDS, odds))
+
+
+def leaning(share: float) -> float:
+    """Log-odds of one side that has this share, the rest going half to each."""
+    return math.log((1 + share) / max(1e-9, 1 - share))
+
+
+class FeelingScorer:
+    """Judges turns by a folder of reading.onnx, relating.onnx, tokenizer.json and feeling.json.
+
+    Belongs to one thread at a time.
+    """
+
+    def __init__(self, folder: Path = SHIPPED_FEELING) -> None:
+        """Load the model. Raises OSError or ValueError where the folder holds none."""
+        about: dict[str, Any] = json.loads((folder / "feeling.json").read_text("utf-8"))
+        self._cores: list[str] = about["cores"]
+        self._temperature: float = about["temperature"]
+        self._biases = np.array(about["biases"])
+        self._tokens: int = about["tokens"]
+        self._tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text("utf-8"))
+        self._reading = _session(folder / "reading.onnx")
+        self._relating = _session(folder / "relating.onnx")
+        self._known: OrderedDict[tuple[int, ...], Floats] = OrderedDict()
+
+    def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
+        """See analysis.turns.score.Scorer."""
+        (feeling,) = self.feelings([(turn, history)])
+        words = plain(turn.text)
+        outright = cues(words) if feeling.pleased < MOSTLY else ()
+        said = sum(cue.value for cue in outright)
+        log_odds = max(-MOST_LOG_ODDS, min(MOST_LOG_ODDS, feeling.log_odds + said))
+        counts = turn.confidence * min(1.0, len(words.split()) / FULL_WORDS)
+        terms = (
+            *_terms(feeling, (log_odds - said) * counts),
+            *(Term(cue.name, cue.value * counts) for cue in outright if counts),
+        )
+        return Score(log_odds, counts, terms)
+
+    def feelings(self, turns: Sequence[tuple[Turn, Sequence[Turn]]]) -> list[Feeling]:
+        """The probabilities of turns, each given with its history, in one run of the upper half."""
+        logits = self.logits(turns)
+        logits[:, :FEELINGS] = (logits[:, :FEELINGS] + self._biases) / self._temperature
+        feelings = [_shares(row) for row in logits[:, :FEELINGS].astype(float)]
+        cores = [dict(zip(self._cores, _shares(row), strict=True)) for row in logits[:, FEELINGS:].astype(float)]
+        return [Feeling(one[0], one[1], one[2], of) for one, of in zip(feelings, cores, strict=True)]
+
+    def logits(self, turns: Sequence[tuple[Turn, Sequence[Turn]]]) -> Floats:
+        """What the network says of turns in their calls, not calibrated, shape (turns, 3 feelings and the cores)."""
+        wordings = [
+            latest(
+                self._tokenizer,
+                [*((other.role, other.text) for other in history[-HISTORY_TURNS:]), (turn.role, turn.text)],
+                self._tokens,
+            )
+            for turn, history in turns
+        ]
+        logits: Floats = self._relating.run(None, self._batch(wordings))[0]
+        return logits
+
+    def _batch(self, wordings: Sequence[Wording]) -> dict[str, NDArray[Any]]:
+        """The upper half's inputs, shape (wordings, tokens, ...): all end together, and before them is turn -1."""
+        texts = [[self._read(ids) for ids in wording.by_turn()] for wording in wordings]
+        shape = len(wordings), max(len(wording.ids) for wording in wordings)
+        hidden = np.zeros((*shape, texts[0][0].shape[1]), np.float32)
+        kinds = np.zeros(shape, np.int64)
+        turns = np.full(shape, -1, np.int64)
+        for row, (wording, parts) in enumerate(zip(wordings, texts, strict=True)):
+            begin = shape[1] - len(wording.ids)
+            hidden[row, begin:] = np.concatenate(parts)
+            kinds[row, begin:] = wording.kinds
+            turns[row, begin:] = wording.turns
+        longest = max(len(parts[-1]) for parts in texts)
+        return {"hidden": hidden, "kinds": kinds, "turns": turns, "asked": np.arange(shape[1] - longest, shape[1])}
+
+    def _read(self, ids: tuple[int, ...]) -> Floats:
+        """What the lower half makes of a text, shape (tokens, width); each text is run by itself, so that what it
+        makes does not hang on which others are asked for at the time.
+        """
+        hidden = self._known.pop(ids, None)
+        if hidden is None:
+            hidden = self._reading.run(None, {"ids": np.array([ids])})[0][0]
+        self._known[ids] = hidden
+        if len(self._known) > TEXTS_KNOWN:
+            self._known.popitem(last=False)
+        return hidden
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+
+
+def _shares(logits: NDArray[np.float64]) -> list[float]:
+    raised = np.exp(logits - logits.max())
+    shares: list[float] = (raised / raised.sum()).tolist()
+    return shares
+
+
+def _terms(feeling: Feeling, value: float) -> tuple[Term, ...]:
+    """`value` shared out over the cores of its sign."""
+    side = Side.UNHAPPY if value < 0 else Side.PLEASED
+    shares = {CORE_NAMES.get(core, core): feeling.cores[core] for core, of in CORES.items() if of is side}
+    return shared_out(value, shares, OTHER_FEELINGS)

@@ -1,0 +1,1 @@
+"""Scores become shifts, and a shift an alert with its evidence. Pure."""

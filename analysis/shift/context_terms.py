@@ -1,0 +1,95 @@
+"""What a turn's words alone do not say: the caller repeats themselves, talks over the agent, raises their voice. Pure.
+
+Each is a named term with a cap of its own, added to whatever scorer judged the words, and only where those are not
+pleased. Repeating earned its place on labelled dialogues; the two that need sound cannot be measured on text, and are
+kept small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from analysis.shift.threats import threats
+from analysis.turns.score import MOST_LOG_ODDS, Score
+from analysis.turns.turn import Turn
+from analysis.turns.wording import plain
+from callbus import Role, Term
+
+REPEATS = -0.8
+"""Says again what they said in an earlier turn."""
+TALKS_OVER = -0.3
+RAISED_VOICE = -0.5
+"""Of a voice as far above the caller's own as `LOUD` says, or further."""
+LOUD = 3.0
+"""Deviations above the caller's opening at which a voice is fully raised; up to a third of it counts for nothing."""
+MOST = -2.0
+"""What all of it, and threats, add at most, in log-odds."""
+PLEASED = 0.3
+"""Log-odds of the words from which on nothing of this is meant against us."""
+SAME, FEWEST_WORDS = 0.6, 3
+"""Share of the shorter turn's words of weight that two turns have in common, and how many these are at least."""
+LEAST_SECONDS = 1.0
+"""The agent has spoken for so long, and the caller goes on for so long, where one talks over the other."""
+OVERLAP_SECONDS = 0.5
+"""Shorter overlaps are how people take turns."""
+
+_LIGHT_WORDS = """
+    the and that this you your was were have has had not for but with they them are will would there just what when
+    which can could his her him she our all any get got its it's i'm i've i'll you've that's don't didn't yes yeah okay
+    please from then than been who how out now one two
+"""
+_LIGHT = frozenset(_LIGHT_WORDS.split())
+
+
+def in_context(score: Score, turn: Turn, history: Sequence[Turn]) -> tuple[Score, bool]:
+    """The score with the turn's threats and circumstances as further terms; whether there is a threat in it.
+
+    `history` are the turns of both parties before it.
+    """
+    if score.log_odds >= PLEASED or not score.weight:
+        return score, False
+    threatening = threats(plain(turn.text))
+    found = [*threatening, *_circumstances(turn, history)]
+    whole = sum(term.value for term in found)
+    if not whole:
+        return score, False
+    log_odds = max(-MOST_LOG_ODDS, score.log_odds + max(MOST, whole))
+    scale = (log_odds - score.log_odds) / whole * score.weight
+    terms = tuple(Term(term.name, term.value * scale) for term in found) if scale else ()
+    return Score(log_odds, score.weight, (*score.terms, *terms)), bool(threatening)
+
+
+def _circumstances(turn: Turn, history: Sequence[Turn]) -> Iterator[Term]:
+    if _repeats(turn, history):
+        yield Term("repeats themselves", REPEATS)
+    if _talks_over(turn, history):
+        yield Term("talks over the agent", TALKS_OVER)
+    raised = (min(turn.arousal, LOUD) - LOUD / 3) / (LOUD * 2 / 3)
+    if raised > 0:
+        yield Term("raised voice", RAISED_VOICE * raised)
+
+
+def _repeats(turn: Turn, history: Sequence[Turn]) -> bool:
+    words = _weighty(turn.text)
+    for other in history:
+        if other.party == turn.party:
+            said = _weighty(other.text)
+            fewer = min(len(words), len(said))
+            if fewer >= FEWEST_WORDS and len(words & said) >= max(FEWEST_WORDS, SAME * fewer):
+                return True
+    return False
+
+
+def _weighty(text: str) -> set[str]:
+    return {word for word in plain(text).split() if len(word) > 2 and word not in _LIGHT}
+
+
+def _talks_over(turn: Turn, history: Sequence[Turn]) -> bool:
+    if turn.end_seconds - turn.start_seconds < LEAST_SECONDS:
+        return False
+    return any(
+        other.role is Role.AGENT
+        and other.start_seconds <= turn.start_seconds - LEAST_SECONDS
+        and other.end_seconds >= turn.start_seconds + OVERLAP_SECONDS
+        for other in history
+    )

@@ -1,0 +1,1 @@
+"""Words become turns, and what a scorer says of one."""

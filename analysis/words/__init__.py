@@ -1,0 +1,1 @@
+"""Audio becomes words: features, batches, Whisper, and the guards against words that nobody said."""

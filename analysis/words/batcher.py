@@ -1,0 +1,179 @@
+"""The queue before the model: utterances of many calls, most urgent first, read in batches on one thread.
+
+Work-conserving: whenever the model is free and something waits, it starts; it never lingers for a fuller batch.
+Bounded: past its limit agents' utterances are shed first, oldest before newest, then the others', oldest first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from analysis.words.features import Spectrogram
+from analysis.words.transcriber import Words
+from callbus import Role
+
+log = logging.getLogger(__name__)
+
+WAITING = Gauge("callvane_utterances_waiting", "Utterances that wait for the model.")
+BATCH_SIZE = Histogram(
+    "callvane_batch_size_utterances", "Utterances transcribed together.", buckets=(1, 2, 4, 8, 16, 32, 64, 128)
+)
+QUEUE_SECONDS = Histogram(
+    "callvane_queue_seconds",
+    "Time that an utterance waited for the model.",
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+TRANSCRIPTION_SECONDS = Histogram(
+    "callvane_transcription_seconds",
+    "Time that the model took for a batch.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+BUSY_SECONDS = Counter("callvane_model_busy_seconds_total", "Time that the model worked; its rate is the load, 0 to 1.")
+AUDIO_SECONDS = Counter("callvane_audio_transcribed_seconds_total", "Speech that went through the model.")
+REAL_TIME_FACTOR = Gauge(
+    "callvane_real_time_factor", "Seconds of model time for a second of speech, smoothed over batches."
+)
+MODEL_ERRORS = Counter("callvane_model_errors_total", "Batches that the model failed on.")
+
+GRACE_SECONDS = {Role.CUSTOMER: 0.5, Role.UNKNOWN: 0.5, Role.AGENT: 1.0}
+"""After the end of its speech an utterance is due; agents' words raise no alert and can wait."""
+SMOOTHING = 0.05
+
+
+class Shed(Exception):
+    """The utterance was dropped: too many wait."""
+
+
+class Model(Protocol):
+    """What the batcher needs of a transcriber."""
+
+    def context(self, features: Spectrogram) -> int:
+        """Frames of audio context for an utterance."""
+
+    def transcribe(self, rows: list[Spectrogram], frames: int) -> list[Words]:
+        """The words of each row."""
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """An utterance in the queue."""
+
+    features: Spectrogram
+    frames: int
+    role: Role
+    due: float
+    """Unix seconds."""
+    since: float
+    """Monotonic seconds."""
+    seconds: float
+    done: asyncio.Future[Words] = field(repr=False)
+
+
+class Batcher:
+    """Belongs to one event loop; `run` must be running."""
+
+    def __init__(self, model: Model, batch_size: int, limit: int) -> None:
+        self._model = model
+        self._batch_size = batch_size
+        self._limit = limit
+        self._queue: list[Waiting] = []
+        self._factor = 0.0
+        self._awake = asyncio.Event()
+        self.busy_since: float | None = None
+        """When the batch began that the model reads now (monotonic); none while it waits."""
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+
+    def submit(self, features: Spectrogram, role: Role, ended_at: float, seconds: float) -> asyncio.Future[Words]:
+        """Queue an utterance that ended at `ended_at` (Unix seconds) and holds `seconds` of audio.
+
+        The future raises Shed when it had to go, and what the model raised when it failed on it.
+        """
+        done: asyncio.Future[Words] = asyncio.get_running_loop().create_future()
+        frames = self._model.context(features)
+        due = ended_at + GRACE_SECONDS[role]
+        self._queue.append(Waiting(features, frames, role, due, time.monotonic(), seconds, done))
+        if len(self._queue) > self._limit:
+            self._shed()
+        WAITING.set(len(self._queue))
+        self._awake.set()
+        return done
+
+    async def run(self) -> None:
+        """Transcribe what is queued, until cancelled."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                await self._awake.wait()
+                while batch := self._take():
+                    self.busy_since = began = time.monotonic()
+                    outcome = await loop.run_in_executor(self._thread, self._read, batch)
+                    self.busy_since = None
+                    self._hand_out(batch, outcome, began)
+                self._awake.clear()
+        finally:
+            self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _take(self) -> list[Waiting]:
+        """The most urgent utterance, and as many with its audio context as make a batch, most urgent first.
+
+        Others wait for the next batch: in this one they would cost the longer context.
+        """
+        self._queue = [waiting for waiting in self._queue if not waiting.done.done()]
+        if not self._queue:
+            WAITING.set(0)
+            return []
+        self._queue.sort(key=lambda waiting: waiting.due)
+        frames = self._queue[0].frames
+        batch = [waiting for waiting in self._queue if waiting.frames == frames][: self._batch_size]
+        taken = set(map(id, batch))
+        self._queue = [waiting for waiting in self._queue if id(waiting) not in taken]
+        WAITING.set(len(self._queue))
+        return batch
+
+    def _read(self, batch: list[Waiting]) -> list[Words | Exception]:
+        """On the model's thread. A batch that fails is tried row by row, so that one utterance cannot fail others."""
+        try:
+            words: list[Words | Exception] = list(
+                self._model.transcribe([waiting.features for waiting in batch], batch[0].frames)
+            )
+            if len(words) != len(batch):
+                raise ValueError(f"{len(words)} answers")
+            return words
+        except Exception as error:  # whatever it is, the others' calls go on
+            MODEL_ERRORS.inc()
+            log.warning("the model failed on %d utterances: %.300s", len(batch), error)
+            if len(batch) == 1:
+                return [error]
+        return [result for waiting in batch for result in self._read([waiting])]
+
+    def _hand_out(self, batch: list[Waiting], outcome: list[Words | Exception], began: float) -> None:
+        took = time.monotonic() - began
+        speech = sum(waiting.seconds for waiting in batch)
+        BATCH_SIZE.observe(len(batch))
+        TRANSCRIPTION_SECONDS.observe(took)
+        BUSY_SECONDS.inc(took)
+        AUDIO_SECONDS.inc(speech)
+        if speech:
+            self._factor += (SMOOTHING if self._factor else 1.0) * (took / speech - self._factor)
+            REAL_TIME_FACTOR.set(self._factor)
+        for waiting, result in zip(batch, outcome, strict=True):
+            QUEUE_SECONDS.observe(max(0.0, began - waiting.since))
+            if waiting.done.done():  # its call was given up meanwhile
+                continue
+            if isinstance(result, Exception):
+                waiting.done.set_exception(result)
+            else:
+                waiting.done.set_result(result)
+
+    def _shed(self) -> None:
+        victim = min(self._queue, key=lambda waiting: (waiting.role is not Role.AGENT, waiting.since))
+        self._queue.remove(victim)
+        if not victim.done.done():
+            victim.done.set_exception(Shed())

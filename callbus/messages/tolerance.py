@@ -1,0 +1,99 @@
+"""What a reader makes of enum values that it does not know: a newer Callvane wrote them. Pure, on decoded fields.
+
+A value that says *which* of several things is so reads as the nearest that loses nothing of the message; a condition
+that cannot be named or measured is left out of its list. Only text is forgiven: anything else is malformed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from callbus.messages.alert import ShiftKind, Tier
+from callbus.messages.call import Mood, Phase
+from callbus.messages.conditions import ConditionKind, Unit
+from callbus.messages.leg import Role
+
+Fields = dict[str, Any]
+
+
+def tolerated(name: str, fields: Fields) -> Fields | None:
+    """The fields of a message of type `name`, each value that is not known read as one that is.
+
+    None where nothing would be left of the message: it tells of a condition that has no name here.
+    """
+    if name == "call_event" and _is_unnamed(fields.get("condition")):
+        return None
+    reading = _READINGS.get(name)
+    return reading(fields) if reading else fields
+
+
+def _opened(fields: Fields) -> Fields:
+    return _each(fields, "legs", _of_party)
+
+
+def _of_party(fields: Fields) -> Fields:
+    return _read(fields, "role", Role, Role.UNKNOWN)
+
+
+def _event(fields: Fields) -> Fields:
+    return _inner(fields, "condition", _of_party)
+
+
+def _alert(fields: Fields) -> Fields:
+    kind = ShiftKind.WORSENED if _less(fields.get("level"), fields.get("baseline")) else ShiftKind.RECOVERED
+    fields = _read(fields, "kind", ShiftKind, kind)
+    fields = _read(fields, "mood", Mood, Mood.WORSENED if fields.get("kind") == ShiftKind.WORSENED else Mood.RECOVERED)
+    fields = _read(fields, "tier", Tier, Tier.INTERRUPTION)
+    for quotes in ("before", "after"):
+        fields = _each(fields, quotes, _of_party)
+    return _each(fields, "legs", _of_party)
+
+
+def _state(fields: Fields) -> Fields:
+    fields = _read(fields, "phase", Phase, Phase.ACTIVE if fields.get("closed_at") is None else Phase.ENDED)
+    fields = _read(fields, "mood", Mood, Mood.CALM)
+    if isinstance(health := fields.get("health"), list):
+        fields = {**fields, "health": [condition for condition in health if not _is_unnamed(condition)]}
+    return _each(_each(fields, "health", _of_party), "legs", _of_party)
+
+
+_READINGS: dict[str, Callable[[Fields], Fields]] = {
+    "call_opened": _opened,
+    "utterance": _of_party,
+    "call_event": _event,
+    "alert": _alert,
+    "transcript": _of_party,
+    "call_state": _state,
+}
+
+
+def _is_unnamed(condition: Any) -> bool:
+    return isinstance(condition, dict) and (
+        _is_new(condition.get("kind"), ConditionKind) or _is_new(condition.get("unit"), Unit)
+    )
+
+
+def _is_new(value: Any, known: type[StrEnum]) -> bool:
+    return isinstance(value, str) and value not in known.__members__.values()
+
+
+def _read(fields: Fields, name: str, known: type[StrEnum], instead: StrEnum) -> Fields:
+    return {**fields, name: instead.value} if _is_new(fields.get(name), known) else fields
+
+
+def _inner(fields: Fields, name: str, reading: Callable[[Fields], Fields]) -> Fields:
+    found = fields.get(name)
+    return {**fields, name: reading(found)} if isinstance(found, dict) else fields
+
+
+def _each(fields: Fields, name: str, reading: Callable[[Fields], Fields]) -> Fields:
+    found = fields.get(name)
+    if not isinstance(found, list):
+        return fields
+    return {**fields, name: [reading(one) if isinstance(one, dict) else one for one in found]}
+
+
+def _less(one: Any, other: Any) -> bool:
+    return isinstance(one, int | float) and isinstance(other, int | float) and one < other

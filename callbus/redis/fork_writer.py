@@ -1,0 +1,118 @@
+"""A bridge's side of the fork events: taken at once, written to their partition's stream as Redis allows."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from prometheus_client import Counter, Gauge
+
+from callbus.messages.call import CallClosed, CallOpened
+from callbus.messages.utterance import Utterance
+from callbus.messages.wire import ForkEvent, encode_fork_event
+from callbus.redis.backlog import Backlog
+from callbus.redis.bus import Bus
+from callbus.redis.partition import partition_of
+from callbus.redis.presence import Presence
+from callbus.redis.scripts import WRITE
+
+BACKLOG = Gauge("callvane_fork_events_waiting", "Fork events that wait in this bridge for Redis.")
+BACKLOG_DROPPED = Counter(
+    "callvane_fork_events_dropped_total", "Fork events dropped because Redis was away too long.", ["type"]
+)
+TRIMMED = Counter(
+    "callvane_utterances_trimmed_total",
+    "Utterances that gave way in a full partition before a worker was done with them.",
+)
+
+BATCH = 64
+REMEMBERED_SECONDS = 86_400
+"""How long Redis knows a bridge's latest batch: longer than anybody tries to write it."""
+
+
+class ForkWriter:
+    """Writes a bridge's fork events. Belongs to one event loop."""
+
+    def __init__(self, bus: Bus, instance: str = "") -> None:
+        """`instance`: as `presence.Presence`."""
+        self._bus = bus
+        self._backlog = Backlog(bus.settings.backlog_events)
+        self._batch: Sequence[ForkEvent] = ()
+        """What is being written; a writer that was stopped begins with it when it runs again."""
+        self._batch_name = ""
+        """By which Redis knows it again."""
+        self._presence = Presence(bus, instance)
+        self._script = bus.client.register_script(WRITE)
+        self._awake = asyncio.Event()
+        self._written = asyncio.Event()
+        self._written.set()
+
+    @property
+    def waiting(self) -> float:
+        """How full the backlog is, 0 to 1."""
+        return len(self._backlog) / self._bus.settings.backlog_events
+
+    def publish(self, event: ForkEvent) -> None:
+        """Queue `event` as this bridge's. Never blocks; see Backlog for what gives way when Redis stays away."""
+        event = replace(event, recording_id=self._presence.instance)
+        self._presence.note(event)
+        dropped = self._backlog.append(event)
+        if dropped is not None:
+            BACKLOG_DROPPED.labels("utterance" if isinstance(dropped, Utterance) else "call").inc()
+        BACKLOG.set(len(self._backlog))
+        self._written.clear()
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Write what is queued, in order, and that this bridge lives, until cancelled."""
+        while True:
+            await self._beat()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._awake.wait(), self._presence.wait_seconds)
+            while self._has_batch():
+                await self._write()
+                self._batch = ()
+                BACKLOG.set(len(self._backlog))
+                await self._beat()
+            self._awake.clear()
+            self._written.set()
+
+    async def flush(self, timeout_seconds: float) -> bool:
+        """Wait until everything queued is written; false when that took too long."""
+        try:
+            await asyncio.wait_for(self._written.wait(), timeout_seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _beat(self) -> None:
+        if not self._presence.wait_seconds:
+            for opened in await self._presence.beat():
+                self.publish(opened)
+
+    def _has_batch(self) -> bool:
+        if not self._batch:
+            self._batch, self._batch_name = self._backlog.head(BATCH), secrets.token_hex(8)
+        return bool(self._batch)
+
+    async def _write(self) -> None:
+        settings, keys, instance = self._bus.settings, self._bus.keys, self._presence.instance
+        partitions: dict[int, int] = {}
+        arguments: list[Any] = [self._batch_name, REMEMBERED_SECONDS, settings.partition_length]
+        for event in self._batch:
+            place = partitions.setdefault(partition_of(event.call_id, settings.partitions), len(partitions) + 1)
+            kind = "audio" if isinstance(event, Utterance) else ""
+            opened_at: float | str = ""
+            verb = ""
+            match event:
+                case CallOpened():
+                    verb, opened_at = "open", event.opened_at
+                case CallClosed():
+                    verb = "close"
+            arguments += (place, encode_fork_event(event), kind, verb, event.call_id, opened_at)
+        names = [keys.written(instance), keys.bridge_calls(instance), keys.oldest_audio, *map(keys.forks, partitions)]
+        TRIMMED.inc(await self._bus.persist(lambda: self._script(keys=names, args=arguments)))

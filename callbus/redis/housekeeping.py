@@ -1,0 +1,129 @@
+"""What Redis' own clock asks for, traffic or not: dead bridges' calls end, lost ends are made up for, old words go.
+
+Every worker runs it; each round is one worker's, whoever comes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from prometheus_client import Counter, Gauge
+from redis.exceptions import ResponseError
+
+from callbus.messages.call import BRIDGE_LOST, CallClosed
+from callbus.messages.wire import WireError, decode_fork_event, encode_fork_event
+from callbus.redis.bus import Bus
+from callbus.redis.partition import partition_of
+from callbus.redis.scripts import UNHELD
+
+log = logging.getLogger(__name__)
+
+CALLS_SWEPT = Counter("callvane_calls_swept_total", "Calls closed because their bridge died, or their end was lost.")
+STREAM_BYTES = Gauge("callvane_stream_bytes", "What a stream takes of Redis' memory, as Redis reckons it.", ["type"])
+
+ROUND_SECONDS = 5.0
+TRIM_SECONDS = 60.0
+DEAD_SECONDS = 20.0
+"""A bridge unheard of for so long is dead."""
+UNHELD_SECONDS = 20.0
+"""A call on the board that no living bridge holds has ended; its end may still wait to be read."""
+
+
+class Housekeeping:
+    """One worker's share of it."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._unheld = bus.client.register_script(UNHELD)
+
+    async def run(self) -> None:
+        """Do what is due, until cancelled."""
+        while True:
+            if await self._is_ours(self._bus.keys.swept, ROUND_SECONDS):
+                await self._bus.persist(self.sweep)
+            if await self._is_ours(self._bus.keys.trimmed, TRIM_SECONDS):
+                await self._bus.persist(self.trim)
+            await asyncio.sleep(ROUND_SECONDS / 5)
+
+    async def _is_ours(self, key: str, seconds: float) -> bool:
+        """Whether a round is due, and ours."""
+        milliseconds = int(1000 * seconds)
+        return bool(await self._bus.persist(lambda: self._bus.client.set(key, "1", nx=True, px=milliseconds)))
+
+    async def sweep(self) -> None:
+        """Close the calls of bridges that have died, and those whose end was lost. One try."""
+        keys, client = self._bus.keys, self._bus.client
+        now, _ = await client.time()
+        for name, beat_at in await client.zrangebyscore(keys.bridges, "-inf", now - DEAD_SECONDS, withscores=True):
+            held = keys.bridge_calls("").encode() + name
+            calls = await client.hgetall(held)
+            await self._close(
+                _closed(call_id, beat_at, beat_at - _seconds(opened_at), name) for call_id, opened_at in calls.items()
+            )
+            pipeline = client.pipeline(transaction=True)
+            pipeline.delete(held)
+            pipeline.zrem(keys.bridges, name)
+            await pipeline.execute()
+            log.warning("a bridge has died; %d calls that it held are closed", len(calls))
+        names = [keys.live, keys.bridges, keys.unheld]
+        unheld = await self._unheld(keys=names, args=[UNHELD_SECONDS, keys.bridge_calls("")])
+        await self._close(_closed(call_id, now) for call_id in unheld)
+        if unheld:
+            await client.zrem(keys.unheld, *unheld)
+            if strange := [call_id for call_id in unheld if _closed(call_id, now) is None]:
+                await client.hdel(keys.live, *strange)
+            log.warning("the ends of %d calls were lost; they are closed", len(unheld))
+
+    async def _close(self, closings: Iterable[CallClosed | None]) -> None:
+        """Write closings as a bridge does; a second one of a call changes nothing."""
+        pipeline = self._bus.client.pipeline(transaction=True)
+        for closed in filter(None, closings):
+            stream = self._bus.keys.forks(partition_of(closed.call_id, self._bus.settings.partitions))
+            pipeline.xadd(stream, {"m": encode_fork_event(closed)})
+            CALLS_SWEPT.inc()
+        await pipeline.execute()
+
+    async def trim(self) -> None:
+        """Keep every stream within its time and its share of memory. One try."""
+        settings, keys, client = self._bus.settings, self._bus.keys, self._bus.client
+        seconds, _ = await client.time()
+        oldest = max(0, int(1000 * (seconds - settings.retention_days * 86_400)))
+        most = settings.stream_megabytes * 1e6
+        for label, stream in (
+            ("alert", keys.alerts),
+            ("transcript", keys.transcripts),
+            ("call", keys.calls),
+            ("dead_letter", keys.dead_letters),
+        ):
+            await client.xtrim(stream, minid=oldest, approximate=False)
+            taken: float = await self._bytes(stream)
+            if taken > most:
+                entries = await client.xlen(stream)
+                await client.xtrim(stream, maxlen=int(entries * most / taken), approximate=False)
+                taken = most
+            STREAM_BYTES.labels(label).set(taken)
+
+    async def _bytes(self, stream: str) -> int:
+        try:
+            return int(await self._bus.client.memory_usage(stream) or 0)
+        except ResponseError:  # some servers that speak Redis' language do not tell
+            return 0
+
+
+def _closed(call_id: bytes, at: float, seconds: float = 0.0, bridge: bytes = b"") -> CallClosed | None:
+    """The closing that a bridge owes; none for what no bridge of ours has written there."""
+    try:
+        owed = CallClosed(call_id.decode(), at, max(0.0, seconds), BRIDGE_LOST, bridge.decode())
+        decode_fork_event(encode_fork_event(owed))  # whether a reader would take it
+    except (UnicodeDecodeError, WireError):
+        return None
+    return owed
+
+
+def _seconds(opened_at: bytes) -> float:
+    try:
+        return float(opened_at)
+    except ValueError:
+        return 0.0

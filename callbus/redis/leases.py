@@ -1,0 +1,81 @@
+"""Which partitions of the fork events a worker holds. Time is Redis' own; see scripts.BALANCE.
+
+A worker that dies holds its partitions for no longer than their leases; the others look for free ones about once a
+second. One whose lease ran out while nobody else had it goes on as if nothing had been.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter as Counts
+
+from prometheus_client import Gauge
+from redis.exceptions import RedisError
+
+from callbus.redis.bus import Bus
+from callbus.redis.scripts import BALANCE, RELEASE
+
+log = logging.getLogger(__name__)
+
+PARTITIONS_HELD = Gauge("callvane_partitions_held", "Partitions of fork events that this worker holds.")
+
+INTERVAL_SECONDS = 0.8
+SETTLING_SECONDS = 2.5
+"""In a Redis that knew nothing: longer than a worker takes to find it again, so that each gets back what it held."""
+
+
+class Leases:
+    """One worker's. `worker` is a name of its own, new for every process."""
+
+    def __init__(self, bus: Bus, worker: str) -> None:
+        self._bus = bus
+        self._worker = worker
+        self._balance = bus.client.register_script(BALANCE)
+        self._release = bus.client.register_script(RELEASE)
+        self._tenures: Counts[int] = Counts()
+        self.held: frozenset[int] = frozenset()
+        """As far as it knows."""
+        self.interval_seconds = min(INTERVAL_SECONDS, bus.settings.lease_seconds / 3)
+        """Between two calls of `balance`."""
+        self.milliseconds = int(bus.settings.lease_seconds * 1000)
+
+    def tenure(self, partition: int) -> int:
+        """How often the partition has come to this worker from another one, or gone: what is kept of it is of one."""
+        return self._tenures[partition]
+
+    async def balance(self) -> frozenset[int]:
+        """Renew, give back, take; those among `held` that another worker has had before. One try."""
+        settings, keys = self._bus.settings, self._bus.keys
+        partitions = range(settings.partitions)
+        settling = min(SETTLING_SECONDS, settings.lease_seconds / 2)
+        held, new = await self._balance(
+            keys=[
+                keys.workers,
+                keys.beginning,
+                *(keys.lease(each) for each in partitions),
+                *(keys.holder(each) for each in partitions),
+            ],
+            args=[self._worker, self.milliseconds, int(1000 * settling), settings.partitions, *sorted(self.held)],
+        )
+        for partition in (self.held - set(held)) | set(new):
+            self._tenures[partition] += 1
+        self.held = frozenset(held)
+        PARTITIONS_HELD.set(len(self.held))
+        return frozenset(new)
+
+    def lose(self, partition: int) -> None:
+        """Another worker holds it."""
+        if partition in self.held:
+            self.held -= {partition}
+            self._tenures[partition] += 1
+            PARTITIONS_HELD.set(len(self.held))
+
+    async def release(self) -> None:
+        """Give all back at once instead of letting them run out. One try: Redis may be away."""
+        names = [self._bus.keys.workers, *(self._bus.keys.lease(each) for each in sorted(self.held))]
+        self.held = frozenset()
+        PARTITIONS_HELD.set(0)
+        try:
+            await self._release(keys=names, args=[self._worker])
+        except (RedisError, OSError) as error:
+            log.warning("leases were not given back, they run out by themselves: %.200s", error)

@@ -1,0 +1,134 @@
+"""What analysis publishes, as a console or an integrator follows it: live by pub/sub, missed ones from the streams."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from callbus.messages.call import CallState
+from callbus.messages.wire import Publication, WireError, decode_publication
+from callbus.redis.bus import Bus
+from callbus.redis.fork_reader import DEAD_LETTERS
+
+log = logging.getLogger(__name__)
+
+PAGE = 1_000
+"""Entries of a channel that are fetched at a time."""
+NOTHING = "0-0"
+"""The id before every other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One publication and its place in the channel's stream."""
+
+    channel: str
+    stream_id: str
+    message: Publication
+
+
+class Subscription:
+    """Follows channels across lost connections: every publication once, in order per channel."""
+
+    def __init__(self, bus: Bus, channels: Sequence[str]) -> None:
+        self._bus = bus
+        self._seen = dict.fromkeys(channels, NOTHING)
+
+    async def events(self) -> AsyncIterator[Event | None]:
+        """Publications from now on; none about once a second of quiet, as a heartbeat. Ends by cancellation."""
+        for channel in self._seen:
+            last = await self._bus.persist(lambda name=channel: self._bus.client.xrevrange(name, count=1))  # type: ignore[misc]
+            self._seen[channel] = last[0][0].decode() if last else NOTHING
+        while True:
+            pubsub = self._bus.client.pubsub(ignore_subscribe_messages=True)
+            try:
+                await self._bus.persist(lambda opened=pubsub: opened.subscribe(*self._seen))  # type: ignore[misc]
+                for channel in self._seen:
+                    async for missed in self._missed(channel):
+                        yield missed
+                async for event in self._live(pubsub):
+                    yield event
+            except (RedisError, OSError) as error:
+                log.warning("lost the subscription, catching up: %.200s", error)
+            finally:
+                await pubsub.aclose()
+            await self._bus.check()
+
+    async def recent(self, channel: str, count: int) -> list[Event]:
+        """The latest `count` publications of a channel, oldest first."""
+        rows = await self._bus.persist(lambda: self._bus.client.xrevrange(channel, count=count))
+        return [event for row in reversed(rows) if (event := self._from_stream(channel, row))]
+
+    async def live_calls(self) -> list[CallState]:
+        """The state of every call that is active now."""
+        found = await self._bus.persist(lambda: self._bus.client.hgetall(self._bus.keys.live))
+        states = (_readable(payload) for payload in found.values())
+        return [state for state in states if isinstance(state, CallState)]
+
+    async def _missed(self, channel: str, until: str = "+") -> AsyncIterator[Event]:
+        while rows := await self._bus.persist(
+            lambda: self._bus.client.xrange(channel, min=f"({self._seen[channel]}", max=until, count=PAGE)
+        ):
+            for row in rows:
+                self._seen[channel] = row[0].decode()
+                if event := self._from_stream(channel, row):
+                    yield event
+            if len(rows) < PAGE:
+                break
+
+    async def _live(self, pubsub: PubSub) -> AsyncIterator[Event | None]:
+        """What is new in a stream, whenever its channel says so.
+
+        A message on the channel is a sign and no more: taken at its word, an id that the stream does not have would
+        hide all that follows. Read as far as the sign goes, channels keep the order in which they were written.
+        """
+        while True:
+            received = await pubsub.get_message(timeout=1.0)
+            if received is None:
+                yield None
+                continue
+            channel = received["channel"].decode()
+            told = _told_id(received["data"])
+            if _order(told) > _order(self._seen[channel]):
+                async for event in self._missed(channel, told):
+                    yield event
+
+    def _from_stream(self, channel: str, row: Any) -> Event | None:
+        entry_id, fields = row
+        message = _readable(fields.get(b"m", b""))
+        return Event(channel, entry_id.decode(), message) if message else None
+
+
+def _readable(payload: bytes) -> Publication | None:
+    try:
+        return decode_publication(payload)
+    except WireError as error:
+        DEAD_LETTERS.labels(error.reason).inc()
+        return None
+
+
+class _Told(msgspec.Struct):
+    """What is read of a message on a channel."""
+
+    stream_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,19}-[0-9]{1,19}\Z")]
+    """Of 64 bits on each side, else Redis takes it for no id; times of this age have 13 digits."""
+
+
+def _told_id(payload: bytes) -> str:
+    try:
+        return msgspec.json.decode(payload, type=_Told).stream_id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        DEAD_LETTERS.labels(WireError.reason).inc()
+        return NOTHING
+
+
+def _order(stream_id: str) -> tuple[int, int]:
+    """A stream's id, of digits on both sides of a dash, as something that compares."""
+    milliseconds, _, number = stream_id.partition("-")
+    return int(milliseconds), int(number)

@@ -1,0 +1,1 @@
+"""Who may look: names, passwords and connections."""

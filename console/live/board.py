@@ -1,0 +1,126 @@
+"""The board: the calls and alerts that the page shows now. Pure: no I/O, the clock is passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from callbus import Alert, CallState, Phase, Transcript
+from callbus.messages.wire import Publication, encode_publication
+from console.settings import ConsoleSettings
+
+VANISHED_SECONDS = 120.0
+"""A call missing from Redis's list of live calls may be between two messages for no longer than this."""
+
+
+@dataclass(slots=True)
+class ShownCall:
+    """A call with the latest words of each of its legs."""
+
+    state: CallState
+    heard_at: float
+    """Unix seconds of its last message."""
+    words: dict[str, Transcript] = field(default_factory=dict)
+
+
+class Board:
+    """Bounded: `max_calls` calls (the one heard longest ago goes), `alerts_kept` alerts (the oldest goes).
+
+    Taking a message twice, or an old one late, changes nothing.
+    """
+
+    def __init__(self, settings: ConsoleSettings) -> None:
+        self._settings = settings
+        self._gone: list[str] = []
+        self.calls: dict[str, ShownCall] = {}
+        self.alerts: dict[str, Alert] = {}
+        """By id, oldest first."""
+
+    def take(self, message: Publication, now: float) -> bool:
+        """Put `message` on the board; false when it changes nothing there."""
+        match message:
+            case Alert():
+                return self._take_alert(message)
+            case CallState():
+                return self._take_state(message, now)
+            case Transcript():
+                return self._take_words(message, now)
+
+    def sweep(self, now: float) -> None:
+        """Remove calls that ended a while ago, and those nothing was heard of for hours."""
+        for call_id, call in list(self.calls.items()):
+            closed_at = call.state.closed_at
+            ended = closed_at is not None and now - closed_at > self._settings.ended_seconds
+            if ended or now - call.heard_at > self._settings.silent_hours * 3_600:
+                self._remove(call_id)
+
+    def reconcile(self, live: Iterable[str], now: float) -> None:
+        """Remove active calls that Redis no longer lists: their end was missed."""
+        listed = set(live)
+        for call_id, call in list(self.calls.items()):
+            absent = call.state.phase is Phase.ACTIVE and call_id not in listed
+            if absent and now - call.heard_at > VANISHED_SECONDS:
+                self._remove(call_id)
+
+    def gone(self) -> list[str]:
+        """Calls removed since this was asked last."""
+        gone, self._gone = self._gone, []
+        return gone
+
+    def calls_json(self) -> list[Any]:
+        """Each call as `{"state": call_state, "words": [transcript, ...]}`, in their wire form."""
+        return [
+            {"state": _raw(call.state), "words": [_raw(words) for words in call.words.values()]}
+            for call in self.calls.values()
+        ]
+
+    def alerts_json(self) -> list[Any]:
+        """The alerts in their wire form, newest first."""
+        return [_raw(alert) for alert in reversed(self.alerts.values())]
+
+    def _take_alert(self, alert: Alert) -> bool:
+        if alert.alert_id in self.alerts:
+            return False
+        self.alerts[alert.alert_id] = alert
+        if len(self.alerts) > self._settings.alerts_kept:
+            del self.alerts[next(iter(self.alerts))]
+        return alert.alert_id in self.alerts
+
+    def _take_state(self, state: CallState, now: float) -> bool:
+        known = self.calls.get(state.call_id)
+        if known is not None:
+            if state.updated_at < known.state.updated_at:
+                return False
+            known.state, known.heard_at = state, now
+            return True
+        if state.closed_at is not None and now - state.closed_at > self._settings.ended_seconds:
+            return False
+        if len(self.calls) >= self._settings.max_calls:
+            self._remove(min(self.calls, key=lambda call_id: self.calls[call_id].heard_at))
+        self.calls[state.call_id] = ShownCall(state, now)
+        return True
+
+    def _take_words(self, words: Transcript, now: float) -> bool:
+        call = self.calls.get(words.call_id)
+        if call is None:
+            return False
+        call.heard_at = now
+        known = call.words.get(words.leg_id)
+        if known is not None and words.sequence <= known.sequence:
+            return False
+        if words.text or words.dropped in ("overload", "error"):
+            if len(call.words) >= 16 and words.leg_id not in call.words:
+                del call.words[next(iter(call.words))]
+            call.words[words.leg_id] = words
+        return True
+
+    def _remove(self, call_id: str) -> None:
+        del self.calls[call_id]
+        self._gone.append(call_id)
+
+
+def _raw(message: Publication) -> msgspec.Raw:
+    return msgspec.Raw(encode_publication(message))

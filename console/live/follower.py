@@ -1,0 +1,216 @@
+"""Follows what analysis publishes: every message goes to the board and, as it came, to every open page.
+
+Whether the board is fresh is asked of Redis itself once a second, not of the subscription: one that died silently
+would otherwise look like a quiet day.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
+from typing import Any, cast
+
+import msgspec
+from prometheus_client import Gauge
+from redis.exceptions import RedisError
+
+from callbus import Alert, CallState
+from callbus.messages.wire import NAMES, Publication, encode_publication
+from callbus.redis.bus import Bus
+from callbus.redis.subscription import Event, Subscription
+from console.live.board import Board
+from console.live.browsers import Browsers, Frame, frame
+from console.live.cursor import Cursor, order
+from service.faults import survived
+
+log = logging.getLogger(__name__)
+
+CALLS = Gauge("callvane_console_calls", "Calls on the page, those that ended within the last minute included.")
+STALE = Gauge("callvane_console_stale", "1 while the page shows a past state because Redis is lost, else 0.")
+
+ASK_SECONDS = 1.0
+ANSWER_SECONDS = 2.0
+SILENT_SECONDS = 4.0
+"""The subscription gives a sign about once a second."""
+BEHIND_SECONDS = 5.0
+"""A message that stands in a stream and did not come by subscription for this long will not come."""
+RECONCILE_SECONDS = 60.0
+SEED_TRANSCRIPTS = 2_000
+"""Enough for the last words of 200 calls."""
+SEED_STATES = 500
+
+Report = Callable[[str], None]
+"""Told why the board is stale; empty once it is fresh."""
+
+
+class Follower:
+    """Keeps the board true and tells the pages. `stale_since` says since when it is not."""
+
+    def __init__(self, bus: Bus, board: Board, browsers: Browsers, heartbeat_seconds: float, report: Report) -> None:
+        keys = bus.keys
+        self._bus = bus
+        self._board = board
+        self._browsers = browsers
+        self._heartbeat_seconds = heartbeat_seconds
+        self._report = report
+        self.channels = (keys.alerts, keys.transcripts, keys.calls)
+        self.cursor = Cursor.zero(len(self.channels))
+        self.stale_since: float | None = time.time()
+        """Unix seconds; none while the board is fresh."""
+        self._heard_at = time.monotonic()
+        self._behind = False
+        self._seeded = False
+        STALE.set(1)
+        report("redis has not answered yet")
+
+    def parts(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """What keeps it following, each to run until cancelled, by name."""
+        return {
+            "the follower": self._follow(),
+            "the watch over redis": self._watch(),
+            "the sweep": self._sweep(),
+            "the heartbeats": self._beat(),
+        }
+
+    def status(self) -> Frame:
+        """The heartbeat: the console's clock, and since when it is stale."""
+        return frame("status", msgspec.json.encode(self._status()))
+
+    def snapshot(self) -> Frame:
+        """Everything on the board."""
+        whole = self._status() | {"calls": self._board.calls_json(), "alerts": self._board.alerts_json()}
+        return frame("snapshot", msgspec.json.encode(whole), str(self.cursor))
+
+    def _status(self) -> dict[str, Any]:
+        return {"now": time.time(), "stale_since": self.stale_since, "heartbeat_seconds": self._heartbeat_seconds}
+
+    async def _follow(self) -> None:
+        while True:
+            subscription = Subscription(self._bus, self.channels)
+            self._behind = self._seeded = False
+            async with aclosing(cast("AsyncGenerator[Event | None]", subscription.events())) as events:
+                async for event in events:
+                    self._heard_at = time.monotonic()
+                    if self.stale_since is not None or not self._seeded:
+                        await self._seed(subscription)
+                    if event is not None:
+                        self._take(event)
+                        await asyncio.sleep(0)  # a burst must not fill the pages' queues before they may drain
+                    if self._behind:
+                        log.warning("what stands in redis did not come by subscription, subscribing again")
+                        break
+
+    async def _seed(self, subscription: Subscription) -> None:
+        """Read the board's whole state, at the start and after Redis was lost. We have subscribed already: no gap."""
+        tail = await self._bus.persist(self._tail)
+        alerts, transcripts, states = [
+            await subscription.recent(channel, count)
+            for channel, count in zip(self.channels, (200, SEED_TRANSCRIPTS, SEED_STATES), strict=True)
+        ]
+        live = await subscription.live_calls()
+        now = time.time()
+        for message in (*live, *(event.message for event in (*states, *alerts, *transcripts))):
+            self._show(message, min(now, _written_at(message)))
+        self._board.sweep(now)
+        self._board.gone()
+        for place, channel_events in enumerate((alerts, transcripts, states)):
+            newest = channel_events[-1].stream_id if channel_events else "0-0"
+            self.cursor = self.cursor.at(place, max(tail[place], newest, key=order))
+        self._heard_at = time.monotonic()
+        self._seeded = True
+        self.stale_since = None
+        STALE.set(0)
+        self._report("")
+        self._browsers.send(self.snapshot())
+        CALLS.set(len(self._board.calls))
+
+    def _take(self, event: Event) -> None:
+        place = self.channels.index(event.channel)
+        if order(event.stream_id) <= order(self.cursor.ids[place]):
+            return
+        self.cursor = self.cursor.at(place, event.stream_id)
+        message = event.message
+        self._show(message, time.time())
+        sent = frame(NAMES[type(message)], encode_publication(message), str(self.cursor))
+        if isinstance(message, Alert):
+            sent = Frame(sent.kind, sent.payload, message.raised_at, message.spoken_at)
+        self._browsers.send(sent)
+        self._tell_gone()
+
+    def _show(self, message: Publication, now: float) -> None:
+        try:
+            self._board.take(message, now)
+        except Exception:  # one message must not hide all others
+            survived(NAMES[type(message)], log, message.call_id)
+
+    async def _tail(self) -> list[str]:
+        """Id of each channel's newest entry."""
+        pipeline = self._bus.client.pipeline(transaction=False)
+        for channel in self.channels:
+            pipeline.xrevrange(channel, count=1)
+        rows: list[Any] = await pipeline.execute()
+        return [row[0][0].decode() if row else "0-0" for row in rows]
+
+    async def _watch(self) -> None:
+        fresh_at, level_at = time.time(), time.monotonic()
+        while True:
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    tail = await self._tail()
+            except (RedisError, OSError, TimeoutError) as error:
+                self._lost(self._bus.note(self, error).said, fresh_at)
+            else:
+                self._bus.settle(self)
+                if time.monotonic() - self._heard_at > SILENT_SECONDS:
+                    self._lost("the subscription to redis is silent", fresh_at)
+                if self.stale_since is None:
+                    fresh_at = time.time()
+                if all(order(ours) >= order(theirs) for ours, theirs in zip(self.cursor.ids, tail, strict=True)):
+                    level_at = time.monotonic()
+                elif time.monotonic() - level_at > BEHIND_SECONDS:
+                    self._behind = True
+                    level_at = time.monotonic()
+            await asyncio.sleep(ASK_SECONDS)
+
+    def _lost(self, why: str, since: float) -> None:
+        if self.stale_since is None:
+            log.warning("the page is stale: %s", why)
+            self.stale_since = since
+            STALE.set(1)
+            self._browsers.send(self.status())
+        self._report(why)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeat_seconds)
+            self._browsers.send(self.status())
+
+    async def _sweep(self) -> None:
+        """Let calls leave the page."""
+        reconciled_at = time.monotonic()
+        subscription = Subscription(self._bus, ())
+        while True:
+            await asyncio.sleep(1.0)
+            if self.stale_since is not None:
+                continue
+            if time.monotonic() - reconciled_at > RECONCILE_SECONDS:
+                live = await subscription.live_calls()
+                self._board.reconcile((state.call_id for state in live), time.time())
+                reconciled_at = time.monotonic()
+            self._board.sweep(time.time())
+            self._tell_gone()
+
+    def _tell_gone(self) -> None:
+        if gone := self._board.gone():
+            self._browsers.send(frame("gone", msgspec.json.encode({"call_ids": gone})))
+        CALLS.set(len(self._board.calls))
+
+
+def _written_at(message: Publication) -> float:
+    """Unix seconds at which analysis wrote it."""
+    if isinstance(message, CallState):
+        return message.updated_at
+    return message.raised_at if isinstance(message, Alert) else message.published_at

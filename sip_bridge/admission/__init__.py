@@ -1,0 +1,1 @@
+"""Who may fork, and how many: a request is admitted or refused. Pure."""

@@ -1,0 +1,95 @@
+"""Why a fork is refused: each reason with its SIP status, and the count of forks by outcome."""
+
+from __future__ import annotations
+
+import logging
+import time
+from enum import Enum
+
+from prometheus_client import Counter
+
+from service.rates import Seldom
+
+FORKS = Counter("callvane_forks_total", "Forks (INVITEs) by outcome.", ["outcome"])
+METADATA = Counter(
+    "callvane_fork_metadata_total",
+    "Forks by what came of their recording metadata; `complete` where all was read.",
+    ["result"],
+)
+
+RETRY_AFTER_SECONDS = 10
+"""What a refusal with 503 says."""
+
+log = logging.getLogger(__name__)
+
+
+class Refusal(Enum):
+    """Why a fork is not answered: the outcome's name, SIP status and reason phrase."""
+
+    CAPACITY = ("refused_capacity", 503, "Capacity Reached")
+    DIALOGS = ("refused_dialogs", 503, "Too Many Dialogs")
+    CALL_DIALOGS = ("refused_call_dialogs", 503, "Too Many Dialogs Of One Call")
+    HALF_OPEN = ("refused_half_open", 503, "Too Many Unacknowledged")
+    OVERLOADED = ("refused_overloaded", 503, "Overloaded")
+    DRAINING = ("refused_draining", 503, "Shutting Down")
+    BACKLOG = ("refused_backlog", 503, "Messages Waiting")
+    PEER_CAPACITY = ("refused_peer_capacity", 503, "Your Calls Are Too Many")
+    PEER_HALF_OPEN = ("refused_peer_half_open", 503, "Too Many Of Yours Unacknowledged")
+    RATE = ("refused_rate", 503, "Too Many Calls At Once")
+    REQUESTS = ("refused_requests", 503, "Too Many Requests At Once")
+    FORBIDDEN = ("refused_forbidden", 403, "Forbidden")
+    METHOD = ("refused_method", 405, "Method Not Allowed")
+    OVERLONG = ("refused_overlong", 513, "Message Too Large")
+    UNREADABLE = ("refused_unreadable", 400, "Unreadable Header")
+    CHALLENGED = ("challenged", 401, "Unauthorized")
+    CREDENTIALS = ("refused_credentials", 401, "Unauthorized")
+    GUESSES = ("refused_guesses", 503, "Too Many Wrong Passwords")
+    MALFORMED = ("refused_malformed", 400, "Malformed Body")
+    NO_AUDIO = ("refused_no_audio", 488, "No Audio Offered")
+    LEGS = ("refused_legs", 488, "Too Many Legs")
+    UNACCEPTABLE = ("refused_unacceptable", 488, "Not Acceptable Here")
+    FAILED = ("failed", 500, "Server Internal Error")
+
+    def __init__(self, outcome: str, status: int, phrase: str) -> None:
+        self.outcome = outcome
+        self.status = status
+        self.phrase = phrase
+
+
+_OF_LIBRARY = {
+    400: "refused_malformed",
+    415: "refused_content_type",
+    420: "refused_extension",
+    486: "refused_capacity",
+    500: "refused_no_media",
+    503: "refused_no_media",
+}
+_NOT_OF_FORKS = (Refusal.REQUESTS, Refusal.METHOD, Refusal.OVERLONG, Refusal.UNREADABLE)
+"""Those of requests that are no INVITE, or that nobody has read."""
+_no_media = Seldom()
+
+
+def refused_by_library(status: int) -> None:
+    """Count an INVITE that the library refused with `status` before the bridge saw it; log what an operator can mend.
+
+    The library refuses with 500 what it finds no sockets for; the door makes it 503 on its way out.
+    """
+    outcome = _OF_LIBRARY.get(status, "refused_unacceptable" if status < 500 else "failed")
+    FORKS.labels(outcome).inc()
+    if outcome == "refused_no_media":
+        _no_media.add()
+        if count := _no_media.due(time.monotonic()):
+            log.warning(
+                "%d forks refused with %d, for want of RTP ports or sockets: see bridge.rtp_port_min, rtp_port_max "
+                "(who else uses these ports?) and the limit of open files",
+                count,
+                status,
+            )
+
+
+# Every series is there from the start, so that a rate over it is right from the first event on.
+for _outcome in ("answered", "duplicate", *_OF_LIBRARY.values()):
+    FORKS.labels(_outcome)
+for _refusal in Refusal:
+    if _refusal not in _NOT_OF_FORKS:
+        FORKS.labels(_refusal.outcome)

@@ -1,0 +1,266 @@
+"""What one dialog feeds of which call: it opens a call, joins one, waits beside one that records the same, hands over.
+
+All of it runs on the library's thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import weakref
+from typing import TYPE_CHECKING
+
+from prometheus_client import Counter
+
+from callbus import Role
+from sip_bridge.calls.ending import Ending
+from sip_bridge.calls.joining import JoinedCall
+from sip_bridge.calls.lines import Lines
+from sip_bridge.calls.open_calls import OpenCalls
+from sip_bridge.calls.recordings import Recording
+from sip_bridge.hearing.heard_call import Call
+from sip_bridge.hearing.leg import Leg
+from sip_bridge.request import invite
+from sip_bridge.request.invite import Invite, OfferedLeg
+from sip_bridge.request.naming import Naming
+
+if TYPE_CHECKING:
+    from sip_bridge.pjsip.dialog import Dialog
+
+QUIET_SECONDS = 4.0
+"""After so long without a packet, another dialog that records the same call is heard instead; the SBC may be dead."""
+
+JOINED = Counter(
+    "callvane_legs_joined_total",
+    "Streams of plain forks that came to a call that was open: as a new leg, or taking one over.",
+    ["kind"],
+)
+
+log = logging.getLogger(__name__)
+
+
+class Feed:
+    """One dialog's share in a call."""
+
+    def __init__(self, dialog: Dialog, calls: OpenCalls) -> None:
+        self.call: Call | None = None
+        self.heard = False
+        """Whether the dialog's streams feed the call: no while another dialog records the same."""
+        self.lines = Lines()
+        self.standing: Invite | None = None
+        """What the other side has said last; none where it does not matter any more."""
+        self.naming = Naming()
+        """What a plain fork says of itself."""
+        self._dialog = weakref.proxy(dialog)
+        """It holds us: its object must go with its last reference, not when Python's collector comes by."""
+        self._calls = calls
+        self._recording: Recording | None = None
+        self._conceded: set[int] = set()
+        """Streams whose leg another dialog has taken over."""
+        calls.feeds[dialog.number] = self
+
+    def take(self, request: Invite) -> None:
+        """The other side has said how the call stands now: the first time with what has been answered."""
+        if self.call:
+            self._change(request)
+        elif not self._conceded:
+            self._open(request)
+
+    def same_as(self, offer: Invite) -> Recording | None:
+        """The recording of the same call, with the same parties, that is up already."""
+        return None if self.naming.call_id else self._calls.recordings.find(offer)
+
+    def take_over(self, recording: Recording) -> None:
+        """Be heard: the dialog that fed the call until now does so no more."""
+        if self.heard or self.standing is None or self._dialog.ending is not None:
+            return
+        spare = list(recording.legs)
+        self.heard = True
+        self.lines.arrange(self.standing.legs, lambda offered: _likest(spare, offered) or self._further(offered))
+        self._tell(self.standing)
+        self._dialog.attend()
+        why = "the one so far has ended, is silent or is from before a transfer"
+        log.info("fork takes over: %s", why, extra={"call_id": recording.call.call_id})
+
+    def give_way(self, now: float) -> None:
+        """Where nothing comes any more, though nobody has hung up: let another dialog be heard that brings audio.
+
+        `now`: as `stream_health.StreamHealth`.
+        """
+        recording = self._recording
+        if not (self.heard and recording) or self._dialog.health.quiet_seconds(now) < QUIET_SECONDS:
+            return
+        waiting = {number: self._calls.feeds[number] for number in recording.dialogs if number != self._dialog.number}
+        quiet = {number: feed._dialog.health.quiet_seconds(now) for number, feed in waiting.items()}
+        livelier = next((number for number in waiting if quiet[number] < QUIET_SECONDS), None)
+        if livelier is not None:
+            self.fall_silent()
+            recording.dialogs.remove(livelier)
+            recording.dialogs.insert(0, livelier)
+            waiting[livelier].take_over(recording)
+
+    def end(self, ending: Ending, now: float) -> None:
+        """Leave the call, and close it where nobody else feeds it. `now`: unix seconds."""
+        call, self.call = self.call, None
+        if call and self._leave(call):
+            for leg in self._recording.legs if self._recording else self.lines.legs.values():
+                leg.resume(now)  # a call that ends within a pause is as long as it was
+            log.info("call ended: %s", ending, extra={"call_id": call.call_id})
+            self._calls.end(call, ending)
+        self._calls.feeds.pop(self._dialog.number, None)
+
+    def _open(self, offer: Invite) -> None:
+        self.standing = offer
+        if self.naming.call_id:
+            self._join(offer)
+            return
+        if recording := self.same_as(offer):
+            self.call, self._recording = recording.call, recording
+            recording.dialogs.append(self._dialog.number)
+            log.info("fork answered: another one records the call, it waits", extra={"call_id": self.call.call_id})
+            return
+        if recording := self._calls.recordings.before(offer):
+            self._go_on(recording, offer)
+            return
+        if over := self._calls.recordings.resumed(offer, time.monotonic()):
+            self.call = self._calls.make_again(over.call)
+            offer = self.standing = invite.followed(over.customers, over.people, offer)
+        else:
+            self.call = self._calls.make(offer.call_id, offer.sip_call_id)
+        self._recording = Recording(self.call, dialogs=[self._dialog.number])
+        self._calls.recordings.told(self._recording, offer)
+        self._begin(self.call, offer)
+        roles = "+".join(leg.role for leg in offer.legs)
+        log.info("fork answered: %s%s", roles, _note(offer), extra={"call_id": self.call.call_id})
+
+    def _go_on(self, recording: Recording, offer: Invite) -> None:
+        """Be heard instead of the dialog that fed the call before a transfer; `recordings` says why at once."""
+        self.call, self._recording = recording.call, recording
+        self.standing = invite.followed(recording.customers, recording.people, offer)
+        earlier = self._calls.feeds[recording.dialogs[0]]
+        recording.dialogs.insert(0, self._dialog.number)
+        earlier.fall_silent()
+        self.take_over(recording)
+
+    def fall_silent(self) -> None:
+        """Feed the call no more while another dialog does; it stays up, and is heard again when that one ends."""
+        self._dialog.release_all(time.time())
+        self.heard = False
+
+    def _join(self, offer: Invite) -> None:
+        """Feed legs of the call that the fork names: the one that is open under this name, else a new one."""
+        if joined := self._joined:
+            self.call, self.heard, did = joined.call, True, "fork joined"
+            self.lines.arrange(offer.legs, self._further)
+        else:
+            name = self.naming.call_id
+            self.call, did = self._calls.make(name, offer.sip_call_id), "fork answered"
+            self._calls.joined[self._dialog.peer, name] = JoinedCall(self.call)
+            self._begin(self.call, offer)
+        legs = "+".join(leg.leg_id for leg in self.lines.legs.values())
+        log.info("%s: %s", did, legs, extra={"call_id": self.call.call_id})
+
+    @property
+    def _joined(self) -> JoinedCall | None:
+        """The open call that this fork names. Nobody joins another peer's calls: two PBXes may use the same ids."""
+        return self._calls.joined.get((self._dialog.peer, self.naming.call_id))
+
+    def _begin(self, call: Call, offer: Invite) -> None:
+        """Give a new call to the listener, with the legs of this offer."""
+        self.lines.arrange(offer.legs, self._further)
+        self.heard = True
+        self._calls.begin(call)
+
+    def _further(self, offered: OfferedLeg) -> Leg | None:
+        """A leg for a stream that this dialog has not had before."""
+        if self.call is None or offered.index in self._conceded:
+            return None
+        new = self._calls.leg(offered.leg_id, self.naming.role or offered.role, offered.name)
+        if self._recording:
+            new.leg_id = self._recording.leg_id(new.leg_id)
+            self._recording.legs.append(new)
+        elif joined := self._joined:
+            if not joined.has_room(new.role, 1):
+                return None
+            seating = joined.sit(self._dialog.number, new)
+            if seating.displaced is not None:
+                self._calls.feeds[seating.displaced]._concede(seating.leg)
+            if self.heard:
+                JOINED.labels("taken_over" if seating.known else "new").inc()
+            if seating.known:
+                return seating.leg
+        if self.heard:
+            new.start_at(self.call.position_seconds)
+            self._calls.listener.join(self.call, new)
+        else:  # the listener does not have the call yet
+            new.start_at(0.0)
+            self.call.legs.append(new)
+        return new
+
+    def _concede(self, leg: Leg) -> None:
+        """Another dialog feeds this leg from now on: ours stays up, so that its PBX does not try again, unheard."""
+        for index in [index for index, own in self.lines.legs.items() if own is leg]:
+            self._conceded.add(index)
+            self._dialog.release(index, time.time())
+        self.lines.drop(leg)
+        if not self.lines.legs:
+            self.call = self.standing = None
+
+    def _leave(self, call: Call) -> bool:
+        """Let go of our legs of a call that others may feed; whether it is over with that."""
+        if self._recording:
+            return self._hand_over(self._recording)
+        joined = self._joined
+        if joined is None or joined.call is not call:
+            return True
+        left = joined.leave(self._dialog.number)
+        if joined.deserted:
+            del self._calls.joined[self._dialog.peer, self.naming.call_id]
+            return True
+        log.info("fork left: %s", "+".join(leg.leg_id for leg in left), extra={"call_id": call.call_id})
+        return False
+
+    def _hand_over(self, recording: Recording) -> bool:
+        """Leave the call to the next dialog that records it; whether there is none."""
+        recording.dialogs.remove(self._dialog.number)
+        if not recording.dialogs:
+            self._calls.recordings.remove(recording, time.monotonic())
+            return True
+        if self.heard:
+            self._calls.succeed(recording)
+        return False
+
+    def _change(self, request: Invite) -> None:
+        self.standing = request
+        if self.heard:
+            if request.offers:
+                self.lines.arrange(request.legs, self._further)
+            self._tell(request)
+
+    def _tell(self, request: Invite) -> None:
+        """Pass on who speaks; metadata that does not say so of a leg takes nothing away."""
+        if request.metadata_fault == "none" or self.call is None:
+            return
+        legs = self.lines.legs
+        known = [each for each in request.legs if each.role is not Role.UNKNOWN and each.index in legs]
+        if known:
+            self._calls.listener.tell(self.call, [(legs[each.index], each.role, each.name) for each in known])
+        if self._recording:
+            self._calls.recordings.told(self._recording, request)
+
+
+def _likest(spare: list[Leg], offered: OfferedLeg) -> Leg | None:
+    """Which of the legs a stream of another dialog carries: that of its role, else that of its id; taken out."""
+    same = [leg for leg in spare if offered.role is not Role.UNKNOWN and leg.role is offered.role]
+    found = next(iter(same or [leg for leg in spare if leg.leg_id == offered.leg_id]), None)
+    if found:
+        spare.remove(found)
+    return found
+
+
+def _note(offer: Invite) -> str:
+    return f", metadata {offer.metadata_fault}" if offer.metadata_fault else ""
+
+
+for _kind in ("new", "taken_over"):
+    JOINED.labels(_kind)

@@ -1,0 +1,95 @@
+"""Which leg each m-line of a dialog feeds, through all its offers. Pure.
+
+A leg follows its stream's label (RFC 4574), wherever that stands in a later offer; where there are no labels, or a new
+one in the same place, it follows the m-line's place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sip_bridge.hearing.leg import Leg
+from sip_bridge.request.invite import OfferedLeg
+
+MAX_LEGS = 8
+"""Of one dialog, over all its offers: what comes after that is not heard."""
+
+
+@dataclass(slots=True)
+class _Line:
+    leg: Leg
+    label: str
+    index: int | None
+    """Its place in the latest offer; None where that does not have it."""
+    places: tuple[int, ...]
+    """All places that offer it there, of which one comes up."""
+
+
+class Lines:
+    """One dialog's m-lines. Belongs to the thread that holds the dialog."""
+
+    def __init__(self) -> None:
+        self._lines: list[_Line] = []
+
+    @property
+    def legs(self) -> dict[int, Leg]:
+        """The leg of each m-line of the latest offer, by its place."""
+        return {line.index: line.leg for line in self._lines if line.index is not None}
+
+    @property
+    def labels(self) -> dict[int, str]:
+        """The label of each m-line that has one, by its place in the latest offer."""
+        return {line.index: line.label for line in self._lines if line.index is not None and line.label}
+
+    def arrange(self, offered: Sequence[OfferedLeg], further: Callable[[OfferedLeg], Leg | None]) -> None:
+        """Take an offer. `further` gives the leg of a stream that has not been there before; None where it may not."""
+        known, left = list(self._lines), list(offered)
+        seats: list[tuple[OfferedLeg, _Line]] = []
+        for fits in (_same_label, _same_place, _same_name):
+            for stream in list(left):
+                if line := next((line for line in known if fits(line, stream)), None):
+                    known.remove(line)
+                    left.remove(stream)
+                    seats.append((stream, line))
+        for line in self._lines:
+            line.index = None
+        for stream, line in seats:
+            line.index, line.label = stream.index, stream.label or line.label
+            line.places = (stream.index, *stream.alternatives)
+        for stream in left:
+            if len(self._lines) < MAX_LEGS and (leg := further(stream)):
+                self._lines.append(_Line(leg, stream.label, stream.index, (stream.index, *stream.alternatives)))
+
+    def settle(self, up: Collection[int]) -> None:
+        """Follow the streams that have come up, by their m-lines: of alternatives the library has chosen one."""
+        for line in self._lines:
+            if line.index is not None:
+                line.index = next((place for place in line.places if place in up), line.index)
+
+    def drop(self, leg: Leg) -> None:
+        """Feed this leg no longer."""
+        self._lines = [line for line in self._lines if line.leg is not leg]
+
+
+def labelled(sdp: str, labels: Mapping[int, str]) -> str:
+    """A session description with these labels, by the m-line's place, where it has none."""
+    session, *sections = re.split(r"^(?=m=)", sdp, flags=re.MULTILINE)
+    for place, label in labels.items():
+        if place < len(sections) and "\na=label:" not in sections[place]:
+            sections[place] = f"{sections[place].rstrip()}\r\na=label:{label}\r\n"
+    return session + "".join(sections)
+
+
+def _same_label(line: _Line, stream: OfferedLeg) -> bool:
+    return bool(stream.label) and line.label == stream.label
+
+
+def _same_place(line: _Line, stream: OfferedLeg) -> bool:
+    return line.index is not None and line.index in (stream.index, *stream.alternatives)
+
+
+def _same_name(line: _Line, stream: OfferedLeg) -> bool:
+    """A stream without a label that was gone for a while."""
+    return not stream.label and line.leg.leg_id == stream.leg_id

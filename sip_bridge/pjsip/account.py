@@ -1,0 +1,69 @@
+"""The account that all forks come to. One of the files that know pjsua2."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pjsua2 as pj
+
+from sip_bridge.admission.peers import address_of
+from sip_bridge.admission.refusal import Refusal
+from sip_bridge.pjsip import transports
+from sip_bridge.pjsip.callback import guarded
+from sip_bridge.pjsip.dialog import Dialog
+from sip_bridge.settings import BridgeSettings
+
+if TYPE_CHECKING:
+    from sip_bridge.pjsip.endpoint import Endpoint
+
+SRTP = {"off": pj.PJMEDIA_SRTP_DISABLED, "optional": pj.PJMEDIA_SRTP_OPTIONAL, "required": pj.PJMEDIA_SRTP_MANDATORY}
+
+
+class Account(pj.Account):  # type: ignore[misc] # pjsua2 ships no types
+    """There is one for TLS, whose Contact says so, and one for all else."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__()
+        self._endpoint = endpoint
+
+    @guarded
+    def onIncomingCall(self, prm: Any) -> None:
+        """An INVITE that the door has let through: answer it at once, so that no PBX waits for us with a live call."""
+        # Where this breaks, the library answers 500, and the endpoint takes the fork's place back.
+        dialog = Dialog(self, prm.callId, self._endpoint, address_of(prm.rdata.srcAddress))
+        self._endpoint.dialogs[dialog.number] = dialog
+        try:
+            self._answer(dialog)
+        except Exception:
+            dialog.refuse(Refusal.FAILED)
+            raise
+
+    def _answer(self, dialog: Dialog) -> None:
+        """Answer the fork that was let through last."""
+        if admitted := self._endpoint.admission.entered():
+            dialog.place = admitted.place
+            dialog.answer(admitted.fork.offer, admitted.fork.naming)
+        else:
+            dialog.refuse(Refusal.FAILED)
+
+
+def configured(settings: BridgeSettings, transport: int | None = None) -> Any:
+    """An account's configuration. `transport`: the only one that it hears, as the library numbers them."""
+    config = pj.AccountConfig()
+    if transport is not None:
+        config.sipConfig.transportId = transport
+        config.priority = 1  # it is asked first; on other transports the other account fits better
+    host = settings.public_address or settings.host
+    config.idUri = f"sip:callvane@{f'[{host}]' if ':' in host else host}"
+    config.regConfig.registerOnAdd = False
+    config.sipConfig.contactParams = ";+sip.srs"
+    config.callConfig.siprecUse = pj.PJSUA_SIP_SIPREC_OPTIONAL
+    config.callConfig.timerUse = pj.PJSUA_SIP_TIMER_OPTIONAL
+    config.callConfig.timerMinSESec = settings.session_minimum_seconds
+    config.callConfig.timerSessExpiresSec = settings.session_expires_seconds
+    config.mediaConfig = transports.media(settings)
+    config.mediaConfig.lockCodecEnabled = False  # it would send re-INVITEs, which recorders handle badly
+    config.mediaConfig.streamKaEnabled = False
+    config.mediaConfig.srtpUse = SRTP[settings.srtp]
+    config.mediaConfig.srtpSecureSignaling = 0  # keys over an unencrypted dialog are the operator's business
+    return config

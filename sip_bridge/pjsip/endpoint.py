@@ -1,0 +1,239 @@
+"""SIP and RTP: the thread that owns the library, from its start to its end. One of the files that know pjsua2.
+
+It polls the library, drains a queue of commands and runs every callback. No other thread of the process ever calls into
+the library, but to take what the rings have heard (`ring`).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+
+import pjsua2 as pj
+from prometheus_client import Gauge, Histogram
+
+from callbus import Role
+from service.owned_thread import OwnedThread
+from sip_bridge.admission.admission import Admission, Condition, Refused, Request, overloaded
+from sip_bridge.admission.digest import Digest
+from sip_bridge.admission.peers import Peers
+from sip_bridge.admission.places import Limits
+from sip_bridge.admission.refusal import Refusal
+from sip_bridge.calls.ending import Ending
+from sip_bridge.calls.open_calls import OpenCalls
+from sip_bridge.hearing.listener import Listener
+from sip_bridge.pjsip import account, library, open_files, transports
+from sip_bridge.pjsip.account import Account
+from sip_bridge.pjsip.callback import tried
+from sip_bridge.pjsip.certificates import Connections
+from sip_bridge.pjsip.dialog import Dialog
+from sip_bridge.pjsip.door import Door
+from sip_bridge.pjsip.library import Library
+from sip_bridge.request import description
+from sip_bridge.request.description import Abilities
+from sip_bridge.request.fork import ForkReader
+from sip_bridge.request.naming import Naming
+from sip_bridge.request.roles import AgentRules
+from sip_bridge.request.vendors import Vocabulary
+from sip_bridge.settings import BridgeSettings
+
+POLL_SECONDS = 0.02
+"""How long the library is given at a time: a command waits at most this long."""
+INSPECTION_SECONDS = 2.0
+"""Between two looks at a stream's statistics."""
+OPENING_SECONDS = 15.0
+
+HELD_SECONDS = Histogram(
+    "callvane_sip_thread_held_seconds",
+    "How long a SIP message held the sip thread: the longest of each turn of the library that brought any.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+)
+STALLED_SECONDS = Gauge(
+    "callvane_sip_thread_stalled_seconds",
+    "For how long the library has not given the sip thread back; 0 when all is well.",
+)
+
+log = logging.getLogger(__name__)
+
+
+class Endpoint:
+    """Start it, stop it. `drain` and `stop` may be called from any thread."""
+
+    def __init__(self, settings: BridgeSettings, listener: Listener, words: Vocabulary) -> None:
+        """`words`: what vendors write."""
+        self.settings = settings
+        self.words = words
+        self.listener = listener
+        self.dialogs: dict[int, Dialog] = {}
+        """Strong references, by the dialogs' own numbers: the library's object of a call goes with the last of them."""
+        self.calls = OpenCalls(settings, listener, self.later)
+        self.draining = False
+        self.backlogged = False
+        """Set from outside while Redis takes messages too slowly for more calls."""
+        self.connections = Connections()
+        self.rules = AgentRules(settings.agent_uri_patterns, settings.agent_extensions, settings.agent_side)
+        users = {user: secret.get_secret_value() for user, secret in settings.digest_users.items()}
+        self.abilities = Abilities(transports.families(settings), description.PROFILES[settings.srtp])
+        self.peers = Peers(settings.allowed_peers, settings.allowed_certificates)
+        self.admission = Admission(
+            self.peers,
+            Digest(settings.digest_realm, users, settings.digest_algorithms) if users else None,
+            Limits(settings.max_calls, settings.max_calls_per_peer, settings.max_dialogs),
+            settings.new_forks_per_second,
+            ForkReader(settings, self.rules, words),
+            self.abilities,
+        )
+        self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._running = True
+        self._ended: list[Dialog] = []
+        self._opened: Future[int] = Future()
+        self.turned_at = time.monotonic()
+        """When the library last gave the thread back; long ago means that it hangs."""
+        STALLED_SECONDS.set_function(lambda: max(0.0, time.monotonic() - self.turned_at - 2 * POLL_SECONDS))
+        self.tls_port = 0
+        """Where SIP over TLS is listened to; 0 for nowhere. Known once started."""
+        self._thread = OwnedThread("sip", self._run)
+        self.ended = self._thread.ended
+        """As `owned_thread.OwnedThread`. Whatever ends the thread once it has started, all calls are hung up first."""
+
+    def start(self) -> int:
+        """Listen; the SIP port. ConfigError if that cannot be done with these settings."""
+        self._thread.start()
+        return self._opened.result(OPENING_SECONDS)
+
+    @property
+    def held(self) -> int:
+        """Forks that feed a call at this moment, or are about to. Any thread."""
+        return sum(dialog.holds for dialog in list(self.dialogs.values()))
+
+    def drain(self) -> None:
+        """Refuse new forks from now on."""
+        self._commands.put(self._drain)
+
+    def stop(self, timeout_seconds: float) -> bool:
+        """Hang up all calls and close the library; false when that took too long (the thread is left behind)."""
+        self._commands.put(self._stop)
+        self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
+
+    # From here on everything runs on the library's thread.
+
+    def _run(self) -> None:
+        try:
+            pjsua, door = Library(self.connections), self._door()
+            accounts = self._open(pjsua, door)
+        except Exception as error:
+            self._opened.set_exception(error)
+            return
+        try:
+            self._serve(pjsua, door)
+        finally:
+            self._close(pjsua, door, accounts)
+
+    def _door(self) -> Door:
+        return Door(self.judge, self.connections, self.admission.noise, self.abilities)
+
+    def _serve(self, pjsua: Library, door: Door) -> None:
+        due = time.monotonic()
+        waiting: list[int] = []  # dialogs that are still to be looked at before then
+        spacing = INSPECTION_SECONDS
+        while self._running:
+            self._turn(pjsua, door)
+            self.turned_at = now = time.monotonic()
+            while waiting and now >= due - len(waiting) * spacing:
+                if dialog := self.dialogs.get(waiting.pop()):
+                    tried("inspection", dialog.inspect, now)
+            if now >= due:
+                due, waiting = now + INSPECTION_SECONDS, list(self.dialogs)
+                spacing = INSPECTION_SECONDS / max(1, len(waiting))
+                tried("report", self._report, pjsua, door, now)
+
+    def _turn(self, pjsua: Library, door: Door) -> None:
+        pjsua.libHandleEvents(round(POLL_SECONDS * 1000))
+        if held := door.held():
+            HELD_SECONDS.observe(held)
+        tried("settling", self.admission.settle)
+        self._ended.clear()  # a call object may not go within its own callback
+        while True:
+            try:
+                command = self._commands.get_nowait()
+            except Empty:
+                return
+            tried("command", command)
+
+    def _report(self, pjsua: Library, door: Door, now: float) -> None:
+        pjsua.report()
+        door.look_round(now)
+        if noise := self.admission.noise.line(now):
+            log.warning("%s", noise)
+
+    def _drain(self) -> None:
+        self.draining = True
+
+    def _stop(self) -> None:
+        self._running = False
+
+    def _open(self, pjsua: Library, door: Door) -> list[Account]:
+        settings = self.settings
+        pjsua.libCreate()
+        pjsua.libInit(library.configured(settings, pjsua))
+        door.let_in(self.peers, open_files.connections(settings.max_calls))
+        door.open()
+        listening = transports.listen(pjsua, settings)
+        port, self.tls_port = listening.port, listening.tls_port
+        pjsua.libStart()
+        pjsua.audDevManager().setNoDev()
+        accounts = [Account(self)]
+        accounts[0].create(account.configured(settings))
+        for identity in listening.tls_transports:
+            accounts.append(Account(self))
+            accounts[-1].create(account.configured(settings, identity))
+        if not settings.bridge_id:
+            self.calls.bridge_id = settings.model_copy(update={"port": port}).name
+        self._opened.set_result(port)
+        return accounts
+
+    def _close(self, pjsua: Library, door: Door, accounts: list[Account]) -> None:
+        self.draining = True
+        deadline = time.monotonic() + self.settings.shutdown_seconds
+        for dialog in list(self.dialogs.values()):
+            tried("hanging up", dialog.end, Ending.SHUTDOWN)
+        while self.dialogs and time.monotonic() < deadline:
+            self._turn(pjsua, door)
+        for dialog in list(self.dialogs.values()):
+            tried("closing", dialog.over, Ending.SHUTDOWN)
+        self._ended.clear()
+        for each in accounts:
+            each.shutdown()
+        accounts.clear()
+        pjsua.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)  # all has been said; it would wait a second for more
+
+    def judge(self, request: Request) -> Refused | None:
+        """Why a request outside a dialog is not let through; None where it is. As `Admission.judge`."""
+        now = time.monotonic()
+        behind = overloaded(self.listener.round_seconds, self.listener.rounded_at, now)
+        return self.admission.judge(request, Condition(behind, self.draining, self.backlogged), now)
+
+    def admit(self, peer: str, naming: Naming, streams: int) -> Refusal | None:
+        """Why a fork that was let through is not answered: the call that it joins has no room for its streams."""
+        joined = self.calls.joined.get((peer, naming.call_id))
+        return None if joined is None or joined.has_room(naming.role or Role.UNKNOWN, streams) else Refusal.LEGS
+
+    def acknowledged(self, dialog: Dialog) -> None:
+        """The other side has acknowledged our answer: the dialog is half-open no longer."""
+        if dialog.place:
+            self.admission.places.acknowledged(dialog.place)
+
+    def later(self, command: Callable[[], None]) -> None:
+        """Do something that may not be done within a callback of the library."""
+        self._commands.put(command)
+
+    def forget(self, dialog: Dialog) -> None:
+        """Let go of an ended dialog, once its callback has returned."""
+        if dialog.place:
+            self.admission.places.give_back(dialog.place)
+        self.dialogs.pop(dialog.number, None)
+        self._ended.append(dialog)

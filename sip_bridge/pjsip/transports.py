@@ -1,0 +1,110 @@
+"""Where the library listens for SIP: UDP, TCP, TLS. One of the files that know pjsua2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pjsua2 as pj
+
+from service.settings import ConfigError
+from sip_bridge.pjsip import certificates
+from sip_bridge.pjsip.library import Library
+from sip_bridge.settings import BridgeSettings
+
+HANDSHAKE_SECONDS = 10.0
+"""For TLS: a client that connects and says nothing is let go."""
+ADDRESS_IN_USE = 120098
+ANY_V4, ANY_V6 = "0.0.0.0", "::"
+ANY = (ANY_V4, ANY_V6)
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where SIP is listened to."""
+
+    port: int
+    """Of UDP and TCP."""
+    tls_port: int = 0
+    """0 for nowhere."""
+    tls_transports: tuple[int, ...] = ()
+    """The library's numbers for them: one for each version of IP."""
+
+
+def listen(library: Library, settings: BridgeSettings) -> Listening:
+    """Listen as the settings say. ConfigError if a port is taken, or a certificate cannot be used."""
+    port = settings.port
+    for transport in sorted({*settings.transports} - {"tls"}):  # TCP's port, where it was free, is then asked of UDP
+        for host in _hosts(settings):
+            _, port = _listen(library, settings, transport, host, port)
+    if "tls" not in settings.transports:
+        return Listening(port)
+    certificates.check(settings)
+    tls_port, identities = settings.tls_port, list[int]()
+    for host in _hosts(settings):
+        identity, tls_port = _listen(library, settings, "tls", host, tls_port)
+        identities.append(identity)
+    return Listening(port, tls_port, tuple(identities))
+
+
+def address(settings: BridgeSettings, host: str) -> Any:
+    """The address to bind, and the one to tell."""
+    config = pj.TransportConfig()
+    config.boundAddress = "" if host in ANY else host
+    config.publicAddress = settings.public_address
+    return config
+
+
+def media(settings: BridgeSettings) -> Any:
+    """Where RTP is received: of the version of IP that an offer has, as far as the bridge listens to it."""
+    config = pj.AccountMediaConfig()
+    config.transportConfig = address(settings, settings.host)
+    config.transportConfig.port = settings.rtp_port_min
+    config.transportConfig.portRange = settings.rtp_port_max - settings.rtp_port_min
+    if settings.host == ANY_V6:
+        config.ipv6Use = pj.PJSUA_IPV6_ENABLED_PREFER_IPV4
+    else:
+        config.ipv6Use = pj.PJSUA_IPV6_ENABLED_USE_IPV6_ONLY if ":" in settings.host else pj.PJSUA_IPV6_DISABLED
+    return config
+
+
+def families(settings: BridgeSettings) -> frozenset[str]:
+    """The versions of IP that RTP is received over, as SDP names them."""
+    return frozenset("IP6" if ":" in host else "IP4" for host in _hosts(settings))
+
+
+def _hosts(settings: BridgeSettings) -> tuple[str, ...]:
+    """`::` is every address of the machine, of both versions."""
+    return (ANY_V4, ANY_V6) if settings.host == ANY_V6 else (settings.host,)
+
+
+def _listen(library: Library, settings: BridgeSettings, transport: str, host: str, port: int) -> tuple[int, int]:
+    config = address(settings, host)
+    config.port = port
+    config.tlsConfig = _tls_config(settings)
+    setting, v4, v6 = {
+        "udp": ("port", pj.PJSIP_TRANSPORT_UDP, pj.PJSIP_TRANSPORT_UDP6),
+        "tcp": ("port", pj.PJSIP_TRANSPORT_TCP, pj.PJSIP_TRANSPORT_TCP6),
+        "tls": ("tls_port", pj.PJSIP_TRANSPORT_TLS, pj.PJSIP_TRANSPORT_TLS6),
+    }[transport]
+    shown = f"[{host}]" if ":" in host else host
+    try:
+        identity = library.transportCreate(v6 if ":" in host else v4, config)
+    except pj.Error as error:
+        cause = "is taken" if error.status == ADDRESS_IN_USE else f"cannot be used: {error.reason}"
+        raise ConfigError(f"bridge.{setting}: {transport} {shown}:{port} {cause}") from None
+    return identity, int(library.transportGetInfo(identity).localName.rpartition(":")[2])
+
+
+def _tls_config(settings: BridgeSettings) -> Any:
+    config = pj.TlsConfig()
+    config.proto = pj.PJ_SSL_SOCK_PROTO_TLS1_2 | pj.PJ_SSL_SOCK_PROTO_TLS1_3
+    config.certFile, config.privKeyFile, config.CaListFile = (
+        settings.tls_certificate,
+        settings.tls_key,
+        settings.tls_ca,
+    )
+    config.verifyClient = bool(settings.tls_ca)
+    config.requireClientCert = settings.tls_client_certificate
+    config.msecTimeout = round(HANDSHAKE_SECONDS * 1000)
+    return config

@@ -1,0 +1,122 @@
+"""What is over in recording metadata, and what stands: sessions, who takes part, who speaks in which stream. Pure.
+
+A snapshot may list what has been beside what is (RFC 7865 section 6): the agent before a transfer is still there, with
+the time when it left. Such an association does not count, unless it was taken up again later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from sip_bridge.request.elements import Document, Element
+
+_ENDS = ("disassociate-time", "stop-time", "end-time")
+_BEGINNINGS = ("associate-time", "start-time")
+
+
+class Associations:
+    """What a document says of them."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._ended = _ended_sessions(document)
+
+    @property
+    def session_id(self) -> str:
+        """The id of the session that goes on, else of the first that has one."""
+        found = [name for session in self._document.named("session") if (name := identity(session, "session_id"))]
+        return next((name for name in found if name not in self._ended), found[0] if found else "")
+
+    @property
+    def group(self) -> str:
+        """The id of the group of the session that goes on, else of the first group that does."""
+        for session in self._document.named("session"):
+            if identity(session, "session_id") not in self._ended:
+                named = (each.said for each in session.inner if each.name == "group-ref")
+                if found := next(named, "") or session.attribute("group-ref") or session.attribute("group_id"):
+                    return found
+        going_on = (each for each in self._document.named("group") if not is_over(each))
+        return next((name for each in going_on if (name := identity(each, "group_id"))), "")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The label of each stream by its id, without those of sessions that are over."""
+        found = {}
+        for stream in self._document.named("stream"):
+            label = next((each.said for each in stream.inner if each.name == "label"), "")
+            if label and _session(stream) not in self._ended:
+                found[identity(stream, "stream_id")] = label
+        return found
+
+    @property
+    def left(self) -> set[str]:
+        """The ids of participants that have left."""
+        gone = {identity(each, "participant_id") for each in self._document.named("participant") if is_over(each)}
+        there: set[str] = set()
+        for each in self._document.named("participantsessionassoc"):
+            over = _session(each) in self._ended or is_over(each)
+            (gone if over else there).add(_participant(each))
+        return gone - there
+
+    def sends(self) -> Iterator[tuple[str, str, bool]]:
+        """Participant and stream, by their ids, of all that says who speaks where; and whether that is over."""
+        # The association is an element of its own, or stands within the participant (AudioCodes's legacy form).
+        for owner in self._document.named("participantstreamassoc", "participant"):
+            participant, over = _participant(owner), is_over(owner)
+            for send in owner.inner:
+                if send.name == "send":
+                    # BroadWorks writes the id as an element within.
+                    yield participant, send.said or (send.child.said if send.child else ""), over
+
+
+def is_over(owner: Element) -> bool:
+    """Whether a session, an association or a participant has an end, and no beginning after it."""
+    ended = _time(owner, _ENDS)
+    if not ended:
+        return False
+    begun, over = _moment(_time(owner, _BEGINNINGS)), _moment(ended)
+    return begun is None or over is None or begun <= over
+
+
+def identity(element: Element, name: str) -> str:
+    """An element's id, written `name` or plain `id`."""
+    return element.attribute(name) or element.attribute("id")
+
+
+def _ended_sessions(document: Document) -> set[str]:
+    """The ids of sessions that are over; none where no other one goes on."""
+    listed = [(identity(session, "session_id"), is_over(session)) for session in document.named("session")]
+    over = {session for session, ended in listed if ended}
+    over |= {_session(each) for each in document.named("sessionrecordingassoc") if is_over(each)}
+    return over if any(session not in over for session, _ in listed) else set()
+
+
+def _participant(owner: Element) -> str:
+    """The id of the participant that an association or a participant is about."""
+    if found := identity(owner, "participant_id"):
+        return found
+    return next((identity(each, "participant_id") for each in _around(owner) if each.name == "participant"), "")
+
+
+def _around(element: Element) -> Iterator[Element]:
+    while element.parent:
+        element = element.parent
+        yield element
+
+
+def _session(element: Element) -> str:
+    return element.attribute("session_id") or element.attribute("session")
+
+
+def _time(owner: Element, names: tuple[str, ...]) -> str:
+    own = (each.said for each in owner.inner if each.parent is owner and each.name in names)
+    return next(filter(None, own), "")
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

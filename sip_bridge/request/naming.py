@@ -1,0 +1,79 @@
+"""How a plain fork names its call and the voice that it carries. Pure.
+
+By headers (`X-Call-ID`, `X-Leg`), by parameters of the request's URI (`;call-id=…;leg=…`) or in a way of its vendor's.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from callbus import Role
+from sip_bridge.request.metadata import STANDARD
+from sip_bridge.request.multipart import Message
+from sip_bridge.request.vendors import Place, Vocabulary
+
+MAX_CALL_ID = 112
+"""Longer ones are cut, with a mark of the whole: two that begin alike stay apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What a plain fork says of itself."""
+
+    call_id: str = ""
+    """Of the call that it belongs to; empty where it names none."""
+    role: Role | None = None
+    """Whose voice it carries; none where it does not say so in a word that we know."""
+    late: bool = False
+    """Whether it may leave the SDP offer to us: its vendor is known to do so."""
+
+
+def read(message: Message, call_header: str, role_header: str, words: Vocabulary = STANDARD) -> Naming:
+    """What a request's head says, whatever it is; a vendor's way counts where it says nothing in ours.
+
+    A header's empty name switches it off, its parameter and the vendors' ways too.
+    """
+    call_id, late = "", False
+    if call_header:
+        own = (Place("header", call_header.lower()), False), (Place("uri", "call-id"), False)
+        said = ((_printable(_said(message, place) or ""), lately) for place, lately in (*own, *words.calls))
+        call_id, late = next((each for each in said if each[0]), ("", False))
+    role = _role(message, role_header, words) if role_header else None
+    return Naming(_bounded(call_id), role, late)
+
+
+def _role(message: Message, header: str, words: Vocabulary) -> Role | None:
+    for place in (Place("header", header.lower()), Place("uri", "leg")):
+        if word := _printable(_said(message, place) or "").lower():
+            return Role(word) if word in (Role.CUSTOMER, Role.AGENT) else None
+    for role, places in ((Role.AGENT, words.agents), (Role.CUSTOMER, words.customers)):
+        for place in places:
+            value = _said(message, place)
+            if value is not None and place.wanted in ("", _printable(value).lower()):
+                return role
+    return None
+
+
+def _said(message: Message, place: Place) -> str | None:
+    """What stands there; None where nothing does."""
+    if place.where == "header":
+        return next(iter(message.headers.get(place.name, ())), None)
+    text = message.uri
+    if place.where == "from":  # its address, without the display name and the header's own parameters
+        value = message.first("from")
+        text = value.rpartition("<")[2].partition(">")[0] if "<" in value else value
+    found = re.search(rf";{re.escape(place.name)}(?:=([^;?&>\s]*)|(?=[;?&>\s]|$))", text, re.IGNORECASE)
+    return unquote(found[1] or "", errors="replace") if found else None
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable()).strip()
+
+
+def _bounded(call_id: str) -> str:
+    if len(call_id) <= MAX_CALL_ID:
+        return call_id
+    return f"{call_id[: MAX_CALL_ID - 9]}~{zlib.crc32(call_id.encode(errors='replace')):08x}"

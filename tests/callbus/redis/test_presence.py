@@ -1,0 +1,75 @@
+"""Bridges that live and bridges that die, on a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from callbus import CallClosed, CallOpened
+from callbus.messages.wire import ForkEvent
+from callbus.redis import housekeeping, presence
+from callbus.redis.bus import Bus
+from callbus.redis.fork_reader import ForkReader
+from callbus.redis.fork_writer import ForkWriter
+from callbus.redis.housekeeping import Housekeeping
+from callbus.redis.settings import RedisSettings
+
+
+@pytest.fixture(autouse=True)
+def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds instead of tens of them."""
+    monkeypatch.setattr(presence, "BEAT_SECONDS", 0.3)
+    monkeypatch.setattr(housekeeping, "DEAD_SECONDS", 2.0)
+    monkeypatch.setattr(housekeeping, "ROUND_SECONDS", 0.3)
+
+
+async def test_calls_of_a_dead_bridge_are_closed_once(redis_url: str) -> None:
+    """A bridge that falls silent has its open calls closed as `bridge_lost`; those of a living one go on."""
+    settings = RedisSettings(url=redis_url, partitions=2, lease_seconds=0.6)
+    async with Bus(settings) as bus:
+        opened_at = time.time()
+        dying, living = ForkWriter(bus), ForkWriter(bus)
+        running = [asyncio.create_task(writer.run()) for writer in (dying, living)]
+        dying.publish(CallOpened("over before", "b", opened_at, ()))
+        dying.publish(CallClosed("over before", opened_at, 1.0, "bye"))
+        dying.publish(CallOpened("cut off", "b", opened_at, ()))
+        living.publish(CallOpened("goes on", "b", opened_at, ()))
+        await asyncio.sleep(0.5)
+        running[0].cancel()
+        found: list[ForkEvent] = []
+
+        async def read() -> None:
+            reader = ForkReader(bus, "w")
+            async for deliveries in reader.deliveries():
+                for delivery in deliveries:
+                    found.append(delivery.event)
+                    await reader.commit(delivery)
+
+        reading = [asyncio.create_task(read()), *(asyncio.create_task(Housekeeping(bus).run()) for _ in range(2))]
+        async with asyncio.timeout(20):
+            while not any(isinstance(event, CallClosed) and event.call_id == "cut off" for event in found):
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(1)
+        for task in reading:
+            task.cancel()
+        running[1].cancel()
+        lost = [event for event in found if isinstance(event, CallClosed) and event.reason == "bridge_lost"]
+        assert [event.call_id for event in lost] == ["cut off"]
+        assert lost[0].recording_id == next(e for e in found if e.call_id == "cut off").recording_id
+        assert lost[0].duration_seconds == pytest.approx(max(0.0, lost[0].closed_at - opened_at))
+
+
+async def test_bridge_that_redis_forgot_is_known_again(redis_url: str) -> None:
+    """After a loss of all data the next sign of life names all open calls again."""
+    async with Bus(RedisSettings(url=redis_url)) as bus:
+        writer = ForkWriter(bus)
+        running = asyncio.create_task(writer.run())
+        writer.publish(CallOpened("a", "b", 1.0, ()))
+        assert await writer.flush(5)
+        await bus.client.flushall()
+        await asyncio.sleep(0.8)
+        running.cancel()
+        (instance,) = await bus.client.zrange(bus.keys.bridges, 0, -1)
+        assert await bus.client.hkeys(bus.keys.bridge_calls(instance.decode())) == [b"a"]
