@@ -44,10 +44,11 @@ interop: setup-tests ## run the tests with sipp and real Asterisk 22, Kamailio, 
 	@deploy/setup/setup.sh --interop
 	@$(VENV)/python -m pytest --nothing-missing -m "interop or slow" tests/interop tests/sip_bridge/test_session_timer.py
 
-check: setup-tests ## lint, types, shell scripts, compose file
+check: setup-tests ## lint, types, imports between rooms, shell scripts, Dockerfile
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy analysis bench callbus console service sip_bridge testcall tests tools
+	@$(VENV)/lint-imports --no-logo --no-cache pyproject.toml
 	@shellcheck $$(git ls-files '*.sh' .ci/run)
 	@if [ -x $(VENV)/hadolint ]; then $(VENV)/hadolint deploy/docker/Dockerfile; fi
 

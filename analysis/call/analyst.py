@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.call.audio_health import Health
@@ -29,22 +29,10 @@ class Outcome:
     scored: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A turn that is to be scored before anything can be told of its utterance."""
-
-    turn: Turn
-    call: Conversation
-    """With the words in it."""
-    event: Utterance
-    recognition: Recognition
-    earlier: CallState
-    """What a screen showed before."""
-
-    @property
-    def history(self) -> tuple[Turn, ...]:
-        """The turns of both parties before it, oldest first."""
-        return self.call.before(self.turn)
+Ask = Callable[[Turn, Sequence[Turn]], Awaitable[Score]]
+"""Has a turn scored; the turns of both parties before it, oldest first."""
+Clock = Callable[[], float]
+"""Unix seconds."""
 
 
 class Analyst:
@@ -83,48 +71,42 @@ class Analyst:
         ended = replace(call, health=call.health.handed_over(event.duration_seconds))
         return Outcome(ended, (state_of(call, now, event),))
 
-    def heard(
-        self, event: Utterance, call: Conversation | None, recognition: Recognition, now: float
-    ) -> Outcome | Question:
-        """An utterance, with the words that were heard in it; a question where a score decides."""
+    async def heard(
+        self, event: Utterance, call: Conversation | None, recognition: Recognition, ask: Ask, clock: Clock
+    ) -> Outcome:
+        """An utterance, with the words that were recognized in it. `ask` is awaited where a turn is to be scored."""
         call = call or joined(event)
         earlier = state_of(call, 0.0)
         call = call.passed(event)
         if recognition.dropped:
+            now = clock()
             return Outcome(call, (self._transcript(event, call, recognition, now), *_news(call, earlier, now)))
+        call, recognition, arousal = self._listened(event, call, recognition)
+        placed = hear(call, _said(event, recognition, arousal))
+        call, turn = placed.conversation, placed.turn
+        call = replace(
+            call, health=call.health.listened([each.turn for each in call.turns], max(0.0, event.end_seconds))
+        )
+        if turn is None or not placed.scored:
+            now = clock()
+            transcript = self._transcript(event, call, recognition, now, turn=turn.number if turn else None)
+            return Outcome(call, (transcript, *_news(call, earlier, now)))
+        score = await ask(turn, call.before(turn))
+        now = clock()
+        verdict = judge(call, turn, score, self._rules, event.ended_at, now)
+        call, alert = verdict.conversation, verdict.alert
+        transcript = self._transcript(event, call, recognition, now, turn=turn.number, score=verdict.score.value)
+        publications = (transcript, *((alert,) if alert else ()), *_news(call, earlier, now))
+        return Outcome(call, publications, alert, scored=True)
+
+    def _listened(
+        self, event: Utterance, call: Conversation, recognition: Recognition
+    ) -> tuple[Conversation, Recognition, float]:
+        """The call that has heard this; the words without long digit runs; how far the voice is above the caller's."""
         clean = redact(recognition.text, self._redacted_digits, call.open_digits.get(event.leg_id, 0))
         call = replace(call, open_digits=_open_digits(call, event.leg_id, clean.open_digits))
         call, arousal = call.listened(event.leg_id, recognition.voice, event.end_seconds - event.start_seconds)
-        said = Said(
-            event.leg_id,
-            event.role,
-            clean.text,
-            event.start_seconds,
-            event.end_seconds,
-            recognition.confidence,
-            arousal,
-        )
-        heard = hear(call, said)
-        call, turn = heard.conversation, heard.turn
-        health = call.health.listened([judged.turn for judged in call.turns], max(0.0, said.end_seconds))
-        call = replace(call, health=health)
-        recognition = replace(recognition, text=clean.text)
-        if turn is None or not heard.scored:
-            transcript = self._transcript(event, call, recognition, now, turn=turn.number if turn else None)
-            return Outcome(call, (transcript, *_news(call, earlier, now)))
-        return Question(turn, call, event, recognition, earlier)
-
-    def answered(self, question: Question, score: Score, now: float) -> Outcome:
-        """The utterance behind a question, by its turn's score."""
-        turn, event = question.turn, question.event
-        verdict = judge(question.call, turn, score, self._rules, event.ended_at, now)
-        call = verdict.conversation
-        transcript = self._transcript(
-            event, call, question.recognition, now, turn=turn.number, score=verdict.score.value
-        )
-        alerts = (verdict.alert,) if verdict.alert else ()
-        publications = (transcript, *alerts, *_news(call, question.earlier, now))
-        return Outcome(call, publications, verdict.alert, scored=True)
+        return call, replace(recognition, text=clean.text), arousal
 
     def dropped(self, event: Utterance, call: Conversation | None, why: str, now: float) -> Outcome:
         """An utterance whose words are not known, or not waited for any more: it is told as dropped."""
@@ -167,6 +149,11 @@ class Analyst:
             published_at=now,
             dropped=recognition.dropped,
         )
+
+
+def _said(event: Utterance, recognition: Recognition, arousal: float) -> Said:
+    start, end = event.start_seconds, event.end_seconds
+    return Said(event.leg_id, event.role, recognition.text, start, end, recognition.confidence, arousal)
 
 
 def _ended(shown: CallState, event: CallClosed, now: float) -> CallState:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable, Sequence
 
-from analysis.call.analyst import Analyst, Outcome, Question
+from analysis.call.analyst import Analyst, Outcome
 from analysis.call.conversation import Conversation
 from analysis.call.succession import TakenOver
-from analysis.lanes.lane import Job
 from analysis.scorers.scoring import Scoring
 from analysis.turns.score import Score
+from analysis.turns.turn import Turn
 from analysis.words.batcher import Shed
 from analysis.words.recognition import ERROR, OVERLOAD, Recognition
 from callbus import CallClosed, CallEvent, CallOpened, CallState, Utterance
@@ -21,6 +22,8 @@ from service.faults import survived
 log = logging.getLogger(__name__)
 
 RECORDING = "recording"
+
+WaitFor = Callable[[asyncio.Task[Score]], Awaitable[Score]]
 
 
 def broke(told: ForkEvent | TakenOver) -> None:
@@ -40,11 +43,12 @@ class Decisions:
         told: ForkEvent | TakenOver,
         call: Conversation | None,
         recognition: Recognition | None,
-        job: Job,
+        wait_for: WaitFor,
         shown: CallState | None = None,
     ) -> Outcome:
         """What a call is told makes of it. A fault is counted, and the outcome is then that of `failed`.
 
+        `wait_for`: waits for a score; raises Shed where too much is in hand meanwhile.
         `shown`: as `analyst.Analyst.closed`.
         """
         now = time.time()
@@ -59,7 +63,7 @@ class Decisions:
                 case CallClosed() as event:
                     return self._analyst.closed(event, call, now, shown)
                 case Utterance() as event:
-                    return await self._said(event, call, recognition or Recognition(dropped=ERROR), job)
+                    return await self._said(event, call, recognition or Recognition(dropped=ERROR), wait_for)
         except Exception:
             broke(told)
             return self.failed(told, call)
@@ -68,15 +72,17 @@ class Decisions:
         """What can be told of an event that broke."""
         return self._analyst.failed(told, call, time.time())
 
-    async def _said(self, event: Utterance, call: Conversation | None, recognition: Recognition, job: Job) -> Outcome:
-        heard = self._analyst.heard(event, call, recognition, time.time())
-        if not isinstance(heard, Question):
-            return heard
+    async def _said(
+        self, event: Utterance, call: Conversation | None, recognition: Recognition, wait_for: WaitFor
+    ) -> Outcome:
+        async def ask(turn: Turn, history: Sequence[Turn]) -> Score:
+            return await wait_for(asyncio.create_task(_score(self._scoring, turn, history)))
+
         try:
-            score = await job.answer(asyncio.create_task(self._score(heard)))
+            return await self._analyst.heard(event, call, recognition, ask, time.time)
         except Shed:
             return self._analyst.dropped(event, call, OVERLOAD, time.time())
-        return self._analyst.answered(heard, score, time.time())
 
-    async def _score(self, question: Question) -> Score:
-        return await self._scoring.score(question.turn, question.history)
+
+async def _score(scoring: Scoring, turn: Turn, history: Sequence[Turn]) -> Score:
+    return await scoring.score(turn, history)

@@ -194,7 +194,7 @@ class Worker:
         is_all_we_know = after is None and isinstance(delivery.event, CallClosed)
         shown = await self._reader.shown(delivery.event.call_id) if is_all_we_know else None
         for told in step.events:
-            outcomes.append(await self._decisions.outcome(told, after, recognition, job, shown))
+            outcomes.append(await self._decisions.outcome(told, after, recognition, job.answer, shown))
             after = outcomes[-1].call
         decided = time.monotonic()
         self._in_hand.heard(job, has_words=False)  # it waits for nothing more, so it is not shed either

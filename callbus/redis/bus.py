@@ -15,10 +15,9 @@ from typing import Any, Self, TypeVar
 
 from prometheus_client import Counter, Gauge
 from redis import asyncio as redis
-from redis.exceptions import RedisError
 
 from callbus.redis.settings import Keys, RedisSettings
-from callbus.redis.trouble import Parser, Trouble, trouble_of
+from callbus.redis.trouble import FAILURES, Parser, Trouble, trouble_of
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +97,7 @@ class Bus:
                 except but:
                     self.settle(attempt)
                     raise
-                except (RedisError, OSError) as error:
+                except FAILURES as error:
                     trouble = self.note(attempt, await self._cause(error))
                 else:
                     self.settle(attempt)
@@ -119,7 +118,7 @@ class Bus:
                 break
             try:
                 await self.client.ping()
-            except (RedisError, OSError) as cause:
+            except FAILURES as cause:
                 error = cause
             else:
                 break

@@ -10,10 +10,10 @@ import logging
 from collections import Counter as Counts
 
 from prometheus_client import Gauge
-from redis.exceptions import RedisError
 
 from callbus.redis.bus import Bus
 from callbus.redis.scripts import BALANCE, RELEASE
+from callbus.redis.trouble import FAILURES
 
 log = logging.getLogger(__name__)
 
@@ -77,5 +77,5 @@ class Leases:
         PARTITIONS_HELD.set(0)
         try:
             await self._release(keys=names, args=[self._worker])
-        except (RedisError, OSError) as error:
+        except FAILURES as error:
             log.warning("leases were not given back, they run out by themselves: %.200s", error)

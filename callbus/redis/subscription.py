@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 import msgspec
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
 
 from callbus.messages.call import CallState
 from callbus.messages.wire import Publication, WireError, decode_publication
 from callbus.redis.bus import Bus
 from callbus.redis.fork_reader import DEAD_LETTERS
+from callbus.redis.trouble import FAILURES
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Subscription:
                         yield missed
                 async for event in self._live(pubsub):
                     yield event
-            except (RedisError, OSError) as error:
+            except FAILURES as error:
                 log.warning("lost the subscription, catching up: %.200s", error)
             finally:
                 await pubsub.aclose()

@@ -136,6 +136,9 @@ _OF = (  # the first that fits counts: some are kinds of others
     (OSError, Trouble.AWAY),
 )
 
+FAILURES = (RedisError, OSError)
+"""What an operation on Redis may raise; of timeouts, too."""
+
 
 def trouble_of(error: Exception) -> Trouble:
     """The trouble that an error of the client tells. Raises the error itself where it is none of Redis'."""

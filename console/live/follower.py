@@ -15,12 +15,12 @@ from typing import Any, cast
 
 import msgspec
 from prometheus_client import Gauge
-from redis.exceptions import RedisError
 
 from callbus import Alert, CallState
 from callbus.messages.wire import NAMES, Publication, encode_publication
 from callbus.redis.bus import Bus
 from callbus.redis.subscription import Event, Subscription
+from callbus.redis.trouble import FAILURES
 from console.live.board import Board
 from console.live.browsers import Browsers, Frame, frame
 from console.live.cursor import Cursor, order
@@ -160,7 +160,7 @@ class Follower:
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     tail = await self._tail()
-            except (RedisError, OSError, TimeoutError) as error:
+            except FAILURES as error:
                 self._lost(self._bus.note(self, error).said, fresh_at)
             else:
                 self._bus.settle(self)

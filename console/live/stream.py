@@ -16,13 +16,13 @@ from typing import Any
 
 import msgspec
 from prometheus_client import Counter, Histogram
-from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from callbus.messages.wire import NAMES, WireError, decode_publication, encode_publication
 from callbus.redis.bus import Bus
+from callbus.redis.trouble import FAILURES
 from console.live.board import Board
 from console.live.browsers import Browser, Browsers, Frame, Full, frame
 from console.live.cursor import Cursor, order
@@ -108,7 +108,7 @@ class EventStream:
                     pipeline.xrange(channel, count=1)
                     pipeline.xrange(channel, min=f"({low}", max=high, count=REPLAY_MOST + 1)
                 replies: list[Any] = await pipeline.execute()
-        except (RedisError, OSError, TimeoutError):
+        except FAILURES:
             return None
         oldest, rows = replies[::2], replies[1::2]
         # A stream that was empty when the page left cannot have lost what a page still wants.

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from enum import Enum
 
 from prometheus_client import Counter
-
-from service.rates import Seldom
 
 FORKS = Counter("callvane_forks_total", "Forks (INVITEs) by outcome.", ["outcome"])
 METADATA = Counter(
@@ -19,8 +15,6 @@ METADATA = Counter(
 
 RETRY_AFTER_SECONDS = 10
 """What a refusal with 503 says."""
-
-log = logging.getLogger(__name__)
 
 
 class Refusal(Enum):
@@ -56,39 +50,12 @@ class Refusal(Enum):
         self.phrase = phrase
 
 
-_OF_LIBRARY = {
-    400: "refused_malformed",
-    415: "refused_content_type",
-    420: "refused_extension",
-    486: "refused_capacity",
-    500: "refused_no_media",
-    503: "refused_no_media",
-}
 _NOT_OF_FORKS = (Refusal.REQUESTS, Refusal.METHOD, Refusal.OVERLONG, Refusal.UNREADABLE)
 """Those of requests that are no INVITE, or that nobody has read."""
-_no_media = Seldom()
-
-
-def refused_by_library(status: int) -> None:
-    """Count an INVITE that the library refused with `status` before the bridge saw it; log what an operator can mend.
-
-    The library refuses with 500 what it finds no sockets for; the door makes it 503 on its way out.
-    """
-    outcome = _OF_LIBRARY.get(status, "refused_unacceptable" if status < 500 else "failed")
-    FORKS.labels(outcome).inc()
-    if outcome == "refused_no_media":
-        _no_media.add()
-        if count := _no_media.due(time.monotonic()):
-            log.warning(
-                "%d forks refused with %d, for want of RTP ports or sockets: see bridge.rtp_port_min, rtp_port_max "
-                "(who else uses these ports?) and the limit of open files",
-                count,
-                status,
-            )
 
 
 # Every series is there from the start, so that a rate over it is right from the first event on.
-for _outcome in ("answered", "duplicate", *_OF_LIBRARY.values()):
+for _outcome in ("answered", "duplicate"):
     FORKS.labels(_outcome)
 for _refusal in Refusal:
     if _refusal not in _NOT_OF_FORKS:

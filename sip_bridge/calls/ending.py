@@ -23,17 +23,6 @@ class Ending(StrEnum):
     REFUSED = "refused"
 
 
-def ending_of(status: int, phrase: str, confirmed: bool) -> Ending:
-    """Why a dialog ended that we did not end: from the library's last status, its phrase, and whether ACK came."""
-    if status == 408 and phrase.startswith("No session refresh"):
-        return Ending.SESSION_EXPIRED
-    if status == 487:
-        return Ending.CANCELLED
-    if status < 300:
-        return Ending.BYE
-    return Ending.PEER_ERROR if confirmed else Ending.NOT_ACKNOWLEDGED
-
-
 # Every series is there from the start, so that a rate over it is right from the first event on.
 for _ending in Ending:
     ENDED.labels(_ending)

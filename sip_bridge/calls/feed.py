@@ -1,6 +1,6 @@
-"""What one dialog feeds of which call: it opens a call, joins one, waits beside one that records the same, hands over.
+"""What one source feeds of which call: it opens a call, joins one, waits beside one that records the same, hands over.
 
-All of it runs on the library's thread.
+All of it runs on the thread that holds the sources.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import time
 import weakref
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
 
 from prometheus_client import Counter
 
@@ -18,17 +19,15 @@ from sip_bridge.calls.joining import JoinedCall
 from sip_bridge.calls.lines import Lines
 from sip_bridge.calls.open_calls import OpenCalls
 from sip_bridge.calls.recordings import Recording
+from sip_bridge.calls.source import Source
 from sip_bridge.hearing.heard_call import Call
 from sip_bridge.hearing.leg import Leg
 from sip_bridge.request import invite
 from sip_bridge.request.invite import Invite, OfferedLeg
 from sip_bridge.request.naming import Naming
 
-if TYPE_CHECKING:
-    from sip_bridge.pjsip.dialog import Dialog
-
 QUIET_SECONDS = 4.0
-"""After so long without a packet, another dialog that records the same call is heard instead; the SBC may be dead."""
+"""After so long without a packet, another source that records the same call is heard instead; the SBC may be dead."""
 
 JOINED = Counter(
     "callvane_legs_joined_total",
@@ -40,24 +39,24 @@ log = logging.getLogger(__name__)
 
 
 class Feed:
-    """One dialog's share in a call."""
+    """One source's share in a call."""
 
-    def __init__(self, dialog: Dialog, calls: OpenCalls) -> None:
+    def __init__(self, source: Source, feeds: Feeds) -> None:
         self.call: Call | None = None
         self.heard = False
-        """Whether the dialog's streams feed the call: no while another dialog records the same."""
+        """Whether the source's streams feed the call: no while another source records the same."""
         self.lines = Lines()
         self.standing: Invite | None = None
         """What the other side has said last; none where it does not matter any more."""
         self.naming = Naming()
         """What a plain fork says of itself."""
-        self._dialog = weakref.proxy(dialog)
+        self._source = weakref.proxy(source)
         """It holds us: its object must go with its last reference, not when Python's collector comes by."""
-        self._calls = calls
+        self._feeds = feeds
+        self._calls = feeds.calls
         self._recording: Recording | None = None
         self._conceded: set[int] = set()
-        """Streams whose leg another dialog has taken over."""
-        calls.feeds[dialog.number] = self
+        """Streams whose leg another source has taken over."""
 
     def take(self, request: Invite) -> None:
         """The other side has said how the call stands now: the first time with what has been answered."""
@@ -71,32 +70,32 @@ class Feed:
         return None if self.naming.call_id else self._calls.recordings.find(offer)
 
     def take_over(self, recording: Recording) -> None:
-        """Be heard: the dialog that fed the call until now does so no more."""
-        if self.heard or self.standing is None or self._dialog.ending is not None:
+        """Be heard: the source that fed the call until now does so no more."""
+        if self.heard or self.standing is None or self._source.is_ending:
             return
         spare = list(recording.legs)
         self.heard = True
         self.lines.arrange(self.standing.legs, lambda offered: _likest(spare, offered) or self._further(offered))
         self._tell(self.standing)
-        self._dialog.attend()
+        self._source.attend()
         why = "the one so far has ended, is silent or is from before a transfer"
         log.info("fork takes over: %s", why, extra={"call_id": recording.call.call_id})
 
     def give_way(self, now: float) -> None:
-        """Where nothing comes any more, though nobody has hung up: let another dialog be heard that brings audio.
+        """Where nothing comes any more, though nobody has hung up: let another source be heard that brings audio.
 
         `now`: as `stream_health.StreamHealth`.
         """
         recording = self._recording
-        if not (self.heard and recording) or self._dialog.health.quiet_seconds(now) < QUIET_SECONDS:
+        if not (self.heard and recording) or self._source.quiet_seconds(now) < QUIET_SECONDS:
             return
-        waiting = {number: self._calls.feeds[number] for number in recording.dialogs if number != self._dialog.number}
-        quiet = {number: feed._dialog.health.quiet_seconds(now) for number, feed in waiting.items()}
+        waiting = {number: self._feeds[number] for number in recording.sources if number != self._source.number}
+        quiet = {number: feed._source.quiet_seconds(now) for number, feed in waiting.items()}
         livelier = next((number for number in waiting if quiet[number] < QUIET_SECONDS), None)
         if livelier is not None:
             self.fall_silent()
-            recording.dialogs.remove(livelier)
-            recording.dialogs.insert(0, livelier)
+            recording.sources.remove(livelier)
+            recording.sources.insert(0, livelier)
             waiting[livelier].take_over(recording)
 
     def end(self, ending: Ending, now: float) -> None:
@@ -107,7 +106,7 @@ class Feed:
                 leg.resume(now)  # a call that ends within a pause is as long as it was
             log.info("call ended: %s", ending, extra={"call_id": call.call_id})
             self._calls.end(call, ending)
-        self._calls.feeds.pop(self._dialog.number, None)
+        self._feeds.drop(self._source.number)
 
     def _open(self, offer: Invite) -> None:
         self.standing = offer
@@ -116,7 +115,7 @@ class Feed:
             return
         if recording := self.same_as(offer):
             self.call, self._recording = recording.call, recording
-            recording.dialogs.append(self._dialog.number)
+            recording.sources.append(self._source.number)
             log.info("fork answered: another one records the call, it waits", extra={"call_id": self.call.call_id})
             return
         if recording := self._calls.recordings.before(offer):
@@ -127,24 +126,24 @@ class Feed:
             offer = self.standing = invite.followed(over.customers, over.people, offer)
         else:
             self.call = self._calls.make(offer.call_id, offer.sip_call_id)
-        self._recording = Recording(self.call, dialogs=[self._dialog.number])
+        self._recording = Recording(self.call, sources=[self._source.number])
         self._calls.recordings.told(self._recording, offer)
         self._begin(self.call, offer)
         roles = "+".join(leg.role for leg in offer.legs)
         log.info("fork answered: %s%s", roles, _note(offer), extra={"call_id": self.call.call_id})
 
     def _go_on(self, recording: Recording, offer: Invite) -> None:
-        """Be heard instead of the dialog that fed the call before a transfer; `recordings` says why at once."""
+        """Be heard instead of the source that fed the call before a transfer; `recordings` says why at once."""
         self.call, self._recording = recording.call, recording
         self.standing = invite.followed(recording.customers, recording.people, offer)
-        earlier = self._calls.feeds[recording.dialogs[0]]
-        recording.dialogs.insert(0, self._dialog.number)
+        earlier = self._feeds[recording.sources[0]]
+        recording.sources.insert(0, self._source.number)
         earlier.fall_silent()
         self.take_over(recording)
 
     def fall_silent(self) -> None:
-        """Feed the call no more while another dialog does; it stays up, and is heard again when that one ends."""
-        self._dialog.release_all(time.time())
+        """Feed the call no more while another source does; it stays up, and is heard again when that one ends."""
+        self._source.release_all(time.time())
         self.heard = False
 
     def _join(self, offer: Invite) -> None:
@@ -155,7 +154,7 @@ class Feed:
         else:
             name = self.naming.call_id
             self.call, did = self._calls.make(name, offer.sip_call_id), "fork answered"
-            self._calls.joined[self._dialog.peer, name] = JoinedCall(self.call)
+            self._calls.joined[self._source.peer, name] = JoinedCall(self.call)
             self._begin(self.call, offer)
         legs = "+".join(leg.leg_id for leg in self.lines.legs.values())
         log.info("%s: %s", did, legs, extra={"call_id": self.call.call_id})
@@ -163,7 +162,7 @@ class Feed:
     @property
     def _joined(self) -> JoinedCall | None:
         """The open call that this fork names. Nobody joins another peer's calls: two PBXes may use the same ids."""
-        return self._calls.joined.get((self._dialog.peer, self.naming.call_id))
+        return self._calls.joined.get((self._source.peer, self.naming.call_id))
 
     def _begin(self, call: Call, offer: Invite) -> None:
         """Give a new call to the listener, with the legs of this offer."""
@@ -172,7 +171,7 @@ class Feed:
         self._calls.begin(call)
 
     def _further(self, offered: OfferedLeg) -> Leg | None:
-        """A leg for a stream that this dialog has not had before."""
+        """A leg for a stream that this source has not had before."""
         if self.call is None or offered.index in self._conceded:
             return None
         new = self._calls.leg(offered.leg_id, self.naming.role or offered.role, offered.name)
@@ -182,9 +181,9 @@ class Feed:
         elif joined := self._joined:
             if not joined.has_room(new.role, 1):
                 return None
-            seating = joined.sit(self._dialog.number, new)
+            seating = joined.sit(self._source.number, new)
             if seating.displaced is not None:
-                self._calls.feeds[seating.displaced]._concede(seating.leg)
+                self._feeds[seating.displaced]._concede(seating.leg)
             if self.heard:
                 JOINED.labels("taken_over" if seating.known else "new").inc()
             if seating.known:
@@ -198,10 +197,10 @@ class Feed:
         return new
 
     def _concede(self, leg: Leg) -> None:
-        """Another dialog feeds this leg from now on: ours stays up, so that its PBX does not try again, unheard."""
+        """Another source feeds this leg from now on: ours stays up, so that its PBX does not try again, unheard."""
         for index in [index for index, own in self.lines.legs.items() if own is leg]:
             self._conceded.add(index)
-            self._dialog.release(index, time.time())
+            self._source.release(index, time.time())
         self.lines.drop(leg)
         if not self.lines.legs:
             self.call = self.standing = None
@@ -213,21 +212,21 @@ class Feed:
         joined = self._joined
         if joined is None or joined.call is not call:
             return True
-        left = joined.leave(self._dialog.number)
+        left = joined.leave(self._source.number)
         if joined.deserted:
-            del self._calls.joined[self._dialog.peer, self.naming.call_id]
+            del self._calls.joined[self._source.peer, self.naming.call_id]
             return True
         log.info("fork left: %s", "+".join(leg.leg_id for leg in left), extra={"call_id": call.call_id})
         return False
 
     def _hand_over(self, recording: Recording) -> bool:
-        """Leave the call to the next dialog that records it; whether there is none."""
-        recording.dialogs.remove(self._dialog.number)
-        if not recording.dialogs:
+        """Leave the call to the next source that records it; whether there is none."""
+        recording.sources.remove(self._source.number)
+        if not recording.sources:
             self._calls.recordings.remove(recording, time.monotonic())
             return True
         if self.heard:
-            self._calls.succeed(recording)
+            self._feeds.succeed(recording)
         return False
 
     def _change(self, request: Invite) -> None:
@@ -249,8 +248,37 @@ class Feed:
             self._calls.recordings.told(self._recording, request)
 
 
+class Feeds:
+    """Those of all sources of a bridge, by the sources' numbers."""
+
+    def __init__(self, calls: OpenCalls, later: Callable[[Callable[[], None]], None]) -> None:
+        """`later` has something done soon that may not be done within a callback of a source."""
+        self.calls = calls
+        self._later = later
+        self._of: dict[int, Feed] = {}
+
+    def __getitem__(self, number: int) -> Feed:
+        return self._of[number]
+
+    def add(self, source: Source) -> Feed:
+        """The feed of a new source."""
+        return self._of.setdefault(source.number, Feed(source, self))
+
+    def drop(self, number: int) -> None:
+        """The source with this number is over."""
+        self._of.pop(number, None)
+
+    def succeed(self, recording: Recording) -> None:
+        """Let the next source of a call that is recorded more than once be heard, soon."""
+        self._later(partial(self._succeed, recording))
+
+    def _succeed(self, recording: Recording) -> None:
+        if recording.sources:
+            self[recording.sources[0]].take_over(recording)
+
+
 def _likest(spare: list[Leg], offered: OfferedLeg) -> Leg | None:
-    """Which of the legs a stream of another dialog carries: that of its role, else that of its id; taken out."""
+    """Which of the legs a stream of another source carries: that of its role, else that of its id; taken out."""
     same = [leg for leg in spare if offered.role is not Role.UNKNOWN and leg.role is offered.role]
     found = next(iter(same or [leg for leg in spare if leg.leg_id == offered.leg_id]), None)
     if found:

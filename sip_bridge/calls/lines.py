@@ -1,4 +1,4 @@
-"""Which leg each m-line of a dialog feeds, through all its offers. Pure.
+"""Which leg each m-line of a source feeds, through all its offers. Pure.
 
 A leg follows its stream's label (RFC 4574), wherever that stands in a later offer; where there are no labels, or a new
 one in the same place, it follows the m-line's place.
@@ -14,7 +14,7 @@ from sip_bridge.hearing.leg import Leg
 from sip_bridge.request.invite import OfferedLeg
 
 MAX_LEGS = 8
-"""Of one dialog, over all its offers: what comes after that is not heard."""
+"""Of one source, over all its offers: what comes after that is not heard."""
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class _Line:
 
 
 class Lines:
-    """One dialog's m-lines. Belongs to the thread that holds the dialog."""
+    """One source's m-lines. Belongs to the thread that holds the source."""
 
     def __init__(self) -> None:
         self._lines: list[_Line] = []

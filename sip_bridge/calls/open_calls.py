@@ -1,42 +1,37 @@
-"""All calls that this bridge's dialogs feed, and who feeds them. Belongs to the library's thread."""
+"""All calls that a bridge holds, and what they are found by. Belongs to the thread that holds the sources."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from callbus import Role
 from sip_bridge.calls.call_ids import CallIds
 from sip_bridge.calls.ending import ACTIVE, ENDED, Ending
 from sip_bridge.calls.joining import JoinedCall
-from sip_bridge.calls.recordings import Recording, Recordings
+from sip_bridge.calls.recordings import Recordings
 from sip_bridge.hearing.heard_call import Call
 from sip_bridge.hearing.leg import Leg
 from sip_bridge.hearing.listener import Listener
+from sip_bridge.request.naming import Naming
 from sip_bridge.settings import BridgeSettings
-
-if TYPE_CHECKING:
-    from sip_bridge.calls.feed import Feed
 
 
 class OpenCalls:
-    """The register that dialogs' feeds share."""
+    """The register that sources' feeds share."""
 
-    def __init__(
-        self, settings: BridgeSettings, listener: Listener, later: Callable[[Callable[[], None]], None]
-    ) -> None:
-        """`later` has something done that may not be done within a callback of the library."""
+    def __init__(self, settings: BridgeSettings, listener: Listener) -> None:
         self.listener = listener
         self.bridge_id = settings.name
         self.joined: dict[tuple[str, str], JoinedCall] = {}
         """Calls of plain forks that name their call, by the peer and that name."""
         self.recordings = Recordings()
-        self.feeds: dict[int, Feed] = {}
-        """By their dialogs' numbers."""
         self._settings = settings
-        self._later = later
         self._ids = CallIds()
+
+    def has_room(self, peer: str, naming: Naming, streams: int) -> bool:
+        """Whether the open call that a plain fork names, if it names one, has room for so many streams more."""
+        joined = self.joined.get((peer, naming.call_id))
+        return joined is None or joined.has_room(naming.role or Role.UNKNOWN, streams)
 
     def make(self, wanted: str, sip_call_id: str) -> Call:
         """A call without legs, which nobody listens to yet."""
@@ -61,11 +56,3 @@ class OpenCalls:
         ENDED.labels(ending).inc()
         self.listener.close(call, ending)
         self._ids.release(call.call_id)
-
-    def succeed(self, recording: Recording) -> None:
-        """Let the next dialog of a call that is recorded more than once be heard, soon."""
-        self._later(lambda: self._succeed(recording))
-
-    def _succeed(self, recording: Recording) -> None:
-        if recording.dialogs:
-            self.feeds[recording.dialogs[0]].take_over(recording)

@@ -1,13 +1,13 @@
-"""Dialogs that record one call: a standby SBC's, those of both sides of one, those before and after a transfer. Pure.
+"""Sources that record one call: a standby SBC's, those of both sides of one, those before and after a transfer. Pure.
 
-The dialogs of one session with the same parties feed one call: the first is heard, the others are answered and wait,
+The sources of one session with the same parties feed one call: the first is heard, the others are answered and wait,
 and the next one takes over where it ends. The call closes with the last of them.
 
 A recorder may hold a session for each pair of parties and relate them by a group (RFC 7865 section 6.3): a transfer
-then comes as another dialog with another session id. It is the same call if the call's customer takes part, and another
-one if two agents consult. The new dialog is heard at once, and the earlier one no more: the customer now speaks there,
-and the new agent nowhere else. To wait for the earlier dialog's end would lose the new agent's first words, to hear
-both would double the customer's. If the new dialog ends first, as after a conference, the earlier one is heard again.
+then comes as another source with another session id. It is the same call if the call's customer takes part, and another
+one if two agents consult. The new source is heard at once, and the earlier one no more: the customer now speaks there,
+and the new agent nowhere else. To wait for the earlier source's end would lose the new agent's first words, to hear
+both would double the customer's. If the new source ends first, as after a conference, the earlier one is heard again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RESUMABLE = 1_024
 
 @dataclass(slots=True, eq=False)
 class Recording:
-    """An open call and the dialogs that record it, by their numbers."""
+    """An open call and the sources that record it, by their numbers."""
 
     call: Call
     parties: str = ""
@@ -42,7 +42,7 @@ class Recording:
     """As `invite.Invite.people`, of what was said last."""
     legs: list[Leg] = field(default_factory=list)
     """All that the call has had."""
-    dialogs: list[int] = field(default_factory=list)
+    sources: list[int] = field(default_factory=list)
     """In the order in which they take over; the first is heard."""
     names: set[tuple[str, str]] = field(default_factory=set)
     """Sessions and groups that it is found by."""
@@ -61,7 +61,7 @@ class Recording:
 
 
 class Recordings:
-    """All that are open. Belongs to the thread that holds the dialogs."""
+    """All that are open. Belongs to the thread that holds the sources."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, str], list[Recording]] = {}
@@ -88,7 +88,7 @@ class Recordings:
             recording.anonymous = not recording.customers and any(leg.role is Role.CUSTOMER for leg in offer.legs)
 
     def remove(self, recording: Recording, now: float) -> None:
-        """Its last dialog has ended. `now`: seconds of a monotonic clock."""
+        """Its last source has ended. `now`: seconds of a monotonic clock."""
         for name in recording.names:
             same = self._open[name]
             same.remove(recording)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pjsua2 as pj
 
@@ -10,11 +11,9 @@ from sip_bridge.admission.peers import address_of
 from sip_bridge.admission.refusal import Refusal
 from sip_bridge.pjsip import transports
 from sip_bridge.pjsip.callback import guarded
+from sip_bridge.pjsip.context import DialogContext
 from sip_bridge.pjsip.dialog import Dialog
 from sip_bridge.settings import BridgeSettings
-
-if TYPE_CHECKING:
-    from sip_bridge.pjsip.endpoint import Endpoint
 
 SRTP = {"off": pj.PJMEDIA_SRTP_DISABLED, "optional": pj.PJMEDIA_SRTP_OPTIONAL, "required": pj.PJMEDIA_SRTP_MANDATORY}
 
@@ -22,16 +21,18 @@ SRTP = {"off": pj.PJMEDIA_SRTP_DISABLED, "optional": pj.PJMEDIA_SRTP_OPTIONAL, "
 class Account(pj.Account):  # type: ignore[misc] # pjsua2 ships no types
     """There is one for TLS, whose Contact says so, and one for all else."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, context: DialogContext, hold: Callable[[Dialog], None]) -> None:
+        """`hold` keeps a new dialog until it is forgotten."""
         super().__init__()
-        self._endpoint = endpoint
+        self._context = context
+        self._hold = hold
 
     @guarded
     def onIncomingCall(self, prm: Any) -> None:
         """An INVITE that the door has let through: answer it at once, so that no PBX waits for us with a live call."""
         # Where this breaks, the library answers 500, and the endpoint takes the fork's place back.
-        dialog = Dialog(self, prm.callId, self._endpoint, address_of(prm.rdata.srcAddress))
-        self._endpoint.dialogs[dialog.number] = dialog
+        dialog = Dialog(self, prm.callId, self._context, address_of(prm.rdata.srcAddress))
+        self._hold(dialog)
         try:
             self._answer(dialog)
         except Exception:
@@ -40,7 +41,7 @@ class Account(pj.Account):  # type: ignore[misc] # pjsua2 ships no types
 
     def _answer(self, dialog: Dialog) -> None:
         """Answer the fork that was let through last."""
-        if admitted := self._endpoint.admission.entered():
+        if admitted := self._context.admission.entered():
             dialog.place = admitted.place
             dialog.answer(admitted.fork.offer, admitted.fork.naming)
         else:

@@ -15,27 +15,26 @@ from queue import Empty, SimpleQueue
 import pjsua2 as pj
 from prometheus_client import Gauge, Histogram
 
-from callbus import Role
 from service.owned_thread import OwnedThread
 from sip_bridge.admission.admission import Admission, Condition, Refused, Request, overloaded
 from sip_bridge.admission.digest import Digest
 from sip_bridge.admission.peers import Peers
 from sip_bridge.admission.places import Limits
-from sip_bridge.admission.refusal import Refusal
 from sip_bridge.calls.ending import Ending
+from sip_bridge.calls.feed import Feeds
 from sip_bridge.calls.open_calls import OpenCalls
 from sip_bridge.hearing.listener import Listener
 from sip_bridge.pjsip import account, library, open_files, transports
 from sip_bridge.pjsip.account import Account
 from sip_bridge.pjsip.callback import tried
 from sip_bridge.pjsip.certificates import Connections
+from sip_bridge.pjsip.context import DialogContext
 from sip_bridge.pjsip.dialog import Dialog
 from sip_bridge.pjsip.door import Door
 from sip_bridge.pjsip.library import Library
 from sip_bridge.request import description
 from sip_bridge.request.description import Abilities
 from sip_bridge.request.fork import ForkReader
-from sip_bridge.request.naming import Naming
 from sip_bridge.request.roles import AgentRules
 from sip_bridge.request.vendors import Vocabulary
 from sip_bridge.settings import BridgeSettings
@@ -65,16 +64,15 @@ class Endpoint:
     def __init__(self, settings: BridgeSettings, listener: Listener, words: Vocabulary) -> None:
         """`words`: what vendors write."""
         self.settings = settings
-        self.words = words
         self.listener = listener
         self.dialogs: dict[int, Dialog] = {}
         """Strong references, by the dialogs' own numbers: the library's object of a call goes with the last of them."""
-        self.calls = OpenCalls(settings, listener, self.later)
+        self.calls = OpenCalls(settings, listener)
         self.draining = False
         self.backlogged = False
         """Set from outside while Redis takes messages too slowly for more calls."""
         self.connections = Connections()
-        self.rules = AgentRules(settings.agent_uri_patterns, settings.agent_extensions, settings.agent_side)
+        rules = AgentRules(settings.agent_uri_patterns, settings.agent_extensions, settings.agent_side)
         users = {user: secret.get_secret_value() for user, secret in settings.digest_users.items()}
         self.abilities = Abilities(transports.families(settings), description.PROFILES[settings.srtp])
         self.peers = Peers(settings.allowed_peers, settings.allowed_certificates)
@@ -83,9 +81,11 @@ class Endpoint:
             Digest(settings.digest_realm, users, settings.digest_algorithms) if users else None,
             Limits(settings.max_calls, settings.max_calls_per_peer, settings.max_dialogs),
             settings.new_forks_per_second,
-            ForkReader(settings, self.rules, words),
+            ForkReader(rules, words, settings.plain_role, settings.join_header, settings.role_header),
             self.abilities,
         )
+        feeds = Feeds(self.calls, self.later)
+        self._context = DialogContext(settings, rules, words, self.admission, feeds, self.later, self._forget)
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._running = True
         self._ended: list[Dialog] = []
@@ -186,10 +186,10 @@ class Endpoint:
         port, self.tls_port = listening.port, listening.tls_port
         pjsua.libStart()
         pjsua.audDevManager().setNoDev()
-        accounts = [Account(self)]
+        accounts = [Account(self._context, self._hold)]
         accounts[0].create(account.configured(settings))
         for identity in listening.tls_transports:
-            accounts.append(Account(self))
+            accounts.append(Account(self._context, self._hold))
             accounts[-1].create(account.configured(settings, identity))
         if not settings.bridge_id:
             self.calls.bridge_id = settings.model_copy(update={"port": port}).name
@@ -217,23 +217,16 @@ class Endpoint:
         behind = overloaded(self.listener.round_seconds, self.listener.rounded_at, now)
         return self.admission.judge(request, Condition(behind, self.draining, self.backlogged), now)
 
-    def admit(self, peer: str, naming: Naming, streams: int) -> Refusal | None:
-        """Why a fork that was let through is not answered: the call that it joins has no room for its streams."""
-        joined = self.calls.joined.get((peer, naming.call_id))
-        return None if joined is None or joined.has_room(naming.role or Role.UNKNOWN, streams) else Refusal.LEGS
-
-    def acknowledged(self, dialog: Dialog) -> None:
-        """The other side has acknowledged our answer: the dialog is half-open no longer."""
-        if dialog.place:
-            self.admission.places.acknowledged(dialog.place)
-
     def later(self, command: Callable[[], None]) -> None:
         """Do something that may not be done within a callback of the library."""
         self._commands.put(command)
 
-    def forget(self, dialog: Dialog) -> None:
+    def _hold(self, dialog: Dialog) -> None:
+        self.dialogs[dialog.number] = dialog
+
+    def _forget(self, number: int) -> None:
         """Let go of an ended dialog, once its callback has returned."""
-        if dialog.place:
-            self.admission.places.give_back(dialog.place)
-        self.dialogs.pop(dialog.number, None)
-        self._ended.append(dialog)
+        if dialog := self.dialogs.pop(number, None):
+            if dialog.place:
+                self.admission.places.give_back(dialog.place)
+            self._ended.append(dialog)

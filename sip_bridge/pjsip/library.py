@@ -8,10 +8,10 @@ from typing import Any
 
 import pjsua2 as pj
 
-from sip_bridge.admission.refusal import refused_by_library
 from sip_bridge.pjsip import certificates
 from sip_bridge.pjsip.callback import guarded
 from sip_bridge.pjsip.certificates import Connections
+from sip_bridge.pjsip.statuses import refused_by_library
 from sip_bridge.settings import BridgeSettings
 
 SPARE_CALLS = 32

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from callbus import Role
 from sip_bridge.request import invite
 from sip_bridge.request import naming as names
 from sip_bridge.request.invite import Invite
@@ -11,7 +12,6 @@ from sip_bridge.request.multipart import Message
 from sip_bridge.request.naming import Naming
 from sip_bridge.request.roles import AgentRules
 from sip_bridge.request.vendors import Vocabulary
-from sip_bridge.settings import BridgeSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +23,29 @@ class Fork:
 
 
 class ForkReader:
-    """Reads INVITEs as a bridge's settings say."""
+    """Reads INVITEs, by what a bridge knows of its PBXes."""
 
-    def __init__(self, settings: BridgeSettings, rules: AgentRules, words: Vocabulary) -> None:
-        """`words`: what vendors write."""
-        self._settings = settings
+    def __init__(
+        self, rules: AgentRules, words: Vocabulary, plain_role: Role, join_header: str, role_header: str
+    ) -> None:
+        """`rules`: who is an agent. `words`: what vendors write. `plain_role`: whose voice a fork carries that does not
+        say so. The headers are those that a plain fork names its call and its voice by.
+        """
         self._rules = rules
         self._words = words
+        self._plain_role = plain_role
+        self._join_header = join_header
+        self._role_header = role_header
 
     def naming(self, head: Message) -> Naming:
         """What the INVITE's head says of its call: right if the fork turns out to be a plain one."""
-        settings = self._settings
-        return names.read(head, settings.join_header, settings.role_header, self._words)
+        return names.read(head, self._join_header, self._role_header, self._words)
 
     def read(self, raw: bytes, head: Message, naming: Naming) -> Fork:
         """All of it. `head`: as `multipart.read_head`. `naming`: what that says."""
-        offer = invite.read(raw, self._rules, self._settings.plain_role, words=self._words, head=head)
+        offer = invite.read(raw, self._rules, self._plain_role, words=self._words, head=head)
         if offer.metadata_fault != "none":  # metadata says it better
             return Fork(offer, Naming())
         if len(offer.legs) > 1:  # one word cannot tell several streams apart
             return Fork(offer, replace(naming, role=None))
-        return Fork(offer, replace(naming, role=naming.role or self._settings.plain_role))
+        return Fork(offer, replace(naming, role=naming.role or self._plain_role))

@@ -68,7 +68,7 @@ if fault == "report":
 if fault == "command":
     from sip_bridge.pjsip.account import Account
     taken = Account._answer
-    Account._answer = lambda self, dialog: (taken(self, dialog), self._endpoint.later(no))
+    Account._answer = lambda self, dialog: (taken(self, dialog), self._context.later(no))
 if fault == "listening":
     from sip_bridge.hearing.heard_call import Call
     Call.utterances = no

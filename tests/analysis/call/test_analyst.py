@@ -6,39 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.call.analyst import Analyst, Outcome
+from analysis.call.analyst import Analyst
 from analysis.call.conversation import Conversation
 from analysis.shift.detector import ShiftRules
-from analysis.turns.score import Score, Scorer
+from analysis.turns.score import Score
 from analysis.words.recognition import Recognition
-from bench.evaluation.vader import VaderScorer
 from callbus import Alert, CallClosed, CallOpened, CallState, Leg, Mood, Phase, Role, Transcript, Utterance
 from callbus.messages.wire import Publication
+from tests.analysis.deciding import decided
 
 OPENED = CallOpened("c", "bridge", 1_000.0, (Leg("1", Role.AGENT, "Anna"), Leg("2", Role.CUSTOMER)))
-
-
-SCORER = VaderScorer()
 
 
 def analyst() -> Analyst:
     """With the word list's rules."""
     return Analyst(ShiftRules(), 7)
-
-
-def decided(
-    work: Analyst,
-    event: Utterance,
-    call: Conversation | None,
-    recognition: Recognition,
-    now: float,
-    scorer: Scorer = SCORER,
-) -> Outcome:
-    """What an utterance leads to, its turn scored where that is asked for."""
-    heard = work.heard(event, call, recognition, now)
-    if isinstance(heard, Outcome):
-        return heard
-    return work.answered(heard, scorer.score(heard.turn, heard.history), now)
 
 
 def utterance(sequence: int, role: Role = Role.CUSTOMER) -> Utterance:

@@ -13,6 +13,7 @@ from analysis.shift.detector import ShiftRules
 from analysis.turns.turn import Turn
 from analysis.words.recognition import Recognition
 from callbus import CallOpened, CallState, Condition, ConditionKind, Leg, Role, Unit, Utterance
+from tests.analysis.deciding import decided
 
 ROOT = Path(__file__).parents[3]
 OTHER = {Role.AGENT: Role.CUSTOMER, Role.CUSTOMER: Role.AGENT, Role.UNKNOWN: Role.UNKNOWN}
@@ -98,7 +99,7 @@ def heard(call_legs: tuple[Leg, ...], *said: tuple[str, str]) -> list[tuple[Cond
     for sequence, (leg_id, text) in enumerate(said):
         at = 5.0 * sequence
         utterance = Utterance("c", leg_id, roles[leg_id], sequence, at, at + 2, 1_000.0 + at, 8_000, b"")
-        outcome = work.heard(utterance, call, Recognition(text, 0.9), 0.0)
+        outcome = decided(work, utterance, call, Recognition(text, 0.9), 0.0)
         call = outcome.call
         assert call
         stood.append(call.health.standing)
@@ -122,7 +123,7 @@ def test_right_roles_end_it_for_good() -> None:
     right = (Leg("1", Role.AGENT), Leg("2", Role.CUSTOMER))
     call = work.opened(CallOpened("c", "b", 1_000.0, wrong), None, 0.0).call
     said = Utterance("c", "1", Role.CUSTOMER, 0, 0.0, 2.0, 1_002.0, 8_000, b"")
-    call = work.heard(said, call, Recognition("thank you for calling how can i help", 0.9), 0.0).call
+    call = decided(work, said, call, Recognition("thank you for calling how can i help", 0.9), 0.0).call
     assert call
     assert call.health.standing
     put_right = work.opened(CallOpened("c", "b", 1_000.0, right), call, 0.0)
@@ -130,6 +131,6 @@ def test_right_roles_end_it_for_good() -> None:
     assert isinstance(state, CallState)
     assert state.health == ()
     more = Utterance("c", "1", Role.AGENT, 1, 3.0, 4.0, 1_004.0, 8_000, b"")
-    after = work.heard(more, put_right.call, Recognition("can i take your name", 0.9), 0.0).call
+    after = decided(work, more, put_right.call, Recognition("can i take your name", 0.9), 0.0).call
     assert after
     assert after.health.standing == ()

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from callbus import Role
 from sip_bridge.admission.admission import (
     OVERLOAD_LASTS_SECONDS,
     OVERLOAD_SECONDS,
@@ -29,7 +30,6 @@ from sip_bridge.admission.refusal import Refusal
 from sip_bridge.request.fork import ForkReader
 from sip_bridge.request.metadata import STANDARD
 from sip_bridge.request.roles import AgentRules
-from sip_bridge.settings import BridgeSettings
 from testcall import sdp
 from testcall.digest import Credentials, authorization, challenge_of
 from testcall.sip import Response
@@ -48,7 +48,7 @@ def door(
     calls: int = 50, calls_a_peer: int = 0, forks_per_second: float = 0, digest: Digest | None = None
 ) -> Admission:
     """A bridge's, that lets in 192.0.2.0/24 and 2001:db8::/32."""
-    reader = ForkReader(BridgeSettings(), AgentRules((), (), "callee"), STANDARD)
+    reader = ForkReader(AgentRules((), (), "callee"), STANDARD, Role.CUSTOMER, "X-Call-ID", "X-Leg")
     peers = Peers(("192.0.2.0/24", "2001:db8::/32"))
     return Admission(peers, digest, Limits(calls, calls_a_peer, 2 * calls), forks_per_second, reader)
 
