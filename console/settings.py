@@ -1,4 +1,4 @@
-"""The [console] section: where the page is served, to whom, and its bounds."""
+"""The [console] section: where the page is served, to whom, and its limits."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ class ConsoleSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: str = "127.0.0.1"
-    """Address to listen on. Anything but loopback is refused without a password: transcripts are people's words."""
+    """Address to listen on. Without a password, only loopback is accepted: transcripts are people's words."""
     port: int = Field(8080, ge=0, le=65535)
-    """0 takes a free one; the log names it."""
+    """0 picks a free port; the log names it."""
     user: str = Field("supervisor", pattern=r"^[^:]{1,64}$")
-    """The name to sign in with, once there is a password."""
+    """User name to sign in with, if there is a password."""
     password: SecretStr = SecretStr("")
-    """Asked of every browser when set, on loopback too; at least 8 characters. Put TLS in front on a network."""
+    """If set, every browser must sign in, even on loopback. At least 8 characters. Put TLS in front on a network."""
     allowed_hosts: tuple[str, ...] = ()
-    """Names the page may be called by in the address bar. None: any with a password, else loopback's own names, so
-    that a foreign web page cannot read transcripts by pointing its own name at 127.0.0.1."""
+    """Host names under which the page may be opened. Empty: any with a password, otherwise only loopback names, so that
+    a foreign web page cannot read transcripts by pointing its own name at 127.0.0.1."""
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
-    """Addresses and networks of reverse proxies in front: their X-Forwarded-For says whose wrong passwords count. A
-    proxy that is not named, or sends none, is one address for all who come through it."""
+    """Addresses and networks of reverse proxies in front. Wrong passwords are counted by the client address in their
+    X-Forwarded-For. Without that header, or if the proxy is not listed, all its clients count as one address."""
     max_browsers: int = Field(200, ge=1, le=10_000)
-    """Open pages; one more is told to wait. Each costs a socket and its queue."""
+    """Open pages. Further pages are told to wait. Each costs a socket and a queue."""
     queue_events: int = Field(512, ge=16, le=100_000)
-    """Events that wait for one browser before it is disconnected; about half a minute of 200 calls. It catches up
-    when it comes back."""
+    """Events queued for one browser before it is disconnected: about half a minute of 200 calls. It catches up when it
+    reconnects."""
     heartbeat_seconds: float = Field(2.0, ge=0.2, le=30)
-    """A page that hears nothing for three of these says that it is stale."""
+    """A page that receives nothing for three of these shows that it is stale."""
     alerts_kept: int = Field(100, ge=1, le=1_000)
     """Latest alerts on the page."""
     max_calls: int = Field(1_000, ge=1, le=10_000)
-    """Calls on the page; past it the one heard longest ago goes."""
+    """Calls on the page. Above this, the call heard from longest ago is removed."""
     ended_seconds: float = Field(60.0, ge=0, le=3_600)
-    """How long an ended call stays on the page: long enough to see how it ended."""
+    """How long an ended call stays on the page, so that its outcome can be seen."""
     silent_hours: float = Field(4.0, gt=0, le=48)
-    """A call that nothing was heard of for this long has ended without saying so, and leaves the page."""
+    """A call without any event for this long is treated as ended and leaves the page."""
 
     @field_validator("proxies")
     @classmethod
@@ -60,7 +60,7 @@ class ConsoleSettings(BaseModel):
 
     @property
     def trusted(self) -> list[str]:
-        """The proxies, each IPv4 one also as it comes to a socket of IPv6."""
+        """The proxies, with each IPv4 address also in the form that an IPv6 socket reports."""
         networks = [ip_network(proxy) for proxy in self.proxies]
         as_ipv6 = [
             f"::ffff:{each.network_address}/{96 + each.prefixlen}" for each in networks if isinstance(each, IPv4Network)
@@ -79,13 +79,13 @@ class ConsoleSettings(BaseModel):
 
     @property
     def hosts(self) -> frozenset[str]:
-        """Host names that requests may carry, lower case; empty for any."""
+        """Host names allowed in requests, in lower case; empty allows any."""
         if self.allowed_hosts:
             return frozenset(name.lower().strip("[]") for name in self.allowed_hosts)
         return frozenset() if self.password.get_secret_value() else frozenset({*LOOPBACK_NAMES, self.host.lower()})
 
     def check(self) -> None:
-        """Refuse what would show calls to strangers. Raises ConfigError, which quotes no password."""
+        """Refuse settings that would show calls to strangers. Raises ConfigError, which never quotes the password."""
         password = self.password.get_secret_value()
         if not password and not self.on_loopback:
             raise ConfigError(

@@ -1,7 +1,7 @@
-"""Settings: one TOML file for all processes, then the environment, checked whole before anything starts.
+"""Settings: one TOML file for all processes, then the environment; all checked before anything starts.
 
-Each package owns the model of its section; a process names the sections that it reads. The environment wins over the
-file: `CALLVANE_BRIDGE__MAX_CALLS=200` is `max_calls` in `[bridge]`.
+Each package owns the model of its section; a process names the sections it reads. The environment overrides
+the file: `CALLVANE_BRIDGE__MAX_CALLS=200` is `max_calls` in `[bridge]`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ SECTIONS = ("redis", "metrics", "log", "bridge", "analysis", "console")
 PREFIX = "CALLVANE_"
 CONFIG_VARIABLE = "CALLVANE_CONFIG"
 SECRETS = ("password", "url", "digest_users", "language_model_key")
-"""Keys whose value no message repeats."""
+"""Keys whose values never appear in a message."""
 
 
 class ConfigError(Exception):
-    """Settings that cannot be used: one line that names the key, the fault and the cure. Ends a process with 2."""
+    """Invalid settings: one line that names the key, the fault and the fix. The process exits with status 2."""
 
 
 class MetricsSettings(BaseModel):
@@ -31,9 +31,9 @@ class MetricsSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: str = "127.0.0.1"
-    """Address to listen on; Prometheus must reach it."""
+    """Address to listen on. Prometheus must be able to reach it."""
     port: int | None = Field(None, ge=0, le=65535)
-    """None is the process's own default: 9101 bridge, 9102 analysis, 9103 console. 0 takes a free one."""
+    """Unset: the default of the process (9101 bridge, 9102 analysis, 9103 console). 0 picks a free port."""
 
 
 class LogSettings(BaseModel):
@@ -43,11 +43,11 @@ class LogSettings(BaseModel):
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     form: Literal["text", "json"] = "text"
-    """`json` writes one object a line, for a log collector."""
+    """`json` writes one object per line, for a log collector."""
 
 
 class ProcessSettings(BaseSettings):
-    """Base of every process's settings: the sections all of them share."""
+    """Base of every process's settings: the shared sections."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)  # type: ignore[assignment] # sources are built in `load`
 
@@ -61,7 +61,7 @@ S = TypeVar("S", bound=ProcessSettings)
 def load(cls: type[S], path: str | os.PathLike[str] | None = None) -> S:
     """The settings of a process, from `path` (else $CALLVANE_CONFIG, else defaults) and the environment.
 
-    Sections of other processes are skipped. Raises ConfigError.
+    Ignores the sections of other processes. Raises ConfigError.
     """
     chosen = path or os.environ.get(CONFIG_VARIABLE)
     values = _read(Path(chosen)) if chosen else {}
@@ -104,7 +104,7 @@ def _environment(cls: type[ProcessSettings]) -> dict[str, dict[str, Any]]:
 
 
 def _line(error: ValidationError, path: str | os.PathLike[str] | None) -> str:
-    """The first fault in one line; the others are counted."""
+    """The first fault in one line, with the number of the others."""
     first, *others = error.errors(include_url=False)
     where = ".".join(str(part) for part in first["loc"])
     origin = f"{path}: " if path else ""

@@ -1,4 +1,4 @@
-"""The [bridge] section: where forks arrive, whose voice is whose, how speech is cut."""
+"""The [bridge] section: where forks arrive, which voice is whose, how speech is cut."""
 
 from __future__ import annotations
 
@@ -19,122 +19,127 @@ from sip_bridge.request.agent_pattern import fault
 PORTS_A_CALL = 4
 """RTP and RTCP of two streams."""
 MAX_DIALOGS = 2_000
-"""Of all calls together: the library has slots for some more (`PJSUA_MAX_CALLS` of its build)."""
+"""For all calls together. The library has slots for some more (`PJSUA_MAX_CALLS` in its build)."""
 
 Pattern = Annotated[str, Field(min_length=1, max_length=256)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,64}$")]
 
 
 class BridgeSettings(BaseModel):
-    """Every setting of a bridge; the defaults are those of telephone calls of a contact centre."""
+    """Every setting of a bridge. The defaults suit telephone calls of a contact centre."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: str = "0.0.0.0"
     """Address to listen on, for SIP and RTP."""
     port: int = Field(5060, ge=0, le=65535)
-    """SIP port of UDP and TCP; 0 takes a free one, which the log names."""
+    """SIP port for UDP and TCP. 0 picks a free port; the log names it."""
     transports: tuple[Literal["udp", "tcp", "tls"], ...] = Field(("udp", "tcp"), min_length=1)
-    """TCP and TLS are the ones for SIPREC: metadata seldom fits a UDP packet."""
+    """Use TCP or TLS for SIPREC: metadata rarely fits into a UDP packet."""
     tls_port: int = Field(5061, ge=0, le=65535)
-    """SIP port of TLS, where it is one of the transports; 0 takes a free one, which the log names."""
+    """SIP port for TLS, if `transports` has "tls". 0 picks a free port; the log names it."""
     tls_certificate: str = ""
-    """The bridge's certificate for TLS and those between it and its CA, a PEM file."""
+    """PEM file with the bridge's TLS certificate and the intermediate certificates up to its CA."""
     tls_key: str = ""
-    """Its private key, a PEM file without a password."""
+    """PEM file with the private key, without a password."""
     tls_ca: str = ""
-    """The CA's certificates that sign those of PBXes, a PEM file. A client that shows a certificate is held to them."""
+    """PEM file with the CA certificates that sign the PBXes' certificates. If a client presents a certificate, it is
+    verified against them."""
     tls_client_certificate: bool = False
-    """Whether PBXes must show a certificate (mutual TLS) that `tls_ca` signed."""
+    """Require PBXes to present a certificate signed by `tls_ca` (mutual TLS)."""
     srtp: Literal["off", "optional", "required"] = "off"
-    """Encrypted RTP, its keys in the SDP (SDES, RFC 4568): use TLS with it. `required` refuses forks without."""
+    """Encrypted RTP with keys in the SDP (SDES, RFC 4568). Use it with TLS. `required` refuses forks without it."""
     rtp_source: Literal["strict", "learn", "off"] = "strict"
-    """Whose packets are heard. `strict`: only of the address that the stream's SDP names; where it names none, of the
-    address heard first. `learn`: always of the address heard first. `off`: anybody's, who may then speak in a call."""
+    """Whose packets are accepted. `strict`: those from the address in the stream's SDP; if the SDP names none, from the
+    first address heard. `learn`: always from the first address heard. `off`: from anybody, who can then speak into a
+    call."""
     public_address: str = ""
-    """The address that PBXes reach, where it differs from `host` (containers, NAT); written into SIP and SDP."""
+    """Address at which PBXes reach the bridge, if it differs from `host` (containers, NAT). Written into SIP and
+    SDP."""
     rtp_port_min: int = Field(16_384, ge=1024, le=65_534)
     rtp_port_max: int = Field(32_767, ge=1025, le=65_535)
-    """Ends below Linux's ephemeral ports; a two-leg call takes four ports."""
+    """The default is below Linux's ephemeral ports. A two-leg call takes four ports."""
     max_calls: int = Field(500, ge=1, le=2_000)
-    """Forks above it get 503, so that a load balancer tries the next bridge; the PBX's own call goes on. A call that is
-    forked in two counts once, one that is recorded twice counts twice."""
+    """Forks above this get 503, and a load balancer tries the next bridge. The PBX's own call continues. A call that is
+    forked as two SIP calls counts once; a call that is recorded twice counts twice."""
     max_calls_per_peer: int = Field(0, ge=0, le=2_000)
-    """Calls that one peer may hold; above it 503. A peer is an address (of IPv6, a /64): an SBC, or the proxy in front.
-    0 is as many as `max_calls`."""
+    """Calls one peer may hold; more get 503. A peer is an address (for IPv6, a /64): an SBC, or the proxy in front. 0
+    means `max_calls`."""
     new_forks_per_second: float = Field(100.0, ge=0, le=10_000)
-    """Forks that one peer may begin in a second, and as many at once; above it 503. 0 is no limit."""
+    """New forks per second from one peer, and its largest burst; more get 503. 0 disables the limit."""
     allowed_peers: tuple[str, ...] = ()
-    """Addresses and networks that may fork calls, such as "192.0.2.10" and "198.51.100.0/24"; others get 403. Empty:
-    those that `allowed_certificates` names, else this machine alone, and where `host` is reached from others, an error.
-    "any": anybody who reaches the port."""
+    """Addresses and networks that may fork calls, such as "192.0.2.10" and "198.51.100.0/24". Others get no answer.
+    Empty: only the owners of `allowed_certificates`; if that is empty too, only this machine, and the bridge does not
+    start on a `host` that other machines can reach. "any": anybody who reaches the port."""
     allowed_certificates: tuple[str, ...] = ()
-    """Names in PBXes' certificates (a DNS name or a URI, else the common name) that may fork calls over mutual TLS,
-    such as "sbc1.example.com", whole and without wildcards. A peer is let in that this or `allowed_peers` names."""
+    """Names in PBXes' certificates that may fork calls over mutual TLS, such as "sbc1.example.com": a DNS name or URI,
+    or the common name if there is none. No wildcards. A peer is admitted if this or `allowed_peers` names it."""
     digest_users: dict[str, SecretStr] = {}
-    """Users and passwords that forks must prove (digest authentication): `{ sbc1 = "secret" }`, or
-    CALLVANE_BRIDGE__DIGEST_USERS='{"sbc1": "secret"}'. Instead of a password, hashes of `user:realm:password`:
-    "SHA-256=… MD5=…", either or both. Empty: nothing needs to be proven."""
+    """Users and passwords for digest authentication of forks: `{ sbc1 = "secret" }`, or
+    CALLVANE_BRIDGE__DIGEST_USERS='{"sbc1": "secret"}'. Hashes of `user:realm:password` may replace the password:
+    "SHA-256=… MD5=…", one or both. Empty disables authentication."""
     digest_realm: str = Field("callvane", pattern=r"^[A-Za-z0-9 ._-]{1,64}$")
-    """What the passwords are for, as PBXes are asked."""
+    """The realm in the challenge."""
     digest_algorithms: tuple[Literal["SHA-256", "MD5"], ...] = Field(("SHA-256", "MD5"), min_length=1)
-    """What is offered; many PBXes still know MD5 alone."""
+    """Algorithms in the challenge. Many PBXes still support only MD5."""
     bridge_id: str = Field("", max_length=128)
-    """Names this bridge in its messages; empty is the machine's name and the SIP port."""
+    """Name of this bridge in its messages. Empty: the host name and the SIP port."""
 
     agent_uri_patterns: tuple[Pattern, ...] = ()
-    """Regular expressions, searched in a participant's address: who matches is an agent. Those that an address can
-    make slow, such as `(.+,)*`, are refused at the start."""
+    """Regular expressions, searched in a participant's address. A match is an agent. Patterns that a crafted address
+    can make slow, such as `(.+,)*`, are refused at startup."""
     agent_extensions: tuple[Pattern, ...] = ()
-    """User parts that are agents, such as "2001"."""
+    """User parts of agents' addresses, such as "2001"."""
     agent_side: Literal["caller", "callee", "unknown"] = "callee"
-    """Who is the agent where neither patterns nor extensions tell the parties apart; `callee` fits incoming calls."""
+    """Which party is the agent if neither patterns nor extensions decide. `callee` fits incoming calls."""
     plain_role: Role = Role.UNKNOWN
     """Whose voice a fork with one stream and no metadata carries."""
 
     vendors: str = ""
-    """A file that says what PBXes and recorders write beyond the standards; empty is `config/vendors.toml`."""
+    """File that describes what PBXes and recorders send beyond the standards. Empty: `config/vendors.toml`."""
     join_header: HeaderName = "X-Call-ID"
-    """Names the call of a plain fork: forks of one name are legs of one call. Without it counts the parameter `call-id`
-    of the request's URI. Empty: every plain fork is a call of its own."""
+    """Header with the call id of a plain fork. Forks with the same id are legs of one call. Without the header, the
+    `call-id` parameter of the request URI counts. Empty: every plain fork is a call of its own."""
     role_header: HeaderName = "X-Leg"
-    """Names the voice of a plain fork, `customer` or `agent`. Without it counts the URI's parameter `leg`, then
-    `plain_role`. Empty: always `plain_role`."""
+    """Header that says whose voice a plain fork carries, `customer` or `agent`. Without the header, the URI parameter
+    `leg` counts, then `plain_role`. Empty: always `plain_role`."""
 
     vad_aggressiveness: int = Field(2, ge=0, le=3)
-    """0 lets all doubtful audio through, 3 cuts hardest; 2 keeps line noise and hold hiss out of most utterances."""
+    """0 passes all doubtful audio, 3 rejects most. 2 keeps line noise and hold hiss out of most utterances."""
     pre_roll_seconds: float = Field(0.3, ge=0, le=1)
-    """Audio kept before the first speech: soft first consonants are not voiced."""
+    """Audio kept before the first speech: soft initial consonants are not detected as voice."""
     hangover_seconds: float = Field(0.4, ge=0.1, le=2)
-    """Silence that ends an utterance; shorter answers sooner, longer keeps sentences together."""
+    """Silence that ends an utterance. Shorter gives faster alerts; longer keeps sentences together."""
     tail_seconds: float = Field(0.2, ge=0, le=2)
-    """Audio kept after the last speech, at most the hangover: final consonants are not voiced either."""
+    """Audio kept after the last speech, at most the hangover: final consonants are not detected as voice either."""
     minimum_speech_seconds: float = Field(0.16, ge=0, le=2)
-    """Less voiced audio than this is a click or a breath; a short "no" has about 0.2 s."""
+    """Less voiced audio than this is treated as a click or a breath. A short "no" has about 0.2 s."""
     maximum_utterance_seconds: float = Field(12.0, ge=3, le=29)
-    """Longer speech is split at its quietest moment; Whisper's window is 30 s."""
+    """Longer speech is split at its quietest moment. Whisper's window is 30 s."""
 
     one_way_seconds: float = Field(30.0, ge=0)
-    """A leg that says nothing while the others speak for so long, all in all, is told of as one-way audio; 0 never."""
+    """A leg is reported as one-way audio if it stays silent while the others speak for this long in total. 0
+    disables."""
     lost_share: float = Field(0.05, ge=0, le=1)
-    """A leg that loses this share of its packets within some seconds is told of, until it loses less than half as many;
-    0 never."""
+    """Packet loss at which a leg is reported, as a share from 0 to 1. Cleared below half of it. 0 disables."""
     jitter_seconds: float = Field(0.05, ge=0)
-    """The same of its packets' interarrival jitter (RFC 3550)."""
+    """Interarrival jitter (RFC 3550) at which a leg is reported. Cleared below half of it. 0 disables."""
     late_share: float = Field(0.03, ge=0, le=1)
-    """The same of its share of audio that comes too late, or in bursts, to be heard."""
+    """Share of audio discarded because it came too late or in bursts, at which a leg is reported. Cleared below half of
+    it. 0 disables."""
     rtp_timeout_seconds: float = Field(30.0, ge=0)
-    """A call whose active streams bring no packet for this long, nor its peer an RTCP report or a request, is hung up;
-    0 never hangs up."""
+    """A call is hung up after this long without RTP on its active streams and without an RTCP report or a request from
+    its peer. If all its streams are held, the bridge sends OPTIONS after this long and hangs up if no answer comes. 0
+    disables."""
     session_expires_seconds: int = Field(1_800, ge=90)
-    """Longest time between session refreshes, where the PBX uses session timers (RFC 4028)."""
+    """Longest time between session refreshes, if the PBX uses session timers (RFC 4028)."""
     session_minimum_seconds: int = Field(90, ge=90)
-    """Shortest one that is agreed to."""
+    """Shortest time between session refreshes that the bridge accepts."""
     drain_seconds: float = Field(0.0, ge=0, le=86_400)
-    """How long a stop lets running calls go on to their own end, while new forks get 503; a second signal ends the
-    wait. 0 hangs up at once."""
+    """How long a stopping bridge lets running calls continue. New forks get 503. A second signal ends the drain. 0
+    hangs up at once."""
     shutdown_seconds: float = Field(3.0, ge=0.5, le=60)
-    """How long a stop waits for the PBXes to confirm the end of their calls."""
+    """How long a stopping bridge waits for PBXes to confirm the end of their calls."""
 
     @field_validator("allowed_peers")
     @classmethod
@@ -177,7 +182,7 @@ class BridgeSettings(BaseModel):
 
     @property
     def max_dialogs(self) -> int:
-        """Dialogs at once: a call may be forked in two. The library needs slots for more than these."""
+        """Most dialogs at the same time: a call may be forked as two. The library needs more slots than these."""
         return min(2 * self.max_calls, MAX_DIALOGS)
 
     @property
@@ -188,7 +193,7 @@ class BridgeSettings(BaseModel):
 
     @property
     def arrival_limits(self) -> ArrivalLimits:
-        """From where on something is the matter with how packets arrive."""
+        """Thresholds above which a stream's arrival is reported."""
         return ArrivalLimits(self.lost_share, self.jitter_seconds, self.late_share)
 
     @property
@@ -213,7 +218,7 @@ class SipBridgeSettings(ProcessSettings):
     @field_validator("bridge")
     @classmethod
     def _knows_its_peers(cls, bridge: BridgeSettings) -> BridgeSettings:
-        """A bridge that others reach says who may fork calls to it; `BridgeSettings` alone need not."""
+        """A bridge that other machines reach must say who may fork calls; `BridgeSettings` alone need not."""
         if not (bridge.on_loopback or bridge.allowed_peers or bridge.allowed_certificates):
             raise ValueError(
                 f"allowed_peers is empty, and other machines reach host {bridge.host}: name the PBXes' addresses, "

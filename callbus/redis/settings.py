@@ -1,4 +1,4 @@
-"""The [redis] section: which Redis, under which names, how much is kept."""
+"""The [redis] section: which Redis, which key names, how much is kept."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class RedisSettings(BaseModel):
-    """Where the bus is and its bounds."""
+    """Where the bus is, and its limits."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = Field("redis://127.0.0.1:6379/0", pattern=r"^(redis|rediss|unix)://")
-    """`redis://`, `rediss://` (TLS) or `unix:///path/to/socket`; Redis 6.2 or newer, or Valkey."""
+    """`redis://`, `rediss://` (TLS) or `unix:///path/to/socket`. Redis 6.2 or newer, or Valkey."""
     prefix: str = Field("callvane", pattern=r"^[A-Za-z0-9_.-]{1,32}$")
-    """Begins every key and channel, so that two Callvanes can share one Redis."""
+    """Prefix of every key and channel. Two Callvanes with different prefixes can share one Redis."""
     partitions: int = Field(16, ge=1, le=256)
-    """Streams that fork events are spread over, by call: the most analysis workers that can share the work."""
+    """Streams that fork events are spread over, by call. At most this many analysis workers can share the work."""
     partition_length: int = Field(256, ge=16, le=100_000)
-    """Fork events a partition holds before its oldest audio is dropped; one of 4 s of speech is 64 kB."""
+    """Fork events a partition holds before its oldest audio is dropped. One with 4 s of speech takes 64 kB."""
     backlog_events: int = Field(2_000, ge=16, le=1_000_000)
-    """Fork events a bridge keeps while Redis is away; past it the oldest audio is dropped and counted."""
+    """Fork events a bridge buffers while Redis is unavailable. Above this, it drops the oldest audio and counts it."""
     stream_megabytes: float = Field(64, ge=1, le=100_000)
-    """What the alert, transcript and call streams may each take of Redis' memory; past it the oldest entries go."""
+    """Redis memory for each of the alert, transcript and call streams. Above this, the oldest entries are evicted."""
     retention_days: float = Field(30, gt=0, le=3_650)
-    """Transcripts, alerts, call states and dead letters older than this are removed, within a minute."""
+    """Transcripts, alerts, call states and dead letters older than this are removed within a minute."""
     state_seconds: float = Field(3_600, ge=60)
-    """How long a call's state outlives its last turn."""
+    """How long a call's state is kept after its last turn."""
     lease_seconds: float = Field(5.0, ge=0.5, le=60)
-    """How long a dead analysis worker's partitions wait for another worker."""
+    """How long the partitions of a dead analysis worker stay reserved before another worker takes them."""
 
     @field_validator("url")
     @classmethod
     def _is_whole(cls, url: str) -> str:
-        """The client itself finds out about these when it connects, or never."""
+        """The client would notice these faults only when it connects, or never."""
         parts = urlsplit(url)
         try:
             port = parts.port

@@ -23,7 +23,6 @@ KEYS = Keys("callvane")
 FAULTY = """
 import asyncio, signal, sys, time
 from analysis import __main__ as program
-from analysis.call import decision
 from analysis.lanes import lane
 from analysis.lanes import worker
 from analysis.call.analyst import Analyst
@@ -69,7 +68,7 @@ match fault:
     case "the recognition": breaks_later(Recognizer, "listen", told)
     case "the guards": breaks(Recognizer, "_guard", lambda self, words, seconds: seconds > 4)
     case "the counting": breaks(worker, "count", lambda call_id, *rest: call_id == "broken")
-    case "the score": breaks_later(decision.Decisions, "_score", lambda self, question: broken(question.event))
+    case "the score": breaks_later(lane.Job, "answer", lambda self, asking: broken(self.delivery.event))
     case "all of the commit": breaks_later(ForkReader, "commit", published)
     case "the reader":
         breaks_later(ForkReader, "_read", lambda self: struck)
