@@ -227,7 +227,7 @@ async def test_a_listener_that_stands_still_is_told(redis_url: str) -> None:
         async with recorder(standing, "unheard") as placed:
             await placed.invite(placed.offer(""))
             standing.process.send_signal(signal.SIGUSR1)
-            await asyncio.to_thread(until, lambda: told(standing, 503, "the listener stands still"), standing.lines)
+            await asyncio.to_thread(until, lambda: told(standing, 503, "the listener is stuck"), standing.lines)
             standing.process.send_signal(signal.SIGUSR2)
             await asyncio.to_thread(until, lambda: told(standing, 200, "ok"), standing.lines)
             await placed.ask("BYE")
