@@ -168,7 +168,7 @@ async def test_a_part_that_dies_ends_the_worker(bus: Bus, part: str) -> None:
         await publish(bus, events)
         assert await first.ended() == 1
         named = f"{part} died of RuntimeError: a fault in our own code"
-        assert any(f"{named}; the process stops" in line for line in first.lines)
+        assert any(f"{named}; stopping" in line for line in first.lines)
         assert first.lines[-1].endswith(f"analysis ended: {named}")
     async with analysis(**of(bus)):
         told = await until_ended(bus, "handed-over")

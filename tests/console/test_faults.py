@@ -71,8 +71,8 @@ async def test_a_part_that_dies_ends_the_console(redis_url: str, part: str, how:
             await asyncio.wait_for(console.process.wait(), 30)
         status = await console.stop()
     assert status == 1
-    named = f"{part} died of RuntimeError: a fault in our own code" if how == "raises" else f"{part} ended unasked"
-    assert f"{named}; the process stops" in console.log
+    named = f"{part} died of RuntimeError: a fault in our own code" if how == "raises" else f"{part} ended unexpectedly"
+    assert f"{named}; stopping" in console.log
     assert console.log.splitlines()[-1].endswith(f"console ended: {named}")
 
 

@@ -142,13 +142,13 @@ DYING = """
     [
         ("thread", "raises", "the part died of RuntimeError: boom"),
         ("thread", "exits", "the part died of SystemExit: 0"),
-        ("thread", "returns", "the part ended unasked"),
+        ("thread", "returns", "the part ended unexpectedly"),
         ("task", "raises", "the part died of RuntimeError: boom"),
-        ("task", "returns", "the part ended unasked"),
-        ("task", "is cancelled", "the part ended unasked"),
+        ("task", "returns", "the part ended unexpectedly"),
+        ("task", "is cancelled", "the part ended unexpectedly"),
         ("pulse", "raises", "the pulse died of RuntimeError: boom"),
-        ("pulse", "returns", "the pulse ended unasked"),
-        ("health", "is closed", "the health thread ended unasked"),
+        ("pulse", "returns", "the pulse ended unexpectedly"),
+        ("health", "is closed", "the health thread ended unexpectedly"),
     ],
 )
 def test_a_part_that_dies_ends_the_process_in_order(kind: str, how: str, named: str) -> None:
@@ -156,7 +156,7 @@ def test_a_part_that_dies_ends_the_process_in_order(kind: str, how: str, named: 
     with started(DYING, how, kind, CALLVANE_METRICS__PORT="0") as process:
         printed, errors = process.communicate(timeout=30)
     assert printed.splitlines() == [*([] if kind == "health" else [named]), "handed over"]
-    assert errors.count(f"{named}; the process stops") == 1
+    assert errors.count(f"{named}; stopping") == 1
     assert errors.splitlines()[-1].endswith(f"work ended: {named}")
     assert process.returncode == 1
 
@@ -166,7 +166,7 @@ def test_a_part_that_dies_ends_the_process_in_order(kind: str, how: str, named: 
     [
         ("work", "raises", "RuntimeError: boom"),
         ("work", "exits", "SystemExit: 0"),
-        ("work", "returns", "work ended: the work ended unasked"),
+        ("work", "returns", "work ended: the work ended unexpectedly"),
         ("task", "exits", "SystemExit: 0"),
     ],
 )

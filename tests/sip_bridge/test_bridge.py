@@ -85,7 +85,7 @@ def test_a_sip_thread_that_stands_still_is_told(redis_url: str) -> None:
     with program(("-c", STANDING), redis_url) as standing:
         until(lambda: told(standing, 200, "ok"), standing.lines)
         standing.process.send_signal(signal.SIGUSR1)
-        until(lambda: told(standing, 503, "the sip thread stands still"), standing.lines)
+        until(lambda: told(standing, 503, "the sip thread is stuck"), standing.lines)
         standing.process.send_signal(signal.SIGUSR2)
         until(lambda: told(standing, 200, "ok"), standing.lines)
         assert standing.stop() == 0
@@ -131,9 +131,9 @@ def run(tmp_path: Path, config: str, *arguments: str) -> subprocess.CompletedPro
             'host = "192.0.2.1"\nport = 0\nallowed_peers = ["any"]', "192.0.2.1:0 cannot be used", id="foreign address"
         ),
         pytest.param(
-            "", "bridge: Value error, allowed_peers is empty, and other machines reach host 0.0.0.0", id="open"
+            "", "bridge: Value error, allowed_peers is empty, and other machines can reach host 0.0.0.0", id="open"
         ),
-        pytest.param('allowed_peers = ["all"]', "'all' is no address or network, nor \"any\"", id="no such peer"),
+        pytest.param('allowed_peers = ["all"]', "'all' is not an address, a network or \"any\"", id="no such peer"),
     ],
 )
 def test_bad_settings_end_it_with_one_line(tmp_path: Path, section: str, complaint: str) -> None:
