@@ -32,13 +32,13 @@ log = logging.getLogger("analysis")
 
 WATCH_SECONDS = 0.25
 STALL_SECONDS = 120.0
-"""A batch takes seconds, on the slowest machine and for the largest model."""
+"""A batch takes seconds, even on the slowest machine with the largest model."""
 IN_HAND_A_QUEUE = 4
-"""Times `queue_utterances`: those that wait for features, for the model, for a score, and behind others of a call."""
+"""Times `queue_utterances`: those waiting for features, for the model, for a score, and behind others of a call."""
 
 
 async def work(settings: AnalysisSettings, process: Process) -> None:
-    """Load the model, wait for Redis, work until the process is told to stop, give the partitions back."""
+    """Load the model, wait for Redis, work until told to stop, give the partitions back."""
     section = settings.analysis
     phrases = _phrases(section)
     process.unready = "loading the model"
@@ -70,7 +70,7 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
             reading = process.start("the reader", worker.read())
             await process.stopping.wait()
             await process.end(reading)
-            # Half the lease: whoever is still at work then may find the partition taken.
+            # Half the lease: later the partition may already belong to another worker.
             await worker.finish(0 if transcribing.done() else settings.redis.lease_seconds / 2)
         finally:
             process.stopping.set()
@@ -82,13 +82,13 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
 
 
 def _stalled(batcher: Batcher) -> str:
-    """Why no words come any more; empty while they do."""
+    """Why words have stopped coming; empty if they have not."""
     since = batcher.busy_since
-    return "the model stands still" if since is not None and time.monotonic() - since > STALL_SECONDS else ""
+    return "the model hangs" if since is not None and time.monotonic() - since > STALL_SECONDS else ""
 
 
 async def _watch(bus: Bus, process: Process) -> None:
-    """Keep /readyz true to whether Redis answers."""
+    """Keep /readyz in step with Redis."""
     while not process.stopping.is_set():
         process.unready = bus.unready
         await asyncio.sleep(WATCH_SECONDS)
@@ -99,7 +99,7 @@ def _phrases(section: AnalysisSection) -> Phrases:
     try:
         return Phrases.read(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"analysis.invented_phrases: {path}: {error}; name a readable UTF-8 file") from None
+        raise ConfigError(f"analysis.invented_phrases: {path}: {error}; give a readable UTF-8 file") from None
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is heard in an utterance: audio to features to words, and the guards that decide whether anybody said them."""
+"""Recognizes an utterance: audio to features to words, then the guards against invented words."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 
 SUPPRESSED = Counter(
     "callvane_hallucinations_suppressed_total",
-    "Utterances whose words were taken for invented, by the guard that said so.",
+    "Utterances dropped because their words seemed invented, by guard.",
     ["reason"],
 )
 FEATURES_SECONDS = Histogram(
     "callvane_features_seconds",
-    "Time from taking an utterance to its spectrogram.",
+    "Time from taking an utterance until its spectrogram is ready.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
 )
 
@@ -45,16 +45,16 @@ class Recognition:
     text: str = ""
     confidence: float = 0.0
     dropped: str = ""
-    """`silence`, `hallucination`, `overload`, `error`; empty where there are words."""
+    """`silence`, `hallucination`, `overload`, `error`; empty if there are words."""
     voice: Measured | None = None
-    """A customer's voice, where it is measured."""
+    """A customer's voice, if measured."""
 
 
 class Recognizer:
-    """Listens to utterances of many calls at once. Belongs to one event loop.
+    """Recognizes utterances of many calls at once. Belongs to one event loop.
 
-    At most `limit` utterances wait for their features: past it new ones are shed at once. With `voices` it listens to
-    how customers speak, too.
+    At most `limit` utterances wait for their features; beyond that, new ones are shed at once. With `voices` it also
+    measures customers' voices.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Recognizer:
             return Recognition(dropped=ERROR)
 
     def close(self) -> None:
-        """End the feature threads; what they work on is given up."""
+        """Stop the feature threads and abandon their work."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _features(self, utterance: Utterance) -> tuple[Spectrogram | None, Measured | None]:

@@ -251,7 +251,7 @@ async def test_redis_absent_at_start(private_redis: PrivateRedis) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("analysis__model", "/nowhere/at/all", "analysis: analysis.model: /nowhere/at/all is no folder"),
+        ("analysis__model", "/nowhere/at/all", "analysis: analysis.model: /nowhere/at/all is not a folder"),
         ("analysis__invented_phrases", "/nowhere/at/all", "analysis: analysis.invented_phrases: /nowhere/at/all"),
         ("analysis__device", "tpu", "analysis: analysis.device:"),
         ("analysis__colour", "red", "analysis: analysis.colour: unknown key"),

@@ -238,7 +238,7 @@ async def test_the_environments_proxy_is_not_used(monkeypatch: pytest.MonkeyPatc
 )
 def test_what_is_no_url_is_refused(url: str) -> None:
     """In one line with an example."""
-    with pytest.raises(ConfigError, match=r"no URL such as http://127\.0\.0\.1:8000/v1"):
+    with pytest.raises(ConfigError, match=r"not a URL such as http://127\.0\.0\.1:8000/v1"):
         server(url)
 
 

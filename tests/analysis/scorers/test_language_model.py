@@ -187,7 +187,7 @@ async def test_it_is_tried_before_the_first_turn(caplog: pytest.LogCaptureFixtur
         async with scoring(always(RIGHT)) as (scorer, served):
             scorer.begin()
             async with asyncio.timeout(20):
-                while "language model judge answers, in" not in caplog.text:
+                while "language model judge answered in" not in caplog.text:
                     await asyncio.sleep(0.01)
         async with scoring(reset) as (scorer, served):
             scorer.begin()
@@ -242,7 +242,7 @@ async def test_neither_words_nor_key_are_logged(caplog: pytest.LogCaptureFixture
             for _ in range(5):
                 await scorer.score(turn(ANGRY), ())
             assert served.requests[0].headers["authorization"] == f"Bearer {key}"
-    assert "invalid" in caplog.text or "no answer" in caplog.text
+    assert "invalid" in caplog.text or "unusable answer" in caplog.text
     assert key not in caplog.text
     assert "terrible" not in caplog.text
 

@@ -59,7 +59,7 @@ async def test_each_mood_is_told_and_outlived(
         assert await bus.client.xlen(bus.keys.alerts) == 1
     told = [record.message for record in caplog.records if record.message.startswith(tuple(told_as))]
     assert len(told) == 1
-    assert caplog.records[-1].message == "redis is well again"
+    assert caplog.records[-1].message == "redis works again"
 
 
 async def test_a_frozen_redis_is_away(kept_redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch) -> None:
