@@ -16,7 +16,7 @@ from analysis.words.batcher import Shed
 from analysis.words.recognition import ERROR, OVERLOAD, Recognition
 from callbus import Utterance
 from callbus.messages.wire import NAMES
-from callbus.redis.fork_reader import Delivery
+from callbus.redis.delivery import Delivery
 from service.faults import survived
 
 log = logging.getLogger(__name__)

@@ -31,7 +31,9 @@ from analysis.lanes.in_hand import InHand
 from analysis.lanes.lane import Job, Lane
 from analysis.words.recognition import ERROR, OVERLOAD, Recognition, Recognizer
 from callbus import CallClosed, Utterance
-from callbus.redis.fork_reader import Delivery, ForkReader, LeaseLost
+from callbus.redis.commits import LeaseLost
+from callbus.redis.delivery import Delivery
+from callbus.redis.fork_reader import ForkReader
 
 log = logging.getLogger(__name__)
 

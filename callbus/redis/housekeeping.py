@@ -17,11 +17,15 @@ from callbus.messages.wire import WireError, decode_fork_event, encode_fork_even
 from callbus.redis.bus import Bus
 from callbus.redis.partition import partition_of
 from callbus.redis.scripts import UNHELD
+from callbus.redis.trouble import trouble_of
 
 log = logging.getLogger(__name__)
 
 CALLS_SWEPT = Counter("callvane_calls_swept_total", "Calls closed because their bridge died or their end was lost.")
 STREAM_BYTES = Gauge("callvane_stream_bytes", "Redis memory used by a stream, as reported by Redis.", ["type"])
+SUBSCRIBERS = Gauge(
+    "callvane_alert_subscribers", "Consoles and tools that subscribe to the alerts' channel by its name."
+)
 
 ROUND_SECONDS = 5.0
 TRIM_SECONDS = 60.0
@@ -45,6 +49,7 @@ class Housekeeping:
                 await self._bus.persist(self.sweep)
             if await self._is_ours(self._bus.keys.trimmed, TRIM_SECONDS):
                 await self._bus.persist(self.trim)
+            await self._bus.persist(self.count_subscribers)
             await asyncio.sleep(ROUND_SECONDS / 5)
 
     async def _is_ours(self, key: str, seconds: float) -> bool:
@@ -104,6 +109,17 @@ class Housekeeping:
                 await client.xtrim(stream, maxlen=int(entries * most / taken), approximate=False)
                 taken = most
             STREAM_BYTES.labels(label).set(taken)
+
+    async def count_subscribers(self) -> None:
+        """Count who listens for alerts; nobody, where Redis does not tell. One try."""
+        try:
+            counted = await self._bus.client.pubsub_numsub(self._bus.keys.alerts)
+        except ResponseError as error:
+            if trouble_of(error).passes:
+                raise
+            SUBSCRIBERS.set(0)
+        else:
+            SUBSCRIBERS.set(sum(number for _, number in counted))
 
     async def _bytes(self, stream: str) -> int:
         try:

@@ -13,7 +13,7 @@ from redis.asyncio.client import PubSub
 from callbus.messages.call import CallState
 from callbus.messages.wire import Publication, WireError, decode_publication
 from callbus.redis.bus import Bus
-from callbus.redis.fork_reader import DEAD_LETTERS
+from callbus.redis.delivery import DEAD_LETTERS
 from callbus.redis.trouble import FAILURES
 
 log = logging.getLogger(__name__)

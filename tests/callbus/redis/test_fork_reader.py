@@ -13,7 +13,9 @@ from redis import asyncio as redis
 from callbus import CallClosed, CallOpened, Phase, Utterance
 from callbus.messages.wire import decode_publication
 from callbus.redis.bus import Bus
-from callbus.redis.fork_reader import DEAD_LETTERS, Delivery, ForkReader, LeaseLost
+from callbus.redis.commits import LeaseLost
+from callbus.redis.delivery import DEAD_LETTERS, Delivery
+from callbus.redis.fork_reader import ForkReader
 from callbus.redis.fork_writer import ForkWriter
 from callbus.redis.partition import partition_of
 from callbus.redis.scripts import FORGET

@@ -10,7 +10,7 @@ import pytest
 from callbus import Alert, Phase
 from callbus.redis import subscription
 from callbus.redis.bus import Bus
-from callbus.redis.fork_reader import ALERTS_UNHEARD
+from callbus.redis.commits import ALERTS_UNHEARD
 from callbus.redis.settings import RedisSettings
 from callbus.redis.subscription import Event, Subscription
 from tests.callbus import sample_messages as messages
