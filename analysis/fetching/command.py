@@ -33,7 +33,7 @@ not, 130 interrupted. docs/models.md has a recipe for machines without a network
 def main(arguments: list[str]) -> int:
     """Fetch, check or list. 0: the model is in place; 2: it is not, and one line says why; 130: interrupted."""
     options = _parser().parse_args(arguments)
-    if not options.name:
+    if options.name is None:
         print(_table(), end="")
         return 0
     progress = Progress(_say, terminal=sys.stderr if sys.stderr.isatty() else None)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from analysis.fetching.catalogue import Model
 from analysis.fetching.errors import FetchError, SourceError
-from analysis.fetching.placing import SUMS, may_replace, place, sizes_fault, staged
+from analysis.fetching.placing import SUMS, place, sizes_fault, staged, unfit
 from analysis.fetching.progress import Progress, megabytes
 from analysis.fetching.receiving import file_fault, file_sum
 
@@ -39,8 +39,8 @@ def fetch(model: Model, target: Path, sources: Sequence[Source], progress: Progr
     """
     target = target.expanduser().resolve()
     try:
-        if not may_replace(target):
-            raise FetchError(f"{target} holds more than a model; name a new or an empty folder with --to")
+        if fault := unfit(target):
+            raise FetchError(f"{target} {fault}")
         if not model_fault(target, model, progress):
             return ""
         with staged(target, lambda: progress.say(f"another process fetches {model.name}; waiting for it")) as staging:

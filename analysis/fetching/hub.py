@@ -31,6 +31,7 @@ SILENT_SECONDS = 30.0
 SLOW_SECONDS = 60.0
 SLOW_BYTES = 256 * 1024
 """A connection that brings less than this in `SLOW_SECONDS` is given up."""
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _RANGE = re.compile(r"bytes (\d+)-")
 
 
@@ -62,19 +63,21 @@ class Hub:
         """What OWNER/NAME holds now, pinned to its commit, with the digests that the hub itself states. SourceError."""
         try:
             info = HfApi(self._endpoint).model_info(repository, files_metadata=True, timeout=SILENT_SECONDS)
+            files = tuple(
+                ModelFile(one.rfilename, int(one.size or 0), one.lfs.sha256 if one.lfs else "")
+                for one in info.siblings or ()
+                if one.rfilename in WANTED_FILES
+            )
         except Exception as error:  # the hub's client raises what its many layers raise
             raise SourceError(f"the hub does not know {repository!r:.100}: {_cause(error)}") from None
-        files = tuple(
-            ModelFile(one.rfilename, one.size or 0, one.lfs.sha256 if one.lfs else "")
-            for one in info.siblings or ()
-            if one.rfilename in WANTED_FILES
-        )
-        if info.sha is None or not {"config.json", "model.bin", "tokenizer.json"} <= {file.name for file in files}:
+        if not _COMMIT.fullmatch(str(info.sha)):
+            raise SourceError(f"the hub does not say at which commit {repository!r:.100} is")
+        if not {"config.json", "model.bin", "tokenizer.json"} <= {file.name for file in files}:
             raise SourceError(
                 f"{repository!r:.100} holds no CTranslate2 Whisper with its tokenizer; "
                 "convert the model with ct2-transformers-converter --copy_files tokenizer.json preprocessor_config.json"
             )
-        return Model(repository.replace("/", "--"), repository, info.sha, "see its page", "see its page", files)
+        return Model(repository.replace("/", "--"), repository, str(info.sha), "", "", files)
 
     def _file(self, model: Model, file: ModelFile, folder: Path, progress: Progress) -> None:
         url = hf_hub_url(model.hub, file.name, revision=model.revision, endpoint=self._endpoint)

@@ -15,7 +15,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from analysis.fetching.catalogue import Model, catalogue
-from analysis.fetching.errors import FetchError
 from analysis.fetching.hub import WANTED_FILES
 
 SUMS = "SHA256SUMS"
@@ -55,11 +54,15 @@ def fetched_model(folder: Path) -> Model | None:
     return next((model for model in catalogue().values() if model.sums == sums), None)
 
 
-def may_replace(target: Path) -> bool:
-    """Whether nothing lies there but a model: nobody's other files are ever removed."""
+def unfit(target: Path) -> str:
+    """Why a model cannot be put there; empty where it can. Nobody's other files are ever removed."""
     if not target.exists():
-        return True
-    return target.is_dir() and {one.name for one in target.iterdir()} <= {*WANTED_FILES, SUMS}
+        return ""
+    if os.path.ismount(target):
+        return "is a mount point; name a folder inside it with --to"
+    if not target.is_dir() or not {one.name for one in target.iterdir()} <= {*WANTED_FILES, SUMS}:
+        return "holds more than a model; name a new or an empty folder with --to"
+    return ""
 
 
 @contextmanager
@@ -86,8 +89,6 @@ def place(staging: Path, target: Path) -> None:
     replaced = target.with_name(f".{target.name}.replaced")
     shutil.rmtree(replaced, ignore_errors=True)
     if target.exists():
-        if os.path.ismount(target):
-            raise FetchError(f"{target} is a mount point; name a folder inside it with --to")
         target.rename(replaced)
     try:
         staging.rename(target)
