@@ -1,4 +1,4 @@
-"""`python -m analysis`: one analysis worker. `python -m analysis budget`: see budget."""
+"""`python -m analysis`: one analysis worker. `python -m analysis budget` and `fetch`: see budget and fetching."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from functools import partial
 from analysis.budget import thresholds
 from analysis.call.analyst import Analyst
 from analysis.call.decision import Decisions
+from analysis.fetching import command
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.worker import Worker
 from analysis.scorers.choice import chosen_rules, chosen_scoring
@@ -105,6 +106,8 @@ def _phrases(section: AnalysisSection) -> Phrases:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["budget"]:
         sys.exit(thresholds.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["fetch"]:
+        sys.exit(command.main(sys.argv[2:]))
     sys.exit(
         main(
             "analysis", "Turns the utterances of many calls into transcripts and alerts.", AnalysisSettings, work, 9102
