@@ -19,7 +19,7 @@ _FIGURES = re.compile(r"(\d{1,12})(st|nd|rd|th)?\b")
 
 def plain(text: str, language: str) -> str:
     """Words as they are compared: lower case, no punctuation, figures as words."""
-    lower = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+    lower = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'")
     spelt = _FIGURES.sub(lambda found: _spelt(found[1], bool(found[2]), language), lower)
     return " ".join(_APART.sub(" ", spelt).split())
 
