@@ -34,7 +34,8 @@ def _breathing(dice: np.random.Generator, seconds: float) -> Samples:
     noise = _band(dice.normal(0, 1, _count(seconds)), 300, 2_000)
     at = np.arange(_count(seconds)) / RATE_HZ
     swell = np.clip(np.sin(2 * np.pi * at * 14 / 60), 0, None) ** 1.5
-    return 0.06 * noise / noise.std() * swell
+    found: Samples = 0.06 * noise / noise.std() * swell
+    return found
 
 
 def _typing(dice: np.random.Generator, seconds: float) -> Samples:
@@ -60,12 +61,14 @@ def _babble(dice: np.random.Generator, speech: Sequence[Clip], seconds: float) -
     found = np.zeros(_count(seconds))
     for _ in range(8):
         found += _talk(dice, speech, seconds)
-    return 0.02 * found / found.std()
+    quiet: Samples = 0.02 * found / found.std()
+    return quiet
 
 
 def _echo(dice: np.random.Generator, speech: Sequence[Clip], seconds: float) -> Samples:
     """The other party, 26 dB down and 120 ms late."""
-    return np.roll(_talk(dice, speech, seconds), round(0.12 * RATE_HZ)) * 10 ** (-26 / 20)
+    found: Samples = np.roll(_talk(dice, speech, seconds), round(0.12 * RATE_HZ)) * 10 ** (-26 / 20)
+    return found
 
 
 def _talk(dice: np.random.Generator, speech: Sequence[Clip], seconds: float) -> Samples:
@@ -78,7 +81,8 @@ def _talk(dice: np.random.Generator, speech: Sequence[Clip], seconds: float) -> 
 
 
 def _stroke(dice: np.random.Generator) -> Samples:
-    return _band(dice.normal(0, 1, 160), 800, 3_400) * np.exp(-np.arange(160) / 25)
+    found: Samples = _band(dice.normal(0, 1, 160), 800, 3_400) * np.exp(-np.arange(160) / 25)
+    return found
 
 
 def _add(to: Samples, at: float, piece: Samples) -> None:
