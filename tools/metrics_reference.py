@@ -1,4 +1,4 @@
-"""`python -m tools.metrics_reference`: writes docs/metrics.md from the metrics' own definitions."""
+"""`python -m tools.metrics_reference`: generates docs/metrics.md from the metric definitions."""
 
 from __future__ import annotations
 
