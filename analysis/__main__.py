@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import sys
-import time
+from collections.abc import Sequence
 from functools import partial
 
 from analysis.budget import thresholds
@@ -25,14 +25,18 @@ from analysis.words.transcriber import Transcriber
 from callbus.redis.bus import Bus
 from callbus.redis.fork_reader import ForkReader
 from callbus.redis.housekeeping import Housekeeping
+from service.health import Check
 from service.process import Process, main
 from service.settings import ConfigError
+from service.work_threads import WorkThreads
 
 log = logging.getLogger("analysis")
 
 WATCH_SECONDS = 0.25
-STALL_SECONDS = 120.0
-"""A batch takes seconds, on the slowest machine and for the largest model."""
+STALL_SECONDS = {"model": 120.0, "scorer": 30.0, "features": 30.0}
+"""By thread: more than a piece of its work takes on the slowest machine, for the largest model."""
+ENDING_SECONDS = 10.0
+"""How long what the threads are at is waited for in the end."""
 IN_HAND_A_QUEUE = 4
 """Times `queue_utterances`: those that wait for features, for the model, for a score, and behind others of a call."""
 
@@ -55,7 +59,8 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         voices=section.raised_voice,
     )
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-    stalled = partial(_stalled, batcher)
+    threads = (batcher.threads, scoring.threads, recognizer.threads)
+    stalled = partial(_stalled, threads)
     async with Bus(settings.redis) as bus:
         reader = ForkReader(bus, name)
         worker = Worker(
@@ -63,7 +68,7 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         )
         transcribing = process.start("the batcher", batcher.run())
         process.start("the housekeeping", Housekeeping(bus).run())
-        process.start("the watch", _watch(bus, process))
+        process.start("the watch", _watch(bus, process, stalled))
         process.alive_checks.append(stalled)
         try:
             scoring.begin()
@@ -79,18 +84,19 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
             await process.end()
     await scoring.close()
     recognizer.close()
+    await asyncio.gather(*(each.ended(ENDING_SECONDS) for each in threads))
 
 
-def _stalled(batcher: Batcher) -> str:
-    """Why no words come any more; empty while they do."""
-    since = batcher.busy_since
-    return "the model stands still" if since is not None and time.monotonic() - since > STALL_SECONDS else ""
+def _stalled(threads: Sequence[WorkThreads]) -> str:
+    """Why no words or scores come any more; empty while they do."""
+    hanging = (each.kind for each in threads if each.busy_seconds() > STALL_SECONDS[each.kind])
+    return next((f"the {kind} thread stands still" for kind in hanging), "")
 
 
-async def _watch(bus: Bus, process: Process) -> None:
-    """Keep /readyz true to whether Redis answers."""
+async def _watch(bus: Bus, process: Process, stalled: Check) -> None:
+    """Keep /readyz true to whether Redis answers and the threads move on."""
     while not process.stopping.is_set():
-        process.unready = bus.unready
+        process.unready = bus.unready or stalled()
         await asyncio.sleep(WATCH_SECONDS)
 
 
