@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import sys
-import time
+from collections.abc import Sequence
 from functools import partial
 
 from analysis.budget import thresholds
@@ -26,14 +26,18 @@ from analysis.words.transcriber import Transcriber
 from callbus.redis.bus import Bus
 from callbus.redis.fork_reader import ForkReader
 from callbus.redis.housekeeping import Housekeeping
+from service.health import Check
 from service.process import Process, main
 from service.settings import ConfigError
+from service.work_threads import WorkThreads
 
 log = logging.getLogger("analysis")
 
 WATCH_SECONDS = 0.25
-STALL_SECONDS = 120.0
-"""A batch takes seconds, even on the slowest machine with the largest model."""
+STALL_SECONDS = {"model": 120.0, "scorer": 30.0, "features": 30.0}
+"""By thread: longer than any piece of its work takes, even on the slowest machine with the largest model."""
+ENDING_SECONDS = 10.0
+"""How long the shutdown waits for the threads' current work."""
 IN_HAND_A_QUEUE = 4
 """Times `queue_utterances`: those waiting for features, for the model, for a score, and behind others of a call."""
 
@@ -56,7 +60,8 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         voices=section.raised_voice,
     )
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-    stalled = partial(_stalled, batcher)
+    threads = (batcher.threads, scoring.threads, recognizer.threads)
+    stalled = partial(_stalled, threads)
     async with Bus(settings.redis) as bus:
         reader = ForkReader(bus, name)
         worker = Worker(
@@ -64,7 +69,7 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         )
         transcribing = process.start("the batcher", batcher.run())
         process.start("the housekeeping", Housekeeping(bus).run())
-        process.start("the watch", _watch(bus, process))
+        process.start("the watch", _watch(bus, process, stalled))
         process.alive_checks.append(stalled)
         try:
             scoring.begin()
@@ -80,18 +85,19 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
             await process.end()
     await scoring.close()
     recognizer.close()
+    await asyncio.gather(*(each.ended(ENDING_SECONDS) for each in threads))
 
 
-def _stalled(batcher: Batcher) -> str:
-    """Why words have stopped coming; empty if they have not."""
-    since = batcher.busy_since
-    return "the model hangs" if since is not None and time.monotonic() - since > STALL_SECONDS else ""
+def _stalled(threads: Sequence[WorkThreads]) -> str:
+    """Why words or scores have stopped coming; empty if they have not."""
+    hanging = (each.kind for each in threads if each.busy_seconds() > STALL_SECONDS[each.kind])
+    return next((f"the {kind} thread hangs" for kind in hanging), "")
 
 
-async def _watch(bus: Bus, process: Process) -> None:
-    """Keep /readyz in step with Redis."""
+async def _watch(bus: Bus, process: Process, stalled: Check) -> None:
+    """Keep /readyz in step with Redis and the threads."""
     while not process.stopping.is_set():
-        process.unready = bus.unready
+        process.unready = bus.unready or stalled()
         await asyncio.sleep(WATCH_SECONDS)
 
 

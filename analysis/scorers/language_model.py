@@ -22,6 +22,7 @@ from analysis.scorers.scoring import Scoring
 from analysis.turns.score import Score
 from analysis.turns.turn import Turn
 from callbus import Role
+from service.work_threads import WorkThreads
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,11 @@ class LanguageModel:
         self._places = asyncio.Semaphore(together)
         self._breaker = Breaker()
         self._probing: asyncio.Task[None] | None = None
+
+    @property
+    def threads(self) -> WorkThreads:
+        """See Scoring: those of the other one; the server is asked from the event loop."""
+        return self._other.threads
 
     async def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
         """See Scoring."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -18,6 +18,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from analysis.words.features import Spectrogram
 from analysis.words.transcriber import Words
 from callbus import Role
+from service.work_threads import WorkThreads
 
 log = logging.getLogger(__name__)
 
@@ -86,9 +87,7 @@ class Batcher:
         self._queue: list[Waiting] = []
         self._factor = 0.0
         self._awake = asyncio.Event()
-        self.busy_since: float | None = None
-        """When the batch began that the model reads now (monotonic); none while it waits."""
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self.threads = WorkThreads("model")
 
     def submit(self, features: Spectrogram, role: Role, ended_at: float, seconds: float) -> asyncio.Future[Words]:
         """Queue an utterance that ended at `ended_at` (Unix seconds) and holds `seconds` of audio.
@@ -107,18 +106,16 @@ class Batcher:
 
     async def run(self) -> None:
         """Transcribe what is queued, until cancelled."""
-        loop = asyncio.get_running_loop()
         try:
             while True:
                 await self._awake.wait()
                 while batch := self._take():
-                    self.busy_since = began = time.monotonic()
-                    outcome = await loop.run_in_executor(self._thread, self._read, batch)
-                    self.busy_since = None
+                    began = time.monotonic()
+                    outcome = await self.threads.run(partial(self._read, batch))
                     self._hand_out(batch, outcome, began)
                 self._awake.clear()
         finally:
-            self._thread.shutdown(wait=False, cancel_futures=True)
+            self.threads.end()
 
     def _take(self) -> list[Waiting]:
         """The most urgent utterance, and as many with its audio context as make a batch, most urgent first.

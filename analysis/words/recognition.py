@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 from prometheus_client import Counter, Histogram
 
@@ -18,6 +17,7 @@ from analysis.words.transcriber import Transcriber, Words
 from analysis.words.voice import Measured, measure
 from callbus import Role, Utterance
 from service.faults import survived
+from service.work_threads import WorkThreads
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Recognizer:
         self._limit = limit
         self._voices = voices
         self._waiting = 0
-        self._pool = ThreadPoolExecutor(feature_threads, thread_name_prefix="features")
+        self.threads = WorkThreads("features", feature_threads)
 
     async def listen(self, utterance: Utterance) -> Recognition:
         """The words of `utterance`. Raises only when cancelled."""
@@ -82,7 +82,7 @@ class Recognizer:
         began = time.monotonic()
         self._waiting += 1
         try:
-            features, voice = await asyncio.get_running_loop().run_in_executor(self._pool, self._features, utterance)
+            features, voice = await self.threads.run(partial(self._features, utterance))
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
@@ -106,7 +106,7 @@ class Recognizer:
 
     def close(self) -> None:
         """Stop the feature threads and abandon their work."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.threads.end()
 
     def _features(self, utterance: Utterance) -> tuple[Spectrogram | None, Measured | None]:
         measured = self._voices and utterance.role is Role.CUSTOMER

@@ -96,14 +96,23 @@ class Analysis:
                 assert self._process.returncode is None, self.lines
                 await asyncio.sleep(0.05)
 
+    @property
+    def pid(self) -> int:
+        """Of the process; it stands in the worker's name."""
+        return self._process.pid
+
     async def unready(self) -> str | None:
         """What /readyz says: empty when ready, none when nobody answers."""
+        return await self.complaint("/readyz")
+
+    async def complaint(self, path: str) -> str | None:
+        """What a page says that is not well: empty when it is, none when nobody answers."""
 
         def ask() -> str | None:
             if not self._port:
                 return None
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/readyz", timeout=2):
+                with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", timeout=2):
                     return ""
             except urllib.error.HTTPError as error:
                 with error:

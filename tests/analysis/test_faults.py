@@ -86,7 +86,7 @@ if fault == "the watch":
     class Watched:
         def __init__(self, bus): self.bus = bus
         unready = property(lambda self: no() if struck else self.bus.unready)
-    program._watch = lambda bus, process: watch(Watched(bus), process)
+    program._watch = lambda bus, *rest: watch(Watched(bus), *rest)
 sys.exit(main("analysis", "", AnalysisSettings, program.work, 0, []))
 """
 """A worker with a fault in one place: for the call `broken`, or from SIGUSR1 on."""
