@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -22,6 +23,8 @@ from service.faults import survived
 log = logging.getLogger(__name__)
 
 RECORDING = "recording"
+UNSCORED = Score(0.0, 0.0, ())
+"""Of a turn whose scorer broke: no evidence either way."""
 
 WaitFor = Callable[[asyncio.Task[Score]], Awaitable[Score]]
 
@@ -76,7 +79,13 @@ class Decisions:
         self, event: Utterance, call: Conversation | None, recognition: Recognition, wait_for: WaitFor
     ) -> Outcome:
         async def ask(turn: Turn, history: Sequence[Turn]) -> Score:
-            return await wait_for(asyncio.create_task(_score(self._scoring, turn, history)))
+            try:
+                return await wait_for(asyncio.create_task(_score(self._scoring, turn, history)))
+            except Shed:
+                raise
+            except Exception:  # the words are known, and told
+                broke(event)
+                return UNSCORED
 
         try:
             return await self._analyst.heard(event, call, recognition, ask, time.time)
@@ -85,4 +94,7 @@ class Decisions:
 
 
 async def _score(scoring: Scoring, turn: Turn, history: Sequence[Turn]) -> Score:
-    return await scoring.score(turn, history)
+    score = await scoring.score(turn, history)
+    if not math.isfinite(score.value):  # it would stay in the call's level, and nobody could read what tells of it
+        raise ValueError("a score that is no number")
+    return score

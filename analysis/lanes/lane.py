@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+class Abandoned(Exception):
+    """Somebody cancelled what the call waited for, though not the call's own work: that is a fault like another."""
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """One event of a call."""
@@ -79,7 +83,7 @@ class Job:
             return Recognition(dropped=ERROR)
 
     async def answer(self, asking: asyncio.Task[T]) -> T:
-        """The result of a task that the event waits for. Raises Shed if it is shed meanwhile."""
+        """The result of a task that the event waits for. Raises Shed if it is shed meanwhile, and Abandoned."""
         self._asking = asking
         if self.is_shed:
             asking.cancel()
@@ -92,10 +96,11 @@ class Job:
         try:
             outcome = await task
         except asyncio.CancelledError:
-            own = asyncio.current_task()
-            if self.is_shed and not (own and own.cancelling()):
+            if (own := asyncio.current_task()) and own.cancelling():
+                raise
+            if self.is_shed:
                 raise Shed from None
-            raise
+            raise Abandoned from None
         if self.is_shed:
             raise Shed
         return outcome
