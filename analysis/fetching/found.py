@@ -36,7 +36,8 @@ def model_folder(name: str) -> Path:
     if is_path and not (name.count("/") == 1 and place_of(name).is_dir()):
         raise ConfigError(
             f"{SETTING}: {name} is no folder; name a folder with a CTranslate2 Whisper in it, "
-            f"or {', '.join(catalogue())}. A model of the hub comes with `python -m analysis fetch OWNER/NAME`"
+            f"or {', '.join(catalogue())}. "
+            "Another model of the hub comes with `python -m analysis fetch OWNER/NAME --unverified`"
         )
     if is_path:
         return whole(place_of(name))
@@ -75,7 +76,7 @@ def _named(name: str, model: Model) -> Path:
     try:
         fetch(model, place, [Hub()], Progress(log.info))
     except FetchError as error:
-        raise ConfigError(f"{SETTING}: {name} is not on this machine: {_cure(model)} ({error})") from None
+        raise ConfigError(f"{SETTING}: {name} is not on this machine, {_cure(model)}; {error}") from None
     return place
 
 

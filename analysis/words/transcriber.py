@@ -20,8 +20,8 @@ import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.feature_extractor import FeatureExtractor
 from faster_whisper.tokenizer import Tokenizer
-from faster_whisper.utils import available_models, download_model
 
+from analysis.fetching.found import model_folder, whole
 from analysis.settings import SHIPPED_MODEL, AnalysisSection
 from analysis.words.features import FRAMES_PER_SECOND, Extractor, Spectrogram, spectrogram
 from service.settings import ConfigError
@@ -42,8 +42,6 @@ TOKENS_PER_SECOND = 16
 SPARE_TOKENS = 16
 MOST_LENGTH = 448
 """Whisper's text context: prompt and answer. CTranslate2 generates at most half of `max_length`."""
-NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")
-VOCABULARY_FILES = ("vocabulary.json", "vocabulary.txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class Transcriber:
 
     def __init__(self, settings: AnalysisSection) -> None:
         """Load the model and test it on a known sentence. Raises ConfigError."""
-        folder = _folder(settings.model)
+        folder = whole(SHIPPED_FOLDER) if settings.model == SHIPPED_MODEL else model_folder(settings.model)
         shipped = folder == SHIPPED_FOLDER
         device = _device(settings.device)
         compute_type = settings.compute_type
@@ -153,46 +151,6 @@ class Transcriber:
             )
         if shipped and words.text.lower().split() != answer.lower().split():
             log.warning("the known sentence %r was transcribed as %r", answer, words.text)
-
-
-def _folder(model: str) -> Path:
-    """A model's folder: shipped, local, or downloaded from the hub (once; later starts use the hub's cache)."""
-    if model == SHIPPED_MODEL:
-        return _whole(SHIPPED_FOLDER)
-    local = Path(model).expanduser()
-    if local.is_dir():
-        return _whole(local)
-    if local.is_absolute() or model.startswith((".", "~")) or local.exists():
-        raise ConfigError(f"analysis.model: {model} is not a folder; give a folder with a CTranslate2 Whisper")
-    if "/" not in model and model not in available_models():
-        raise ConfigError(
-            f"analysis.model: {model} is unknown; use {SHIPPED_MODEL}, large-v3-turbo or another Whisper's name, "
-            "OWNER/NAME on the hub, or a folder"
-        )
-    try:
-        try:
-            return Path(download_model(model, local_files_only=True))
-        except (OSError, ValueError):
-            log.info("downloading model %s from the hub; this can take minutes", model)
-            return Path(download_model(model))
-    except Exception as error:  # the hub's client raises many unrelated types
-        cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ConfigError(
-            f"analysis.model: {model} is not a local folder, and the download from the hub failed ({cause:.160}); "
-            "check the name and the network, or give a folder"
-        ) from None
-
-
-def _whole(folder: Path) -> Path:
-    lacking = [name for name in NEEDED_FILES if not (folder / name).is_file()]
-    if not any((folder / name).is_file() for name in VOCABULARY_FILES):
-        lacking.append(VOCABULARY_FILES[0])
-    if lacking:
-        raise ConfigError(
-            f"analysis.model: {folder} lacks {', '.join(lacking)}; "
-            "convert the model with ct2-transformers-converter --copy_files tokenizer.json preprocessor_config.json"
-        )
-    return folder
 
 
 def _device(wanted: str) -> str:

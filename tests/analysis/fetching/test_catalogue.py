@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +55,10 @@ def test_other_names_of_a_model() -> None:
     assert known("turbo") is catalogue()["large-v3-turbo"]
     assert known("Base") is None
     assert known("../base") is None
+
+
+def test_the_recipe_without_a_network_has_the_same_digests() -> None:
+    """What docs/models.md prints for base is the catalogue's, and so is the commit."""
+    page = (Path(__file__).parents[3] / "docs" / "models.md").read_text("utf-8")
+    assert f"```\n{catalogue()['base'].sums}```" in page
+    assert catalogue()["base"].revision in page
