@@ -35,7 +35,7 @@ def model_folder(name: str) -> Path:
     is_path = "/" in name or name.startswith((".", "~")) or path.exists()
     if is_path and not (name.count("/") == 1 and place_of(name).is_dir()):
         raise ConfigError(
-            f"{SETTING}: {name} is no folder; name a folder with a CTranslate2 Whisper in it, "
+            f"{SETTING}: {name} is not a folder; name a folder with a CTranslate2 Whisper in it, "
             f"or {', '.join(catalogue())}. "
             "Another model of the hub comes with `python -m analysis fetch OWNER/NAME --unverified`"
         )

@@ -39,6 +39,8 @@ FRAMES = (600, 1_000, 1_400, LONGEST_FRAMES)
 SHIPPED_FRAMES = (200, 300, 400, 600, 800, 1_000, 1_400, 2_000, LONGEST_FRAMES)
 """The shipped model was trained on windows of every length."""
 TOKENS_PER_SECOND = 16
+TIMESTAMP_SECONDS = 0.02
+"""Between two of Whisper's timestamp tokens."""
 SPARE_TOKENS = 16
 MOST_LENGTH = 448
 """Whisper's text context: prompt and answer. CTranslate2 generates at most half of `max_length`."""
@@ -79,9 +81,11 @@ class Transcriber:
         self._extract: Extractor = whisper.feature_extractor
         if whisper.feature_extractor.mel_filters.shape[0] != bands:
             self._extract = FeatureExtractor(feature_size=bands)
-        self._tokenizer, self._prompt = _prompt(whisper, settings.language)
+        self._tokenizer, self._prompt = _prompt(whisper, settings.language, timestamps=not shipped)
         # Half of it must not equal the number of mel bands: CTranslate2 would take features for encoder output.
         self.frames = tuple(length for length in (SHIPPED_FRAMES if shipped else FRAMES) if length // 2 != bands)
+        self.whole = LONGEST_FRAMES
+        """Frames of the whole audio context, which a real Whisper has learnt on."""
         self.device = device
         self.name = settings.model
         log.info("model %s on %s, %s", settings.model, device, self._model.compute_type)
@@ -106,11 +110,11 @@ class Transcriber:
 
         Raises RuntimeError if the device fails, for example for lack of memory.
         """
+        lengths = [min(frames, row.shape[1]) for row in rows]
         padded = np.zeros((len(rows), rows[0].shape[0], frames), np.float32)
-        for target, row in zip(padded, rows, strict=True):
-            length = min(frames, row.shape[1])
+        for target, row, length in zip(padded, rows, lengths, strict=True):
             target[:, :length] = row[:, :length]
-        most_tokens = TOKENS_PER_SECOND * frames // FRAMES_PER_SECOND + SPARE_TOKENS
+        most_tokens = TOKENS_PER_SECOND * max(lengths) // FRAMES_PER_SECOND + SPARE_TOKENS
         results = self._model.generate(
             ctranslate2.StorageView.from_array(padded),
             [self._prompt] * len(rows),
@@ -119,13 +123,17 @@ class Transcriber:
             return_scores=True,
             return_no_speech_prob=True,
         )
-        return [self._words(result) for result in results]
+        return [
+            self._words(result, length / FRAMES_PER_SECOND) for result, length in zip(results, lengths, strict=True)
+        ]
 
-    def _words(self, result: Any) -> Words:
+    def _words(self, result: Any, seconds: float) -> Words:
+        """The words of a row of this length."""
         tokens = result.sequences_ids[0]
         # CTranslate2 divides by the number of text tokens; the end token counts too.
         mean = result.scores[0] * len(tokens) / (len(tokens) + 1) if tokens else 0.0
-        text = self._tokenizer.decode(tokens).replace("\ufffd", "").strip()
+        said = spoken(tokens, self._tokenizer.timestamp_begin, seconds)
+        text = self._tokenizer.decode(said).replace("\ufffd", "").strip()
         return Words(text, min(1.0, math.exp(mean)) if text else 0.0, float(result.no_speech_prob), float(mean))
 
     def _check(self, shipped: bool) -> None:
@@ -167,7 +175,22 @@ def _unloadable(folder: Path, device: str, compute_type: str, error: Exception) 
     return f"analysis.model: {folder} cannot be loaded ({cause}); convert it again or use another"
 
 
-def _prompt(whisper: WhisperModel, language: str) -> tuple[Tokenizer, list[int]]:
+def spoken(tokens: Sequence[int], first_timestamp: int, seconds: float) -> list[int]:
+    """The tokens of words, without those that the model places after the end of the audio, `seconds` long.
+
+    A Whisper on a short audio context writes on past the end: it says again what it has read.
+    """
+    found: list[int] = []
+    at = 0.0
+    for token in tokens:
+        if token >= first_timestamp:
+            at = (token - first_timestamp) * TIMESTAMP_SECONDS
+        elif at < seconds:
+            found.append(token)
+    return found
+
+
+def _prompt(whisper: WhisperModel, language: str, timestamps: bool) -> tuple[Tokenizer, list[int]]:
     """The tokenizer, and the tokens that ask for a plain transcript in `language`."""
     multilingual = bool(whisper.model.is_multilingual)
     if multilingual and whisper.hf_tokenizer.token_to_id(f"<|{language}|>") is None:
@@ -175,4 +198,5 @@ def _prompt(whisper: WhisperModel, language: str) -> tuple[Tokenizer, list[int]]
     if not multilingual and language != "en":
         log.warning("the model knows only English; analysis.language = %s is ignored", language)
     tokenizer = Tokenizer(whisper.hf_tokenizer, multilingual, task="transcribe", language=language)
-    return tokenizer, [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+    # With timestamps a Whisper ends at the end of the audio; without them it loops on a short context.
+    return tokenizer, [*tokenizer.sot_sequence, *(() if timestamps else (tokenizer.no_timestamps,))]

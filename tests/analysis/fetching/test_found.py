@@ -101,7 +101,7 @@ def test_a_fetched_folder_that_was_cut_short(hub: StandInHub, tmp_path: Path) ->
 def test_a_path_that_does_not_exist_is_no_name(name: str, hub: StandInHub) -> None:
     """Whatever looks like a path is told to be none that exists, and the hub is not asked."""
     line = error(name)
-    assert f"{name} is no folder" in line
+    assert f"{name} is not a folder" in line
     assert "python -m analysis fetch OWNER/NAME" in line
     assert hub.asked == []
 
@@ -109,7 +109,7 @@ def test_a_path_that_does_not_exist_is_no_name(name: str, hub: StandInHub) -> No
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     """Nor is a file taken for a name."""
     (tmp_path / "model.bin").write_bytes(b"")
-    assert "model.bin is no folder" in error("model.bin")
+    assert "model.bin is not a folder" in error("model.bin")
 
 
 def test_a_name_that_is_none(hub: StandInHub) -> None:
