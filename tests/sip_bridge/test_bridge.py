@@ -163,7 +163,7 @@ def test_too_few_open_files_are_named() -> None:
     environment = {**os.environ, "CALLVANE_METRICS__PORT": "0", "CALLVANE_BRIDGE__ALLOWED_PEERS": '["192.0.2.1"]'}
     ended = subprocess.run(command, capture_output=True, text=True, timeout=90, cwd=ROOT, env=environment, check=False)
     assert ended.returncode == 2
-    assert "bridge.max_calls: 2256 open files are needed, 900 allowed" in ended.stderr.splitlines()[-1]
+    assert "bridge.max_calls: needs 2256 open files, only 900 are allowed" in ended.stderr.splitlines()[-1]
 
 
 def test_help_says_what_it_does(tmp_path: Path) -> None:
