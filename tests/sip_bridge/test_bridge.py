@@ -122,7 +122,7 @@ def run(tmp_path: Path, config: str, *arguments: str) -> subprocess.CompletedPro
     [
         pytest.param("max_callz = 3", "bridge.max_callz: unknown key", id="unknown key"),
         pytest.param("max_calls = 0", "bridge.max_calls:", id="out of range"),
-        pytest.param('agent_uri_patterns = ["("]', "'(' is no regular expression", id="bad pattern"),
+        pytest.param('agent_uri_patterns = ["("]', "'(' is not a regular expression", id="bad pattern"),
         pytest.param('transports = ["carrier pigeon"]', "bridge.transports.0:", id="unknown transport"),
         pytest.param(
             "rtp_port_min = 20000\nrtp_port_max = 20100", "must hold 4 ports for each of max_calls", id="ports"
