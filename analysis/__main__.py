@@ -1,4 +1,4 @@
-"""`python -m analysis`: one analysis worker. `python -m analysis budget`: see budget."""
+"""`python -m analysis`: one analysis worker. `python -m analysis budget` and `fetch`: see budget and fetching."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from functools import partial
 from analysis.budget import thresholds
 from analysis.call.analyst import Analyst
 from analysis.call.decision import Decisions
+from analysis.fetching import command
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.worker import Worker
 from analysis.scorers.choice import chosen_rules, chosen_scoring
@@ -34,15 +35,15 @@ log = logging.getLogger("analysis")
 
 WATCH_SECONDS = 0.25
 STALL_SECONDS = {"model": 120.0, "scorer": 30.0, "features": 30.0}
-"""By thread: more than a piece of its work takes on the slowest machine, for the largest model."""
+"""By thread: longer than any piece of its work takes, even on the slowest machine with the largest model."""
 ENDING_SECONDS = 10.0
-"""How long what the threads are at is waited for in the end."""
+"""How long the shutdown waits for the threads' current work."""
 IN_HAND_A_QUEUE = 4
-"""Times `queue_utterances`: those that wait for features, for the model, for a score, and behind others of a call."""
+"""Times `queue_utterances`: those waiting for features, for the model, for a score, and behind others of a call."""
 
 
 async def work(settings: AnalysisSettings, process: Process) -> None:
-    """Load the model, wait for Redis, work until the process is told to stop, give the partitions back."""
+    """Load the model, wait for Redis, work until told to stop, give the partitions back."""
     section = settings.analysis
     phrases = _phrases(section)
     process.unready = "loading the model"
@@ -75,7 +76,7 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
             reading = process.start("the reader", worker.read())
             await process.stopping.wait()
             await process.end(reading)
-            # Half the lease: whoever is still at work then may find the partition taken.
+            # Half the lease: later the partition may already belong to another worker.
             await worker.finish(0 if transcribing.done() else settings.redis.lease_seconds / 2)
         finally:
             process.stopping.set()
@@ -88,13 +89,13 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
 
 
 def _stalled(threads: Sequence[WorkThreads]) -> str:
-    """Why no words or scores come any more; empty while they do."""
+    """Why words or scores have stopped coming; empty if they have not."""
     hanging = (each.kind for each in threads if each.busy_seconds() > STALL_SECONDS[each.kind])
-    return next((f"the {kind} thread stands still" for kind in hanging), "")
+    return next((f"the {kind} thread hangs" for kind in hanging), "")
 
 
 async def _watch(bus: Bus, process: Process, stalled: Check) -> None:
-    """Keep /readyz true to whether Redis answers and the threads move on."""
+    """Keep /readyz in step with Redis and the threads."""
     while not process.stopping.is_set():
         process.unready = bus.unready or stalled()
         await asyncio.sleep(WATCH_SECONDS)
@@ -105,12 +106,14 @@ def _phrases(section: AnalysisSection) -> Phrases:
     try:
         return Phrases.read(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"analysis.invented_phrases: {path}: {error}; name a readable UTF-8 file") from None
+        raise ConfigError(f"analysis.invented_phrases: {path}: {error}; give a readable UTF-8 file") from None
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["budget"]:
         sys.exit(thresholds.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["fetch"]:
+        sys.exit(command.main(sys.argv[2:]))
     sys.exit(
         main(
             "analysis", "Turns the utterances of many calls into transcripts and alerts.", AnalysisSettings, work, 9102

@@ -1,9 +1,10 @@
-"""What an event leads to, decided once its words and their score are there; and what is told where that breaks."""
+"""Decides the outcome of an event once its words and score are known, and what to publish if that fails."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -22,12 +23,14 @@ from service.faults import survived
 log = logging.getLogger(__name__)
 
 RECORDING = "recording"
+UNSCORED = Score(0.0, 0.0, ())
+"""Of a turn whose scorer broke: no evidence either way."""
 
 WaitFor = Callable[[asyncio.Task[Score]], Awaitable[Score]]
 
 
 def broke(told: ForkEvent | TakenOver) -> None:
-    """Count and log the exception that is being handled, by the kind of event that it struck."""
+    """Count and log the current exception, by the kind of event that raised it."""
     survived(RECORDING if isinstance(told, TakenOver) else NAMES[type(told)], log, told.call_id)
 
 
@@ -46,10 +49,10 @@ class Decisions:
         wait_for: WaitFor,
         shown: CallState | None = None,
     ) -> Outcome:
-        """What a call is told makes of it. A fault is counted, and the outcome is then that of `failed`.
+        """The outcome of what a call is told. A fault is counted, and `failed` then gives the outcome.
 
-        `wait_for`: waits for a score; raises Shed where too much is in hand meanwhile.
-        `shown`: as `analyst.Analyst.closed`.
+        `wait_for`: waits for a score; raises Shed if too much is in hand meanwhile.
+        `shown`: as in `analyst.Analyst.closed`.
         """
         now = time.time()
         try:
@@ -69,14 +72,20 @@ class Decisions:
             return self.failed(told, call)
 
     def failed(self, told: ForkEvent | TakenOver, call: Conversation | None) -> Outcome:
-        """What can be told of an event that broke."""
+        """What can be published for an event that raised a fault."""
         return self._analyst.failed(told, call, time.time())
 
     async def _said(
         self, event: Utterance, call: Conversation | None, recognition: Recognition, wait_for: WaitFor
     ) -> Outcome:
         async def ask(turn: Turn, history: Sequence[Turn]) -> Score:
-            return await wait_for(asyncio.create_task(_score(self._scoring, turn, history)))
+            try:
+                return await wait_for(asyncio.create_task(_score(self._scoring, turn, history)))
+            except Shed:
+                raise
+            except Exception:  # the words are known, and told
+                broke(event)
+                return UNSCORED
 
         try:
             return await self._analyst.heard(event, call, recognition, ask, time.time)
@@ -85,4 +94,7 @@ class Decisions:
 
 
 async def _score(scoring: Scoring, turn: Turn, history: Sequence[Turn]) -> Score:
-    return await scoring.score(turn, history)
+    score = await scoring.score(turn, history)
+    if not math.isfinite(score.value):  # it would stay in the call's level, and nobody could read what tells of it
+        raise ValueError("a score that is no number")
+    return score

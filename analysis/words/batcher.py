@@ -45,6 +45,8 @@ MODEL_ERRORS = Counter("callvane_model_errors_total", "Batches that the model fa
 
 GRACE_SECONDS = {Role.CUSTOMER: 0.5, Role.UNKNOWN: 0.5, Role.AGENT: 1.0}
 """After the end of its speech an utterance is due; agents' words raise no alert and can wait."""
+AGAIN_SECONDS = 2.0
+"""The same for a second reading: what has not been read at all goes first."""
 SMOOTHING = 0.05
 
 
@@ -54,6 +56,9 @@ class Shed(Exception):
 
 class Model(Protocol):
     """What the batcher needs of a transcriber."""
+
+    whole: int
+    """Frames of the whole audio context, on which a Whisper reads best and slowest."""
 
     def context(self, features: Spectrogram) -> int:
         """Frames of audio context for an utterance."""
@@ -89,20 +94,27 @@ class Batcher:
         self._awake = asyncio.Event()
         self.threads = WorkThreads("model")
 
-    def submit(self, features: Spectrogram, role: Role, ended_at: float, seconds: float) -> asyncio.Future[Words]:
+    def submit(
+        self, features: Spectrogram, role: Role, ended_at: float, seconds: float, again: bool = False
+    ) -> asyncio.Future[Words]:
         """Queue an utterance that ended at `ended_at` (Unix seconds) and holds `seconds` of audio.
 
         The future raises Shed when it had to go, and what the model raised when it failed on it.
         """
         done: asyncio.Future[Words] = asyncio.get_running_loop().create_future()
-        frames = self._model.context(features)
-        due = ended_at + GRACE_SECONDS[role]
+        frames = self._model.whole if again else self._model.context(features)
+        due = ended_at + (AGAIN_SECONDS if again else GRACE_SECONDS[role])
         self._queue.append(Waiting(features, frames, role, due, time.monotonic(), seconds, done))
         if len(self._queue) > self._limit:
             self._shed()
         WAITING.set(len(self._queue))
         self._awake.set()
         return done
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether so much waits that nothing should be read twice."""
+        return len(self._queue) > self._limit // 4
 
     async def run(self) -> None:
         """Transcribe what is queued, until cancelled."""

@@ -1,6 +1,6 @@
-"""Guards against words that nobody said: what a Whisper writes when it hears noise, music or its own echo. Pure.
+"""Guards against invented words: what Whisper writes when it hears noise, music or its own echo. Pure.
 
-Each guard has a name, the label under which it is counted.
+Each guard has a name, which labels it in the metric.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from pathlib import Path
 SHIPPED_PHRASES = Path(__file__).with_name("invented_phrases.txt")
 
 MOST_COMPRESSION = 2.4
-"""Whisper's own bound: text that packs better than this repeats itself."""
+"""Whisper's own bound: text that compresses better than this repeats itself."""
 MOST_LETTERS_PER_SECOND = 40.0
-"""Fast speech has about 25. Letters, since the pieces of one vocabulary are longer than those of another."""
+"""Fast speech has about 25. Counted in letters, since the length of a token depends on the vocabulary."""
 LONGEST_NGRAM = 6
 MOST_REPEATS = {1: 5}
-"""Times that a word may follow itself ("no no no"); other n-grams three times."""
+"""Times a word may follow itself ("no no no"); other n-grams three times."""
 OTHER_REPEATS = 3
 DOUBT_NO_SPEECH = 0.3
 DOUBT_LOG_PROBABILITY = -0.7
-"""Beyond either the model is in doubt, and a phrase that people do say too is believed to be invented."""
+"""Beyond either bound the model is in doubt, and then even a phrase that people do say counts as invented."""
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
 
 class Invention(StrEnum):
-    """Why words are taken for invented."""
+    """Why words are considered invented."""
 
     PHRASE = "phrase"
     REPETITION = "repetition"
@@ -40,15 +40,15 @@ class Invention(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Whole utterances known to be inventions, in `words` form."""
+    """Whole utterances known to be inventions, in the form given by `words`."""
 
     always: frozenset[str]
     in_doubt: frozenset[str]
-    """Only when the model is in doubt: people say these too."""
+    """Only if the model is in doubt: people say these too."""
 
     @classmethod
     def parse(cls, lines: Iterable[str]) -> Phrases:
-        """One phrase a line; `?` before it: only in doubt; `#` begins a comment."""
+        """One phrase a line. `?` before it: only if in doubt. `#` starts a comment."""
         always: set[str] = set()
         in_doubt: set[str] = set()
         for line in lines:
@@ -64,7 +64,7 @@ class Phrases:
 
 
 def words(text: str) -> str:
-    """Lower-case words with single spaces, no punctuation: how phrases are compared."""
+    """Lower-case words, single spaces, no punctuation: the form in which phrases are compared."""
     return " ".join(_WORD.findall(text.lower().replace("\u2019", "'")))
 
 
@@ -75,7 +75,7 @@ def invented(
     mean_log_probability: float,
     phrases: Phrases,
 ) -> Invention | None:
-    """Why `text` cannot have been said in `duration_seconds` of speech; none when it can."""
+    """Why `text` cannot have been said in `duration_seconds` of speech; None if it can."""
     said = words(text)
     in_doubt = no_speech_probability > DOUBT_NO_SPEECH or mean_log_probability < DOUBT_LOG_PROBABILITY
     if said in phrases.always or (in_doubt and said in phrases.in_doubt):
@@ -90,7 +90,7 @@ def invented(
 
 
 def repeats(said: list[str]) -> bool:
-    """Whether an n-gram follows itself more often than people say things."""
+    """Whether an n-gram follows itself more often than in natural speech."""
     for size in range(1, LONGEST_NGRAM + 1):
         most = MOST_REPEATS.get(size, OTHER_REPEATS)
         same = 0
@@ -102,6 +102,6 @@ def repeats(said: list[str]) -> bool:
 
 
 def compression(text: str) -> float:
-    """Bytes of the text over bytes of it packed; plain sentences lie near 1."""
+    """Size of the text over its compressed size; about 1 for plain sentences."""
     raw = text.encode()
     return len(raw) / len(zlib.compress(raw)) if raw else 0.0

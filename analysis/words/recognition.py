@@ -1,4 +1,4 @@
-"""What is heard in an utterance: audio to features to words, and the guards that decide whether anybody said them."""
+"""Recognizes an utterance: audio to features to words, then the guards against invented words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prometheus_client import Counter, Histogram
 
 from analysis.words.batcher import Batcher, Shed
 from analysis.words.features import Spectrogram
-from analysis.words.hallucination import Phrases, invented
+from analysis.words.hallucination import DOUBT_LOG_PROBABILITY, Invention, Phrases, invented
 from analysis.words.silence import nobody_spoke
 from analysis.words.transcriber import Transcriber, Words
 from analysis.words.voice import Measured, measure
@@ -23,15 +23,21 @@ log = logging.getLogger(__name__)
 
 SUPPRESSED = Counter(
     "callvane_hallucinations_suppressed_total",
-    "Utterances whose words were taken for invented, by the guard that said so.",
+    "Utterances dropped because their words seemed invented, by guard.",
     ["reason"],
+)
+READ_AGAIN = Counter(
+    "callvane_utterances_read_again_total",
+    "Utterances in doubt that were read again on the whole audio context, by what became of their words.",
+    ["result"],
 )
 FEATURES_SECONDS = Histogram(
     "callvane_features_seconds",
-    "Time from taking an utterance to its spectrogram.",
+    "Time from taking an utterance until its spectrogram is ready.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
 )
 
+NO_SPEECH = "no_speech"
 SILENCE = "silence"
 HALLUCINATION = "hallucination"
 OVERLOAD = "overload"
@@ -45,16 +51,24 @@ class Recognition:
     text: str = ""
     confidence: float = 0.0
     dropped: str = ""
-    """`silence`, `hallucination`, `overload`, `error`; empty where there are words."""
+    """`silence`, `hallucination`, `overload`, `error`; empty if there are words."""
     voice: Measured | None = None
-    """A customer's voice, where it is measured."""
+    """A customer's voice, if measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A recognition, and why the guards have dropped its words; empty if they have not."""
+
+    recognition: Recognition
+    reason: str = ""
 
 
 class Recognizer:
-    """Listens to utterances of many calls at once. Belongs to one event loop.
+    """Recognizes utterances of many calls at once. Belongs to one event loop.
 
-    At most `limit` utterances wait for their features: past it new ones are shed at once. With `voices` it listens to
-    how customers speak, too.
+    At most `limit` utterances wait for their features; beyond that, new ones are shed at once. With `voices` it also
+    measures customers' voices.
     """
 
     def __init__(
@@ -91,21 +105,20 @@ class Recognizer:
         FEATURES_SECONDS.observe(time.monotonic() - began)
         if features is None:
             return Recognition(dropped=SILENCE)
-        seconds = utterance.duration_seconds
         try:
-            words = await self._batcher.submit(features, utterance.role, utterance.ended_at, seconds)
+            words = await self._batcher.submit(features, utterance.role, utterance.ended_at, utterance.duration_seconds)
         except Shed:
             return Recognition(dropped=OVERLOAD)
         except Exception:  # counted and logged by the batcher
             return Recognition(dropped=ERROR)
         try:
-            return replace(self._guard(words, seconds), voice=voice)
+            return replace(await self._believed(words, features, utterance), voice=voice)
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
 
     def close(self) -> None:
-        """End the feature threads; what they work on is given up."""
+        """Stop the feature threads and abandon their work."""
         self.threads.end()
 
     def _features(self, utterance: Utterance) -> tuple[Spectrogram | None, Measured | None]:
@@ -113,13 +126,39 @@ class Recognizer:
         voice = measure(utterance.pcm, utterance.sample_rate_hz) if measured else None
         return self._transcriber.features(utterance.pcm, utterance.sample_rate_hz), voice
 
-    def _guard(self, words: Words, seconds: float) -> Recognition:
-        if nobody_spoke(words.text, words.no_speech_probability, words.mean_log_probability):
-            if words.text:
-                SUPPRESSED.labels("no_speech").inc()
-            return Recognition(dropped=SILENCE)
-        reason = invented(words.text, seconds, words.no_speech_probability, words.mean_log_probability, self._phrases)
-        if reason:
-            SUPPRESSED.labels(reason).inc()
-            return Recognition(dropped=HALLUCINATION)
-        return Recognition(words.text, words.confidence)
+    async def _believed(self, words: Words, features: Spectrogram, utterance: Utterance) -> Recognition:
+        """What the guards make of an utterance's words; those that are in doubt are read again, on the whole context.
+
+        While the model is behind, nothing is read twice.
+        """
+        seconds = utterance.duration_seconds
+        first = self._guard(words, seconds)
+        if not self._is_in_doubt(words, first) or self._batcher.is_behind:
+            return self._counted(first)
+        try:
+            words = await self._batcher.submit(features, utterance.role, utterance.ended_at, seconds, again=True)
+        except Exception:  # shed, or counted and logged by the batcher: the first reading stands
+            return self._counted(first)
+        second = self._guard(words, seconds)
+        READ_AGAIN.labels("dropped" if second.reason else "kept").inc()
+        return self._counted(second)
+
+    def _guard(self, words: Words, seconds: float) -> Guarded:
+        probabilities = words.no_speech_probability, words.mean_log_probability
+        if nobody_spoke(words.text, *probabilities):
+            return Guarded(Recognition(dropped=SILENCE), NO_SPEECH if words.text else "")
+        if reason := invented(words.text, seconds, *probabilities, self._phrases):
+            return Guarded(Recognition(dropped=HALLUCINATION), reason)
+        return Guarded(Recognition(words.text, words.confidence))
+
+    @staticmethod
+    def _is_in_doubt(words: Words, guarded: Guarded) -> bool:
+        """Whether a short context may be to blame."""
+        loops = guarded.reason in (Invention.REPETITION, Invention.COMPRESSION, Invention.RATE)
+        return loops or (bool(words.text) and words.mean_log_probability < DOUBT_LOG_PROBABILITY)
+
+    @staticmethod
+    def _counted(guarded: Guarded) -> Recognition:
+        if guarded.reason:
+            SUPPRESSED.labels(guarded.reason).inc()
+        return guarded.recognition

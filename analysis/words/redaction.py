@@ -1,4 +1,4 @@
-"""Card and account numbers do not leave the process: long runs of digits, written or spoken, are taken out. Pure."""
+"""Keeps card and account numbers inside the process: redacts long runs of digits, written or spoken. Pure."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ _UNITS = re.compile("zero|oh|o|nought|naught|nil|one|two|three|four|five|six|sev
 _TEENS = re.compile("ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen")
 _TENS = re.compile("twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety")
 _TIMES = {"double": 1, "triple": 2, "treble": 2}
-"""Digits that the word adds to the one after it."""
+"""Digits this word adds to the next one."""
 _FILLERS = re.compile("um|uh|er|erm|and|then|dash|hyphen|space|dot|point|slash")
-"""Said between the digits of one number; they end no run and belong to it only when digits follow."""
+"""Words between the digits of one number. They end no run, and belong to it only if digits follow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """Text that may leave the process, and how many digits its end left open."""
+    """Text that may leave the process, and the number of digits at its open end."""
 
     text: str
     open_digits: int
-    """Digits that the last run of the text ends with: a number may go on in the leg's next utterance."""
+    """Digits in the run that ends the text: the number may continue in the leg's next utterance."""
 
 
 def redact(text: str, least: int, open_digits: int = 0) -> Redacted:
-    """`text` with every run of at least `least` digits replaced by MARK; `least` 0 keeps all.
+    """`text` with every run of at least `least` digits replaced by MARK; 0 keeps all.
 
-    `open_digits` is what the leg's utterance before ended with: a number read out in pieces is one run.
+    `open_digits` comes from the leg's previous utterance: a number read out in pieces is one run.
     """
     if not least:
         return Redacted(text, 0)
@@ -69,7 +69,7 @@ def _bare(token: str) -> str:
 
 
 def _digits(token: str, before: str) -> int | None:
-    """How many digits a token stands for; none when it is no part of a number."""
+    """Number of digits a token stands for; None if it is not part of a number."""
     word = _bare(token)
     if not word:
         return None

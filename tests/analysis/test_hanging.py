@@ -85,7 +85,7 @@ async def test_a_thread_that_hangs_is_told(redis_url: str, kind: str) -> None:
         events = whole_call("turns_angry", "held")
         await publish(bus, events)
         for path in ("/healthz", "/readyz"):
-            await until_told(worker, path, f"the {kind} thread stands still")
+            await until_told(worker, path, f"the {kind} thread hangs")
         assert await worker.metric(busy) > 1
         worker.signal(signal.SIGUSR2)
         for path in ("/healthz", "/readyz"):
@@ -111,7 +111,7 @@ async def test_calls_behind_a_scorer_that_hangs_move_on(redis_url: str) -> None:
                 await asyncio.sleep(0.05)
         assert await worker.metric("callvane_events_in_hand") <= CALL_EVENTS * len(calls)
         await publish(bus, [CallClosed(call_id, 1.0, 9.0 * MANY, "bye") for call_id in calls])
-        await until_told(worker, "/healthz", "the scorer thread stands still")
+        await until_told(worker, "/healthz", "the scorer thread hangs")
         assert {each.dropped for each in await transcripts(bus)} == {"overload"}
         worker.signal(signal.SIGUSR2)
         told = await until_ended(bus, *calls)
@@ -128,7 +128,7 @@ async def test_a_worker_whose_thread_hangs_ends_when_told_to(redis_url: str, kin
         async with analysis("-c", HANGING, kind, **own) as worker:
             worker.signal(signal.SIGUSR1)
             await publish(bus, events)
-            await until_told(worker, "/healthz", f"the {kind} thread stands still")
+            await until_told(worker, "/healthz", f"the {kind} thread hangs")
             worker.signal(signal.SIGTERM)
             assert await worker.ended(60) == 0
             assert not await bus.client.exists(*map(bus.keys.lease, range(bus.settings.partitions)))

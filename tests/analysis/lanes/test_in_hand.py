@@ -92,10 +92,9 @@ def test_audio_that_was_heard_is_let_go() -> None:
 async def test_what_is_shed_is_waited_for_no_more() -> None:
     """Its score is given up at once; a call that is given up as a whole is no shed one."""
     job = Job(Delivery(0, 0, b"1-0", said("a", Role.CUSTOMER, 100)))
-    never = asyncio.get_running_loop().create_future()
 
     async def score() -> None:
-        await never
+        await asyncio.Event().wait()
 
     asking = asyncio.create_task(score())
     waiting = asyncio.create_task(job.answer(asking))

@@ -78,7 +78,7 @@ def error(**settings: str) -> str:
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
     """A path that does not exist is told as such."""
-    assert "is no folder" in error(model=str(tmp_path / "nowhere"))
+    assert "is not a folder" in error(model=str(tmp_path / "nowhere"))
 
 
 def test_a_name_that_is_none() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -122,7 +123,7 @@ async def test_what_redis_gave_out_in_a_lost_answer_comes_again(private_redis: P
                 if number % 3 == 1:
                     network.swallow(1, b"XREADGROUP")
                 await write(bridges, messages.utterance("c", number))
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     while len(found) <= number:
                         await asyncio.sleep(0.01)
                 if number % 2:
@@ -214,14 +215,20 @@ async def test_two_workers_share_the_partitions(bus: Bus, settings: RedisSetting
                 await reader.commit(delivery)
                 found[name].append(delivery.event.call_id)
 
+    async def until_held(owners: dict[bytes, int]) -> None:
+        leases = [bus.keys.lease(partition) for partition in range(settings.partitions)]
+        async with asyncio.timeout(60):
+            while Counter(await bus.client.mget(leases)) != owners:
+                await asyncio.sleep(0.05)
+
     tasks = [asyncio.create_task(work(first, "first"))]
-    await asyncio.sleep(0.3)
+    await until_held({b"first": 4})
     tasks.append(asyncio.create_task(work(second, "second")))
-    await asyncio.sleep(1.5)
+    await until_held({b"first": 2, b"second": 2})
     calls = [f"call-{n}" for n in range(40)]
     assert {partition_of(call, settings.partitions) for call in calls} == {0, 1, 2, 3}
     await write(bus, *(messages.utterance(call) for call in calls))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(found["first"]) + len(found["second"]) < len(calls):
             await asyncio.sleep(0.05)
     for task in tasks:
@@ -271,7 +278,7 @@ async def test_redis_lost_and_back_loses_no_backlog(private_redis: PrivateRedis)
 
         reading = asyncio.create_task(work())
         writer.publish(messages.utterance("c", 0))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while found != [0]:
                 await asyncio.sleep(0.02)
             private_redis.stop()
