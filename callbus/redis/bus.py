@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 
 from prometheus_client import Counter, Gauge
 from redis import asyncio as redis
+from redis.exceptions import TimeoutError
 
 from callbus.redis.settings import Keys, RedisSettings
 from callbus.redis.trouble import FAILURES, Parser, Trouble, trouble_of
@@ -114,7 +115,7 @@ class Bus:
         """The cause of an error. A Redis that denies access drops the connection on a long request and says nothing."""
         vague = (Trouble.AWAY, Trouble.REFUSED)
         for _ in range(2):  # the first may get the closed connection
-            if trouble_of(error) not in vague:
+            if trouble_of(error) not in vague or isinstance(error, TimeoutError):  # no use asking who is silent
                 break
             try:
                 await self.client.ping()

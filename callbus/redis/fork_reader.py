@@ -152,7 +152,8 @@ class ForkReader:
             if owed:
                 return owed
         streams = {self._bus.keys.forks(partition): UNREAD for partition in sorted(self._open)}
-        wait_ms = int(1000 * min(SILENCE_SECONDS / 3, self._leases.interval_seconds))
+        due = self._balanced_at + self._leases.interval_seconds - time.monotonic()
+        wait_ms = max(1, int(1000 * min(SILENCE_SECONDS / 3, due)))  # 0 would be for ever
         return await self._decode(
             await self._bus.client.xreadgroup(GROUP, self._worker, streams, count=BATCH, block=wait_ms)
         )
