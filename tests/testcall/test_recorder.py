@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -138,6 +139,18 @@ async def test_packets_go_on_where_they_were() -> None:
     assert [(number - found[0][2]) % 65536 for _, _, number, _, _ in found] == [0, 1, 2, 3, 4]
     assert found[3][3] - found[2][3] > 160 + 0.2 * 8000
     assert len({source for *_, source in found}) == 1
+
+
+async def test_speech_ends_though_the_loop_was_held_up() -> None:
+    """Packets whose time passed while the event loop stood still for over a second are lost; the speech still ends."""
+    async with session() as (recorder, _, ears):
+        speaking = asyncio.create_task(recorder.play({line: [PAYLOAD] * 100 for line in recorder.lines}))
+        while not packets(ears):
+            await asyncio.sleep(0.01)
+        time.sleep(1.5 * rtp.MAX_LATENESS_SECONDS)  # noqa: ASYNC251 -- this is what holds it up
+        async with asyncio.timeout(30):
+            await speaking
+        assert len(packets(ears)) < 200 - 100 * rtp.MAX_LATENESS_SECONDS
 
 
 async def test_a_standby_goes_on_from_its_own_address() -> None:
