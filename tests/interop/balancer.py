@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.ports import held_port
+
 RECIPE = Path(__file__).parents[2] / "deploy" / "kamailio"
 LIST = "/etc/kamailio/dispatcher.list"
 START_SECONDS = 20.0
@@ -17,8 +19,9 @@ START_SECONDS = 20.0
 class Balancer:
     """One running Kamailio."""
 
-    def __init__(self, folder: Path, bridges: Sequence[tuple[str, int]]) -> None:
-        self.address = ("127.0.0.1", _free_port())
+    def __init__(self, folder: Path, port: int, bridges: Sequence[tuple[str, int]]) -> None:
+        """`port`: where it listens, over UDP and TCP."""
+        self.address = ("127.0.0.1", port)
         destinations = folder / "dispatcher.list"
         destinations.write_text("".join(f"1 sip:{host}:{port} 0 0\n" for host, port in bridges))
         configuration = (RECIPE / "kamailio.cfg").read_text()
@@ -64,21 +67,10 @@ class Balancer:
 @contextmanager
 def balancer(folder: Path, *bridges: tuple[str, int]) -> Iterator[Balancer]:
     """A Kamailio in front of the bridges' addresses."""
-    server = Balancer(folder, bridges)
-    try:
-        server.until_listening()
-        yield server
-    finally:
-        server.stop()
-
-
-def _free_port() -> int:
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port = int(tcp.getsockname()[1])
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+    with held_port() as port:
+        server = Balancer(folder, port, bridges)
+        try:
+            server.until_listening()
+            yield server
+        finally:
+            server.stop()
