@@ -89,7 +89,7 @@ class Analysis:
         )
         return cls(process)
 
-    async def until_ready(self, seconds: float = 60) -> None:
+    async def until_ready(self, seconds: float = 120) -> None:
         """Wait until /readyz says 200."""
         async with asyncio.timeout(seconds):
             while (reason := await self.unready()) is None or reason:
@@ -128,7 +128,7 @@ class Analysis:
         """Send it."""
         self._process.send_signal(number)
 
-    async def ended(self, seconds: float = 20) -> int:
+    async def ended(self, seconds: float = 60) -> int:
         """Its exit status, once it ends."""
         status = await asyncio.wait_for(self._process.wait(), seconds)
         await self._reading

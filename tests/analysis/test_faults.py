@@ -141,7 +141,7 @@ async def test_a_fault_costs_no_other_event(bus: Bus, fault: str, kind: str) -> 
         await publish(bus, [event for pair in both for event in pair])
         ending = ["whole"] if fault == "all of the commit" else ["whole", "broken"]
         told = await until_ended(bus, *ending)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await left(bus):
                 await asyncio.sleep(0.05)
         whole = [each for each in told if each.call_id == "whole"]

@@ -82,7 +82,7 @@ async def test_a_message_that_breaks_hides_no_other(redis_url: str, publisher: P
     async with RunningConsole(redis_url, "-c", FAULTY, "the board", "") as console, httpx.AsyncClient() as client:
         await console.ready()
         await publisher.publish(call_state("broken"), transcript("broken"), alert("broken"), call_state("second"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 shown = (await client.get(f"{console.url}/api/calls")).json()["calls"]
                 if {call["state"]["call_id"] for call in shown} == {"first", "second"}:

@@ -59,7 +59,7 @@ class Callvane:
         """Wait until what bridge, worker and console say at /readyz is right; empty is ready."""
         readiness = ("", "", "")
         try:
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(60):
                 while not right(readiness := await self._readiness()):
                     await asyncio.sleep(0.05)
         except TimeoutError:
@@ -145,7 +145,7 @@ async def bad_network(_: PrivateRedis, callvane: Callvane) -> None:
     await asyncio.sleep(5)
     network.delay_seconds = 0.0
     network.swallow(5)
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while network.swallowed < 5:
             await asyncio.sleep(0.05)
     network.cut()

@@ -122,7 +122,7 @@ async def test_what_redis_gave_out_in_a_lost_answer_comes_again(private_redis: P
                 if number % 3 == 1:
                     network.swallow(1, b"XREADGROUP")
                 await write(bridges, messages.utterance("c", number))
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     while len(found) <= number:
                         await asyncio.sleep(0.01)
                 if number % 2:
@@ -221,7 +221,7 @@ async def test_two_workers_share_the_partitions(bus: Bus, settings: RedisSetting
     calls = [f"call-{n}" for n in range(40)]
     assert {partition_of(call, settings.partitions) for call in calls} == {0, 1, 2, 3}
     await write(bus, *(messages.utterance(call) for call in calls))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(found["first"]) + len(found["second"]) < len(calls):
             await asyncio.sleep(0.05)
     for task in tasks:
@@ -271,7 +271,7 @@ async def test_redis_lost_and_back_loses_no_backlog(private_redis: PrivateRedis)
 
         reading = asyncio.create_task(work())
         writer.publish(messages.utterance("c", 0))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while found != [0]:
                 await asyncio.sleep(0.02)
             private_redis.stop()

@@ -48,7 +48,7 @@ async def test_calls_of_a_dead_bridge_are_closed_once(redis_url: str) -> None:
                     await reader.commit(delivery)
 
         reading = [asyncio.create_task(read()), *(asyncio.create_task(Housekeeping(bus).run()) for _ in range(2))]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not any(isinstance(event, CallClosed) and event.call_id == "cut off" for event in found):
                 await asyncio.sleep(0.05)
         await asyncio.sleep(1)
