@@ -77,7 +77,7 @@ match fault:
         work = Threaded.__init__
         def slow(self, scores):
             def late(asked):
-                time.sleep(1.0)
+                time.sleep(0.25)
                 return scores(asked)
             work(self, late)
         Threaded.__init__ = slow
