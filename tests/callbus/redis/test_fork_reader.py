@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -214,10 +215,16 @@ async def test_two_workers_share_the_partitions(bus: Bus, settings: RedisSetting
                 await reader.commit(delivery)
                 found[name].append(delivery.event.call_id)
 
+    async def until_held(owners: dict[bytes, int]) -> None:
+        leases = [bus.keys.lease(partition) for partition in range(settings.partitions)]
+        async with asyncio.timeout(60):
+            while Counter(await bus.client.mget(leases)) != owners:
+                await asyncio.sleep(0.05)
+
     tasks = [asyncio.create_task(work(first, "first"))]
-    await asyncio.sleep(0.3)
+    await until_held({b"first": 4})
     tasks.append(asyncio.create_task(work(second, "second")))
-    await asyncio.sleep(1.5)
+    await until_held({b"first": 2, b"second": 2})
     calls = [f"call-{n}" for n in range(40)]
     assert {partition_of(call, settings.partitions) for call in calls} == {0, 1, 2, 3}
     await write(bus, *(messages.utterance(call) for call in calls))
