@@ -218,5 +218,6 @@ async def test_how_long_messages_hold_the_thread_is_told(open_to_us: RunningBrid
     sample = "callvane_sip_thread_held_seconds_count"
     before = open_to_us.metric(sample)
     await raw(open_to_us, request("OPTIONS", 9, "TCP"))
+    await asyncio.to_thread(until, lambda: open_to_us.metric(sample) > before, open_to_us.lines)
     assert open_to_us.metric(sample) == before + 1
     assert open_to_us.metric("callvane_sip_thread_held_seconds_sum") > 0
