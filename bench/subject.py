@@ -17,6 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.ports import held_port
+
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
@@ -121,15 +123,21 @@ class Subject:
 @contextlib.contextmanager
 def bare() -> Iterator[Subject]:
     """pjsua2 alone."""
-    sip = free_port()
-    with _running([Process([sys.executable, "-m", "bench.bare_pjsua2", str(sip)], sip)]) as processes:
-        yield Subject(sip, processes)
+    with held_port() as sip:
+        bare = Process([sys.executable, "-m", "bench.bare_pjsua2", str(sip)], sip)
+        with _running([bare]) as processes:
+            yield Subject(sip, processes)
 
 
 @contextlib.contextmanager
 def bridge(**settings: str) -> Iterator[Subject]:
     """A bridge with its own Redis. `settings`: further [bridge] settings, names in upper case."""
-    with _folder() as folder, _redis(folder) as redis, _running([_bridge(redis, **settings)]) as processes:
+    with (
+        contextlib.ExitStack() as ports,
+        _folder() as folder,
+        _redis(folder) as redis,
+        _running([_bridge(ports, redis, **settings)]) as processes,
+    ):
         yield Subject(processes[0].sip_port, processes)
 
 
@@ -139,9 +147,10 @@ def bridges(count: int) -> Iterator[Subject]:
     from tests.interop.balancer import balancer
 
     with (
+        contextlib.ExitStack() as ports,
         _folder() as folder,
         _redis(folder) as redis,
-        _running([_bridge(redis) for _ in range(count)]) as processes,
+        _running([_bridge(ports, redis) for _ in range(count)]) as processes,
         balancer(folder, *(("127.0.0.1", each.sip_port) for each in processes)) as through,
     ):
         yield Subject(through.address[1], processes)
@@ -152,14 +161,8 @@ def why_no_bridges() -> str:
     return "" if shutil.which("kamailio") else "kamailio is not installed (apt-get install kamailio)"
 
 
-def free_port() -> int:
-    """A free TCP port on loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def _bridge(redis_url: str, **settings: str) -> Process:
-    sip, metrics = free_port(), free_port()
+def _bridge(ports: contextlib.ExitStack, redis_url: str, **settings: str) -> Process:
+    sip, metrics = (ports.enter_context(held_port()) for _ in range(2))
     environment = {
         "CALLVANE_REDIS__URL": redis_url,
         "CALLVANE_BRIDGE__HOST": "127.0.0.1",
