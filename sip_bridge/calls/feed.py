@@ -60,7 +60,7 @@ class Feed:
 
     @property
     def is_ending(self) -> bool:
-        """Whether the source will bring nothing more, though it is not over yet."""
+        """Whether the source will bring nothing more, although it has not ended yet."""
         return bool(self._source.is_ending)
 
     def take(self, request: Invite) -> None:
@@ -272,7 +272,7 @@ class Feeds:
         self._of.pop(number, None)
 
     def succeed(self, recording: Recording) -> None:
-        """Soon, let the next source that records the call feed it, unless one does and stays."""
+        """Soon, let the next source that records the call feed it, unless one that is not ending already does."""
         self._later(partial(self._succeed, recording))
 
     def _succeed(self, recording: Recording) -> None:

@@ -20,7 +20,7 @@ class OpenCalls:
     """The registry of open calls that all feeds share."""
 
     def __init__(self, settings: BridgeSettings, listener: Listener, clock: Clock = time.time) -> None:
-        """`clock`: unix seconds, the listener's."""
+        """`clock`: unix seconds; must be the listener's clock."""
         self.listener = listener
         self.clock = clock
         self.bridge_id = settings.name

@@ -56,7 +56,7 @@ class Recording:
         return wanted if wanted not in taken else next(each for each in marked if each not in taken)
 
     def lead(self, source: int) -> None:
-        """Let this one of its sources be the one that is heard."""
+        """Put this source first, so that it is the one heard."""
         self.sources.remove(source)
         self.sources.insert(0, source)
 
