@@ -77,7 +77,7 @@ match fault:
         work = Threaded.__init__
         def slow(self, scores):
             def late(asked):
-                time.sleep(0.25)
+                time.sleep(0.05 if struck else 1.0)
                 return scores(asked)
             work(self, late)
         Threaded.__init__ = slow
@@ -188,6 +188,7 @@ async def test_behind_a_slow_scorer_what_is_in_hand_is_bounded(bus: Bus) -> None
             assert await worker.metric("callvane_audio_in_hand_bytes") < 64e6
             assert held <= 64 * len(calls) + 1_024  # what one reading may bring
         await publish(bus, [CallClosed(call_id, 1.0, 1.0, "bye") for call_id in calls])
+        worker.signal(signal.SIGUSR1)  # it has been slow for long enough
         told_all = await until_ended(bus, *calls)
         shed = [each for each in told_all if isinstance(each, Transcript) and each.dropped == "overload"]
         assert shed
