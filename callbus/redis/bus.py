@@ -105,6 +105,8 @@ class Bus:
                     _end_if_cancelled()
                     return result
                 _end_if_cancelled()
+                if trouble.is_elsewhere:  # redis.url may lead to another server by now, and open connections do not
+                    await self.client.connection_pool.disconnect(inuse_connections=False)
                 longest = LONGEST_DELAY_SECONDS if trouble.passes else SLOW_DELAY_SECONDS
                 await asyncio.sleep(min(delay, longest) * random.uniform(0.5, 1.0))
                 delay = min(2 * delay, SLOW_DELAY_SECONDS)

@@ -99,6 +99,11 @@ class Trouble(StrEnum):
         """Whether it can end without an operator."""
         return self not in (Trouble.LOCKED_OUT, Trouble.FORBIDDEN, Trouble.REFUSED)
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether another server takes the writes: this one is a replica."""
+        return self in (Trouble.READ_ONLY, Trouble.BEHIND)
+
 
 _SAID = {
     Trouble.AWAY: "redis does not answer at redis.url",
