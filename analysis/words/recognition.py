@@ -12,7 +12,7 @@ from prometheus_client import Counter, Histogram
 
 from analysis.words.batcher import Batcher, Shed
 from analysis.words.features import Spectrogram
-from analysis.words.hallucination import Phrases, invented
+from analysis.words.hallucination import Invention, Phrases, credible, invented
 from analysis.words.silence import nobody_spoke
 from analysis.words.transcriber import Transcriber, Words
 from analysis.words.voice import Measured, measure
@@ -118,8 +118,13 @@ class Recognizer:
             if words.text:
                 SUPPRESSED.labels("no_speech").inc()
             return Recognition(dropped=SILENCE)
-        reason = invented(words.text, seconds, words.no_speech_probability, words.mean_log_probability, self._phrases)
+        text = credible(words.text, self._phrases)
+        reason = invented(
+            text or words.text, seconds, words.no_speech_probability, words.mean_log_probability, self._phrases
+        )
         if reason:
             SUPPRESSED.labels(reason).inc()
             return Recognition(dropped=HALLUCINATION)
-        return Recognition(words.text, words.confidence)
+        if text != words.text:
+            SUPPRESSED.labels(Invention.PART).inc()
+        return Recognition(text, words.confidence)
