@@ -11,7 +11,7 @@ from prometheus_client import Counter, Histogram
 
 from analysis.words.batcher import Batcher, Shed
 from analysis.words.features import Spectrogram
-from analysis.words.hallucination import DOUBT_LOG_PROBABILITY, Invention, Phrases, invented
+from analysis.words.hallucination import DOUBT_LOG_PROBABILITY, Invention, Phrases, credible, invented
 from analysis.words.silence import nobody_spoke
 from analysis.words.transcriber import Transcriber, Words
 from analysis.words.voice import Measured, measure
@@ -140,16 +140,17 @@ class Recognizer:
         except Exception:  # shed, or counted and logged by the batcher: the first reading stands
             return self._counted(first)
         second = self._guard(words, seconds)
-        READ_AGAIN.labels("dropped" if second.reason else "kept").inc()
+        READ_AGAIN.labels("dropped" if second.recognition.dropped else "kept").inc()
         return self._counted(second)
 
     def _guard(self, words: Words, seconds: float) -> Guarded:
         probabilities = words.no_speech_probability, words.mean_log_probability
         if nobody_spoke(words.text, *probabilities):
             return Guarded(Recognition(dropped=SILENCE), NO_SPEECH if words.text else "")
-        if reason := invented(words.text, seconds, *probabilities, self._phrases):
+        text = credible(words.text, self._phrases)
+        if reason := invented(text or words.text, seconds, *probabilities, self._phrases):
             return Guarded(Recognition(dropped=HALLUCINATION), reason)
-        return Guarded(Recognition(words.text, words.confidence))
+        return Guarded(Recognition(text, words.confidence), "" if text == words.text else Invention.PART)
 
     @staticmethod
     def _is_in_doubt(words: Words, guarded: Guarded) -> bool:
