@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.words.hallucination import SHIPPED_PHRASES, Invention, Phrases, credible, invented
-from analysis.words.silence import nobody_spoke
 
 PHRASES = Phrases.read(SHIPPED_PHRASES)
 SURE, DOUBTFUL = (0.01, -0.2), (0.4, -0.5)
@@ -175,21 +174,6 @@ def test_what_callers_say_too_is_invented_only_in_doubt(text: str) -> None:
     assert invented(text, 1.0, *DOUBTFUL, PHRASES) == Invention.PHRASE
 
 
-@pytest.mark.parametrize(
-    ("text", "no_speech", "log_probability", "silent"),
-    [
-        ("", 0.0, 0.0, True),
-        (" ... ", 0.0, -0.1, True),
-        ("the order", 0.9, -1.5, True),
-        ("the order", 0.9, -0.2, False),
-        ("the order", 0.1, -1.5, False),
-    ],
-)
-def test_silence(text: str, no_speech: float, log_probability: float, silent: bool) -> None:
-    """No-speech is believed only where the model is unsure of its words."""
-    assert nobody_spoke(text, no_speech, log_probability) is silent
-
-
 def test_phrase_files_have_comments() -> None:
     """Comments and empty lines are no phrases."""
     phrases = Phrases.parse(["# a list", "", "so it goes  # often", "? well", "+ The end.", "+ made by ..."])
@@ -202,4 +186,3 @@ def test_phrase_files_have_comments() -> None:
 def test_any_text_is_taken(text: str, seconds: float, no_speech: float, log_probability: float) -> None:
     """No text raises."""
     invented(text, seconds, no_speech, log_probability, PHRASES)
-    nobody_spoke(text, no_speech, log_probability)
