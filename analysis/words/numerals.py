@@ -23,7 +23,7 @@ class Shape(StrEnum):
     CLOCK = "clock"
     """A time of day with a colon."""
     DECIMAL = "decimal"
-    """A price without its currency, or a time of day with a dot."""
+    """A price without its currency, a round figure, or a time of day with a dot."""
     SPOKEN_CLOCK = "spoken clock"
     AMOUNT = "amount"
     """Something is counted: no part of a card or an account."""
@@ -192,9 +192,12 @@ def shape_of(groups: Sequence[str], separators: str) -> Shape:
             return Shape.DATE
         case "-" | "/" | "\u2013" if all(map(is_year, groups)) and int(groups[0]) < int(groups[1]):
             return Shape.YEAR
+        case "/" | "." if is_year(groups[1]) and sizes[0] <= 2 and 1 <= int(groups[0]) <= 12:
+            return Shape.DATE
         case "." | "," if sizes[0] <= 4 and sizes[1] == 2:
             return Shape.DECIMAL
-    return Shape.DECIMAL if is_grouped(groups, separators) and sizes[-1] == 2 else Shape.PLAIN
+    is_round = sizes[-1] == 2 or groups[-1] == "000"
+    return Shape.DECIMAL if is_round and is_grouped(groups, separators) and groups[0][0] != "0" else Shape.PLAIN
 
 
 def _shape_of_words(said: Dictation, *, has_more: bool) -> Shape:

@@ -103,7 +103,10 @@ def _set_amounts(named: Sequence[Numeral], found: Sequence[Token], begin: int, e
     whole = [last]
     while len(whole) < 3 and len(whole) < len(named) and _is_thousands(whole[0]) and whole[0].link is Link.TIGHT:
         whole.insert(0, named[-1 - len(whole)])
-    stands_alone = whole[0].link is not Link.TIGHT or whole[0] is named[0]
+    earlier = named[-1 - len(whole)] if len(named) > len(whole) else None
+    stands_alone = earlier is None or whole[0].link is not Link.TIGHT
+    if earlier is not None and after.word in QUANTITIES["clock"] and earlier.shape in (Shape.YEAR, Shape.DATE):
+        stands_alone = True  # "12.03.2024 um 9 Uhr"
     leads = len(whole) == 1 or (len(whole[0].groups) == 1 and len(whole[0].groups[0]) <= 3)
     if stands_alone and leads and sum(each.digits for each in whole) <= AMOUNT_DIGITS:
         for each in whole:
@@ -174,7 +177,7 @@ def _breaks(shape: Shape, link: Link, beside: Shape) -> bool:
         return link is Link.TIGHT and beside not in _FIRM
     if shape is Shape.YEAR:
         return beside is Shape.PLAIN or (link is Link.TIGHT and beside not in _FIRM)
-    return True
+    return link is Link.TIGHT or shape is not Shape.DECIMAL or beside is not Shape.DECIMAL
 
 
 def _span(named: Sequence[Numeral], exposed: Sequence[bool], before: int, least: int) -> tuple[int, int] | None:

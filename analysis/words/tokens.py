@@ -157,10 +157,12 @@ def _settle(run: Sequence[Token], goes_on: bool) -> None:
     sure = [token.start for token in run if token.is_number]
     for token in unsure:
         follows = goes_on or bool(sure and sure[0] < token.start)
-        if follows and sure and token.start < sure[-1] and len(doubtful) == len(spoken):
-            token.role = Role.NUMBER  # "4 7 oh 2": between figures of no language
-        elif not follows and token.word not in WORDS.fillers:
+        if token.word in WORDS.fillers:
+            continue
+        if not follows:
             token.role = Role.OTHER
+        elif sure and token.start < sure[-1] and len(doubtful) == len(spoken):
+            token.role = Role.NUMBER  # "4 7 oh 2": between figures of no language
 
 
 def repeats(token: Token) -> int:

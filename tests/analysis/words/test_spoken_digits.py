@@ -109,8 +109,7 @@ LEFT = [
     "9.30 and 10.30",
     "um 9 Uhr 30 und 10 Uhr 45",
     "in 2019 and 2020",
-    "2018, 2019, 2020 and 2021",
-    "2019-2020",
+    "2018, 2019, 2020 and 2021-2022",
     "between nineteen ninety nine and twenty twenty",
     "en mil novecientos noventa y nueve y dos mil diecinueve",
     "neunzehnhundertneunundneunzig und zweitausendneunzehn",
@@ -122,6 +121,9 @@ LEFT = [
     "12 345,67 \u20ac et 1 234 567 \u20bd",
     "1999 dollars and 2500 dollars, 40 pounds 50",
     "one thousand two hundred pounds and ninety nine pence",
+    "12.50, 13.50 and 14.50",
+    "am 3. Mai 2024 um 10.30 Uhr, am 12.03.2024 um 9 Uhr",
+    "12/2024 and 11/2023 for 2,500,000 and 20.000",
     "1,200,000 people, 2 million, two million three hundred thousand calls",
     "100% and 200% and 50 percent",
     "24 hours and 7 days a week, 3x faster, the 2nd time",
@@ -173,8 +175,10 @@ def test_pauses(pieces: list[str], shown: list[str | None]) -> None:
         open_digits = clean.open_digits
 
 
-READS_OTHERWISE = re.compile(r"(?:19|20)\d\d\D+(?:19|20)\d\d|\d\d?[-.]\d\d?[-.]\d{4}|\d{4}[-.]\d\d?[-.]\d\d?")
-"""Two years, a date."""
+READS_OTHERWISE = re.compile(
+    r"(?:19|20)\d\d\D+(?:19|20)\d\d|\d\d?[-.]\d\d?[-.]\d{4}|\d{4}[-.]\d\d?[-.]\d\d?"
+    r"|\d{1,4}\.\d\d(?:, |\.\.\. )\d{1,4}\.\d\d|\d{1,3}(?:\.\d{3})*\.000"
+)
 SEPARATORS = (" ", " ", "-", ".", " - ", ", ", "... ", " uh ", " then ", " space ", " dash ", "\n")
 digits = st.lists(st.tuples(st.integers(0, 9), st.booleans(), st.sampled_from(SEPARATORS)), min_size=7, max_size=20)
 
