@@ -176,7 +176,7 @@ def test_pauses(pieces: list[str], shown: list[str | None]) -> None:
 
 
 READS_OTHERWISE = re.compile(
-    r"(?:19|20)\d\d\D+(?:19|20)\d\d|\d\d?[-.]\d\d?[-.]\d{4}|\d{4}[-.]\d\d?[-.]\d\d?"
+    r"(?:19|20)\d\d\D+(?:19|20)\d\d|\d\d?[-.]\d\d?[-.]\d{2,4}|\d{4}[-.]\d\d?[-.]\d\d?"
     r"|\d{1,4}\.\d\d(?:, |\.\.\. )\d{1,4}\.\d\d|\d{1,3}(?:\.\d{3})*\.000"
 )
 SEPARATORS = (" ", " ", "-", ".", " - ", ", ", "... ", " uh ", " then ", " space ", " dash ", "\n")
@@ -203,9 +203,7 @@ def test_every_long_run_goes(language: str, said: list[tuple[int, bool, str]], r
     # One word that is an ordinary one elsewhere is no digit at a run's edge; nor are exclamations alone.
     assume(len(words) != 1 or bool(meanings[0].plain_in))
     assume(not words or any(not meaning.is_sound for meaning in meanings))
-    assume(
-        not re.fullmatch(r"\D*(?:(?:19|20)\d\d\D+(?:19|20)\d\d|\d\d?[-.]\d\d?[-.]\d{2,4}|\d{4}[-.]\d\d?[-.]\d\d?)", run)
-    )
+    assume(not READS_OTHERWISE.search(run))
     assert redact(f"my number is {run} please", 7).text == f"my number is {MARK} please"
 
 
