@@ -10,6 +10,7 @@ from typing import Protocol
 
 from faster_whisper import WhisperModel
 
+from analysis.fetching.found import model_folder
 from analysis.settings import AnalysisSection
 from analysis.words.batcher import Batcher
 from analysis.words.features import samples_of
@@ -51,10 +52,11 @@ class Reader(Protocol):
 class Stock:
     """`transcribe` as its documentation has it: windows of 30 s, beam 5, Silero before it."""
 
-    def __init__(self, folder: str, language: str, threads: int) -> None:
+    def __init__(self, model: str, language: str, threads: int) -> None:
+        """`model`: as the setting. Raises ConfigError."""
         self.name = "stock"
         self._language = language
-        self._model = WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=threads)
+        self._model = WhisperModel(str(model_folder(model)), device="cpu", compute_type="int8", cpu_threads=threads)
 
     def read(self, clip: Clip) -> Reading:
         """See Reader."""
@@ -69,10 +71,11 @@ class Stock:
 class Ours:
     """A leg, its segmenter, and a recognizer: all that an utterance goes through, one after the other."""
 
-    def __init__(self, folder: str, language: str, threads: int) -> None:
+    def __init__(self, model: str, language: str, threads: int) -> None:
+        """As Stock."""
         self.name = "ours"
         self._bridge = BridgeSettings()
-        self._transcriber = Transcriber(AnalysisSection(model=folder, language=language, cpu_threads=threads))
+        self._transcriber = Transcriber(AnalysisSection(model=model, language=language, cpu_threads=threads))
         self._phrases = Phrases.read(SHIPPED_PHRASES)
 
     def read(self, clip: Clip) -> Reading:

@@ -46,7 +46,7 @@ def read(reader: Ours, clips: list[Clip]) -> Errors:
 
 
 def test_sentences_are_read(reader: Ours, sets: dict[str, list[Clip]]) -> None:
-    """With every lost word counted, one in eight at most is wrong; without second readings nine prompts in a hundred are lost."""
+    """With every lost word counted, one in eight at most is wrong."""
     found = read(reader, sets["long"])
     assert found.lost == 0
     assert found.rate < 0.125
