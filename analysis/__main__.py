@@ -1,4 +1,4 @@
-"""`python -m analysis`: one analysis worker. `python -m analysis budget`: see budget."""
+"""`python -m analysis`: one analysis worker. `python -m analysis budget` and `fetch`: see budget and fetching."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import os
 import secrets
 import socket
 import sys
-import time
+from collections.abc import Sequence
 from functools import partial
 
 from analysis.budget import thresholds
 from analysis.call.analyst import Analyst
 from analysis.call.decision import Decisions
+from analysis.fetching import command
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.worker import Worker
 from analysis.scorers.choice import chosen_rules, chosen_scoring
@@ -25,20 +26,24 @@ from analysis.words.transcriber import Transcriber
 from callbus.redis.bus import Bus
 from callbus.redis.fork_reader import ForkReader
 from callbus.redis.housekeeping import Housekeeping
+from service.health import Check
 from service.process import Process, main
 from service.settings import ConfigError
+from service.work_threads import WorkThreads
 
 log = logging.getLogger("analysis")
 
 WATCH_SECONDS = 0.25
-STALL_SECONDS = 120.0
-"""A batch takes seconds, on the slowest machine and for the largest model."""
+STALL_SECONDS = {"model": 120.0, "scorer": 30.0, "features": 30.0}
+"""By thread: longer than any piece of its work takes, even on the slowest machine with the largest model."""
+ENDING_SECONDS = 10.0
+"""How long the shutdown waits for the threads' current work."""
 IN_HAND_A_QUEUE = 4
-"""Times `queue_utterances`: those that wait for features, for the model, for a score, and behind others of a call."""
+"""Times `queue_utterances`: those waiting for features, for the model, for a score, and behind others of a call."""
 
 
 async def work(settings: AnalysisSettings, process: Process) -> None:
-    """Load the model, wait for Redis, work until the process is told to stop, give the partitions back."""
+    """Load the model, wait for Redis, work until told to stop, give the partitions back."""
     section = settings.analysis
     phrases = _phrases(section)
     process.unready = "loading the model"
@@ -55,7 +60,8 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         voices=section.raised_voice,
     )
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-    stalled = partial(_stalled, batcher)
+    threads = (batcher.threads, scoring.threads, recognizer.threads)
+    stalled = partial(_stalled, threads)
     async with Bus(settings.redis) as bus:
         reader = ForkReader(bus, name)
         worker = Worker(
@@ -63,14 +69,14 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         )
         transcribing = process.start("the batcher", batcher.run())
         process.start("the housekeeping", Housekeeping(bus).run())
-        process.start("the watch", _watch(bus, process))
+        process.start("the watch", _watch(bus, process, stalled))
         process.alive_checks.append(stalled)
         try:
             scoring.begin()
             reading = process.start("the reader", worker.read())
             await process.stopping.wait()
             await process.end(reading)
-            # Half the lease: whoever is still at work then may find the partition taken.
+            # Half the lease: later the partition may already belong to another worker.
             await worker.finish(0 if transcribing.done() else settings.redis.lease_seconds / 2)
         finally:
             process.stopping.set()
@@ -79,18 +85,19 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
             await process.end()
     await scoring.close()
     recognizer.close()
+    await asyncio.gather(*(each.ended(ENDING_SECONDS) for each in threads))
 
 
-def _stalled(batcher: Batcher) -> str:
-    """Why no words come any more; empty while they do."""
-    since = batcher.busy_since
-    return "the model stands still" if since is not None and time.monotonic() - since > STALL_SECONDS else ""
+def _stalled(threads: Sequence[WorkThreads]) -> str:
+    """Why words or scores have stopped coming; empty if they have not."""
+    hanging = (each.kind for each in threads if each.busy_seconds() > STALL_SECONDS[each.kind])
+    return next((f"the {kind} thread hangs" for kind in hanging), "")
 
 
-async def _watch(bus: Bus, process: Process) -> None:
-    """Keep /readyz true to whether Redis answers."""
+async def _watch(bus: Bus, process: Process, stalled: Check) -> None:
+    """Keep /readyz in step with Redis and the threads."""
     while not process.stopping.is_set():
-        process.unready = bus.unready
+        process.unready = bus.unready or stalled()
         await asyncio.sleep(WATCH_SECONDS)
 
 
@@ -99,12 +106,14 @@ def _phrases(section: AnalysisSection) -> Phrases:
     try:
         return Phrases.read(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"analysis.invented_phrases: {path}: {error}; name a readable UTF-8 file") from None
+        raise ConfigError(f"analysis.invented_phrases: {path}: {error}; give a readable UTF-8 file") from None
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["budget"]:
         sys.exit(thresholds.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["fetch"]:
+        sys.exit(command.main(sys.argv[2:]))
     sys.exit(
         main(
             "analysis", "Turns the utterances of many calls into transcripts and alerts.", AnalysisSettings, work, 9102

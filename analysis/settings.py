@@ -20,8 +20,8 @@ class AnalysisSection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str = Field(SHIPPED_MODEL, min_length=1)
-    """`telephone` is the shipped model, for trying out Callvane. Otherwise a hub name (`large-v3-turbo`) or a local
-    folder."""
+    """`telephone` is the shipped model, for trying out Callvane. Otherwise a name that `python -m analysis fetch` lists
+    (`base`, `large-v3-turbo`), or the path of a folder: docs/models.md."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto` uses a CUDA GPU if there is one."""
     compute_type: Literal["auto", "int8", "int8_float16", "int8_bfloat16", "float16", "bfloat16", "float32"] = "auto"
@@ -38,7 +38,7 @@ class AnalysisSection(BaseModel):
     """Utterances that may wait for the model. Above this, agents' are dropped first, then the oldest; drops are
     counted."""
     invented_phrases: Path | None = None
-    """File of phrases that Whisper invents on silence, one per line. Unset: the list that ships with Callvane."""
+    """File of phrases that Whisper invents, one per line; the shipped list explains its marks. Unset: that list."""
     redacted_digits: int = Field(7, ge=0, le=100)
     """Runs of this many digits or more, spoken or written, leave the process as `[digits]`. 0 disables redaction."""
     scorer: Literal["feeling", "classifier", "language_model"] = "feeling"

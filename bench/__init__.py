@@ -1,1 +1,1 @@
-"""Benchmarks: each prints a table and, with OUT=file.json, writes the same as rows."""
+"""Benchmarks: each prints a table, and with OUT=file.json also writes it as rows."""

@@ -1,7 +1,7 @@
-"""The floor that the bridge is measured against: pjsua2 holding the same calls, no Python touching their audio.
+"""The bridge's baseline: pjsua2 holding the same calls, with no Python touching their audio.
 
-Answers as the bridge does (two received streams, the same sample rate and frame time) and connects each stream to
-the null sound device, as a user agent that plays them would.
+Answers like the bridge (two received streams, same sample rate and frame time) and connects each stream to the null
+sound device, as a user agent that plays them would.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Call(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
     """One answered fork."""
 
     def onCallMediaState(self, prm: Any) -> None:
-        """Play every stream that is received."""
+        """Play every received stream."""
         sink = pj.Endpoint.instance().audDevManager().getPlaybackDevMedia()
         info = self.getInfo()
         for place, media in enumerate(info.media):
@@ -27,13 +27,13 @@ class Call(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
                 self.getAudioMedia(place).startTransmit(sink)
 
     def onCallState(self, prm: Any) -> None:
-        """Let go of it when it has ended."""
+        """Release the call when it has ended."""
         if self.getInfo().state == pj.PJSIP_INV_STATE_DISCONNECTED:
             calls.pop(self.getId(), None)
 
 
 class Account(pj.Account):  # type: ignore[misc]
-    """Takes every call."""
+    """Accepts every call."""
 
     def onIncomingCall(self, prm: Any) -> None:
         """Answer with two streams."""
@@ -48,7 +48,7 @@ calls: dict[int, Call] = {}
 
 
 def main() -> None:
-    """Hold calls on the port given until SIGTERM."""
+    """Hold calls on the given port until SIGTERM."""
     port = int(sys.argv[1])
     config = pj.EpConfig()
     config.uaConfig.threadCnt, config.uaConfig.maxCalls = 0, MAX_CALLS

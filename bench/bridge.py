@@ -1,10 +1,10 @@
 """`make bench-bridge`: how many forked calls one bridge process holds on one core, and what they cost.
 
-The bridge runs on one core; Redis, the balancer and the callers (testcall in a process of its own, SIP and RTP at 50
-packets a second and stream, open loop) share the others. Each size is placed, left to settle, and measured for a while:
-by pjsua2 alone, with no Python touching the audio, by a bridge, and by two bridges on the same core behind one address.
-Then come as many new calls a second as are answered and ended without a failure, and thousands of short calls beside
-held ones: what they do to those, and what they leave.
+The bridge runs on one core; Redis, the balancer and the callers (testcall in a separate process, SIP and RTP at 50
+packets a second per stream, open loop) share the others. Each size is placed, left to settle, then measured: with
+pjsua2 alone, with no Python touching the audio; with a bridge; and with two bridges on the same core behind one
+address. Then follow the highest rate of new calls at which all are answered and ended without a failure, and thousands
+of short calls beside held ones: their effect on the held calls, and what they leave behind.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from testcall.campaign import allow_many_sockets
 RATE_SECONDS = 10.0
 SHORT_CALLS_PER_SECOND = 75.0
 HELD_CALLS = 200
-"""Beside the short ones."""
+"""Held beside the short calls."""
 WARM_UP_CALLS = 3_000
-"""40 s of them: the library remembers an answered call for 32 (RFC 6026, timer L)."""
+"""40 s of them: the library remembers an answered call for 32 s (RFC 6026, timer L)."""
 RATIO_CALLS = 400
-"""From so many on the ratio has a target: below, what a process does without a call weighs too much."""
+"""From this size on the ratio has a target: below, a process's own base load weighs too much."""
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the table."""
     parser = argparse.ArgumentParser(
         prog="make bench-bridge", description=__doc__.partition("\n\n")[0] if __doc__ else ""
     )
@@ -46,7 +46,7 @@ def main() -> None:
     os.sched_setaffinity(0, cores[1:])
     allow_many_sockets()
     if reason := why_no_bridges():
-        print(f"two bridges are left out: {reason}", file=sys.stderr)
+        print(f"skipping two bridges: {reason}", file=sys.stderr)
     rows: list[Row] = []
     for calls in _numbers(options.calls):
         rows += size(calls, options.seconds, f"{len(cores)} cores, one for the bridge", with_two=not reason)
@@ -60,7 +60,7 @@ def main() -> None:
 def size(calls: int, seconds: float, machine: str, *, with_two: bool) -> list[Row]:
     """The rows of one size."""
     conditions = f"{calls} two-leg G.711 calls, {machine}"
-    tick = 1 / os.sysconf("SC_CLK_TCK") / seconds  # CPU is counted in these: a few calls may cost none
+    tick = 1 / os.sysconf("SC_CLK_TCK") / seconds  # the unit of CPU times: a few calls may cost none
     _say(f"{calls} calls")
     with bare() as subject:
         floor = asyncio.run(hold(subject, calls, seconds))
@@ -106,7 +106,7 @@ def set_up_rate(rates: Sequence[int]) -> Row:
 
 
 def endurance(calls: int) -> list[Row]:
-    """What many short calls do to held ones, and how a bridge's memory changes over them."""
+    """The effect of many short calls on held ones, and on a bridge's memory."""
     held = min(calls, HELD_CALLS)
     _say(f"{calls} short calls beside {held} held ones")
     with bridge() as subject:

@@ -1,6 +1,6 @@
-"""Messages that cost whoever reads them: the largest that a bridge takes, each of another kind.
+"""Messages that are costly to read: the largest a bridge accepts, each of a different kind.
 
-Each is whole enough to come as far as it can: what is refused at its first line costs nothing.
+Each is valid enough to get as far as it can: a message refused at its first line costs nothing.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from bench.hostile_bodies import METADATA, OFFERS, PARTS, metadata, offer, repeated
 
 LARGEST = {"udp": 65_000, "tcp": 130_000}
-"""Bytes of a message over each transport: a datagram has no more, and the library's buffer ends at 131,072."""
+"""Message size by transport, in bytes: a datagram's limit, and the library's buffer of 131,072."""
 SMALL = 300
-"""Requests that fit into one segment."""
+"""Requests that fit in one segment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends a message, and its place among all."""
+    """The sender of a message, and its number."""
 
     transport: str
     """`udp` or `tcp`."""
@@ -26,17 +26,17 @@ class Sender:
     port: int
     number: int
     dialog: Dialog | None = None
-    """For what is sent within one."""
+    """The dialog to send within, if any."""
 
     @property
     def size(self) -> int:
-        """Bytes of the largest message."""
+        """Size of the largest message, in bytes."""
         return LARGEST[self.transport]
 
 
 @dataclass(slots=True)
 class Dialog:
-    """A call that a bridge has answered."""
+    """A call answered by a bridge."""
 
     call_id: str
     to_tag: str
@@ -55,16 +55,16 @@ class Hostile:
     digest: bool = False
     """Whether the bridge asks for passwords."""
     answers: int = 1
-    """As many final responses come, or none."""
+    """Final responses expected, if any."""
 
 
 @dataclass(slots=True)
 class _Request:
-    """A request, as far as it is to be of use."""
+    """A request with the parts that matter here."""
 
     method: str = "INVITE"
     via: str = ""
-    """Further values of Via."""
+    """Further Via values."""
     lines: str = ""
     """Further header lines."""
     body: bytes = b""
@@ -72,11 +72,11 @@ class _Request:
     contact: str = ""
     uri: str = ""
     fill: Callable[[int], str] | None = None
-    """Header lines by their number, as many as fit."""
+    """Header lines by number, as many as fit."""
     host: str = ""
-    """A name in place of the sender's address."""
+    """A name instead of the sender's address."""
     sdp: bool = field(default=True)
-    """Whether there is an offer where no other body is given."""
+    """Whether to include an offer if no other body is given."""
 
     def __call__(self, sender: Sender) -> bytes:
         dialog, host = sender.dialog, self.host or sender.host
@@ -101,7 +101,7 @@ class _Request:
 
 
 def kinds() -> Iterator[Hostile]:
-    """All of them."""
+    """All kinds."""
     yield Hostile("an INVITE as it should be", _siprec(metadata()))
     for name, fill in _HEADERS.items():
         for transport in LARGEST:
@@ -145,7 +145,7 @@ def kinds() -> Iterator[Hostile]:
 
 
 def request(method: str, sender: Sender, lines: str = "") -> bytes:
-    """An ordinary request, such as the BYE that ends what was answered."""
+    """An ordinary request, such as the BYE for an answered call."""
     return _Request(method, lines=lines)(sender)
 
 

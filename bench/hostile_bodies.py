@@ -1,4 +1,4 @@
-"""Bodies that cost whoever reads them: metadata, session descriptions, parts; each as large as it may be, or larger."""
+"""Bodies that are costly to read: metadata, session descriptions, parts; each at its size limit or above."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ METADATA_BYTES = 64_000
 
 
 def offer(*streams: str) -> bytes:
-    """An SDP with one stream, or these m-lines' sections."""
+    """An SDP with one stream, or with these m-line sections."""
     audio = streams or ("m=audio 40000 RTP/AVP 0\r\na=label:1\r\na=sendonly\r\n",)
     return ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n" + "".join(audio)).encode()
 

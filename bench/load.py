@@ -1,4 +1,4 @@
-"""Calls towards what is measured, placed by this process: open loop, so that nothing waits for what falls behind."""
+"""Calls to the measured process, placed by this one: open loop, so a process that falls behind delays nothing."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ SETTLE_SECONDS = 3.0
 PLACED_PER_SECOND = 50.0
 SHORT_SECONDS = 1.0
 SLACK_SECONDS = 0.5
-"""For the last call's answer and end."""
+"""Allowance for the last call's answer and end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What holding so many calls took."""
+    """Cost of holding calls."""
 
     cpu_share: float
-    """Of one core."""
+    """Share of one core."""
     callers_cpu_share: float
     bytes_a_call: float
     lost: dict[str, float]
-    """Frames that were sent and not heard within the measured time, by what became of them."""
+    """Frames sent but not heard in the measured time, by their fate."""
     heard: float
     active: int
     """Calls at the end."""
@@ -57,7 +57,7 @@ class Excerpt(Scenario, frozen=True, kw_only=True):
 
 @contextlib.asynccontextmanager
 async def holding(subject: Subject, calls: int) -> AsyncIterator[Tally]:
-    """Place so many calls and let them settle; hang up in the end."""
+    """Place calls and let them settle; hang up at the end."""
     tally = Tally()
     campaign = _campaign(subject, _whole(), calls, PLACED_PER_SECOND, repeat=True)
     placing = asyncio.create_task(campaign.run(lambda line: None, tally))
@@ -70,7 +70,7 @@ async def holding(subject: Subject, calls: int) -> AsyncIterator[Tally]:
 
 
 async def hold(subject: Subject, calls: int, seconds: float) -> Held:
-    """Place the calls, let them settle, measure for so long, hang up."""
+    """Place the calls, let them settle, measure for `seconds`, hang up."""
     empty = subject.read()
     async with holding(subject, calls) as tally:
         before, own_before = await asyncio.to_thread(subject.read), time.process_time()
@@ -89,7 +89,7 @@ async def hold(subject: Subject, calls: int, seconds: float) -> Held:
 
 
 async def short_calls(subject: Subject, calls: int, calls_per_second: float) -> tuple[Tally, bool]:
-    """Place so many calls of a second, at a rate that waits for none; how they ended, and whether that was the rate."""
+    """Place one-second calls at a fixed rate. Returns how they ended, and whether the rate was kept."""
     tally = Tally()
     excerpts = [Excerpt(**msgspec.structs.asdict(each)) for each in _whole()]
     began = time.monotonic()
@@ -100,15 +100,15 @@ async def short_calls(subject: Subject, calls: int, calls_per_second: float) -> 
 
 @dataclass(frozen=True, slots=True)
 class Through:
-    """How a bridge came through short calls beside held ones."""
+    """How a bridge coped with short calls beside held ones."""
 
     short: dict[str, int]
-    """The short calls by how they ended."""
+    """The short calls, by how they ended."""
     improper: int
     cut_off: int
     """Held calls that ended before they were hung up."""
     active: int
-    """Calls that the bridge says it holds, once the short ones are over."""
+    """Calls the bridge reports as held after the short ones are over."""
     before: int
     """Resident bytes after the warm-up."""
     after: int
@@ -117,7 +117,7 @@ class Through:
 
 
 async def short_calls_beside(subject: Subject, held: int, warm_up: int, calls: int, calls_per_second: float) -> Through:
-    """Hold some calls, warm up, then place so many short ones at a rate that waits for none."""
+    """Hold calls, warm up, then place short calls at a fixed rate."""
     lasting = Tally()
     holding = asyncio.create_task(
         _campaign(subject, _whole(), held, PLACED_PER_SECOND, repeat=True).run(lambda line: None, lasting)

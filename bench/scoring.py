@@ -1,4 +1,4 @@
-"""`python -m bench.scoring`: what judging a turn costs on one CPU thread, alone and many turns at once."""
+"""`python -m bench.scoring`: the cost of judging a turn on one CPU thread, alone and with many others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOGETHER = 16
 
 
 def main() -> None:
-    """Judge the customers' turns of the test dialogues, with what was said before them."""
+    """Judge the customers' turns of the test dialogues, with their history."""
     scorer = FeelingScorer()
     asked: list[tuple[Turn, list[Turn]]] = []
     for path in sorted(DIALOGUES.glob("*.jsonl")):

@@ -1,9 +1,9 @@
 """`make bench-sip`: how long one message holds the bridge's SIP thread, and what a call costs it.
 
-Everybody's SIP waits while the thread reads one message. A bridge runs on one core; each kind of hostile message
-(`hostile`) is sent to it alone, several times, and an OPTIONS from elsewhere right behind it. What a message costs is
-the CPU time of the thread from before the message until its answer, less that of an idle thread and the OPTIONS: that
-does not depend on what else the machine does, as the round trips do. The end of a call that it began is not part of it.
+All SIP waits while the thread reads one message. A bridge runs on one core. Each kind of hostile message (`hostile`) is
+sent to it alone, several times, with an OPTIONS from another source right behind it. A message's cost is the thread's
+CPU time from before the message until its answer, less that of an idle thread and the OPTIONS. Unlike the round trips,
+it does not depend on what else the machine does. The end of a call that the message started is not included.
 """
 
 from __future__ import annotations
@@ -30,41 +30,41 @@ from testcall.campaign import Tally, allow_many_sockets
 
 TARGET_SECONDS = 0.010
 ANSWER_SECONDS = 0.3
-"""What has no answer by then gets none; it has been read long before."""
+"""An answer not there by then will not come; the message was read long before."""
 LONG_SECONDS = 5.0
-"""Until the OPTIONS behind a message is given up."""
+"""Time allowed for the OPTIONS behind a message."""
 WARM_UP = 400
-"""OPTIONS, by which the SIP thread is found among the bridge's."""
+"""OPTIONS requests that reveal the SIP thread among the bridge's threads."""
 IDLE_SECONDS = 1.0
 SHORT_CALLS_PER_SECOND = 50.0
 HELD_SECONDS = 4.0
 SOURCES = 500
-"""Calls among which the RTP sources are measured."""
+"""Open calls while the RTP sources are measured."""
 _PROVISIONAL = re.compile(rb"\ASIP/2\.0 1.*?\r\n\r\n", re.DOTALL)
 USERS = '{"recorder": "secret"}'
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one kind of message took."""
+    """Cost of one kind of message."""
 
     cpu_seconds: float
-    """Of the SIP thread for one message: the median of all."""
+    """CPU time of the SIP thread for one message: the median."""
     behind_seconds: float
     """The longest round trip of the OPTIONS behind it, less an idle one."""
     turn_seconds: float
-    """The bound of the longest turn of the library, as the bridge's own histogram has it."""
+    """Upper bound of the longest turn of the library, from the bridge's own histogram."""
     answer: str
     """The status of its latest answer; `none` without one."""
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the table."""
     parser = argparse.ArgumentParser(prog="make bench-sip", description=__doc__.partition("\n\n")[0] if __doc__ else "")
     parser.add_argument("--times", type=int, default=7, help="how often each kind is sent (default: %(default)s)")
-    parser.add_argument("--only", default="", help="kinds whose name has this in it; all by default")
+    parser.add_argument("--only", default="", help="only kinds whose name contains this (default: all)")
     parser.add_argument("--calls", type=int, default=300, help="held beside new ones (default: %(default)s)")
-    parser.add_argument("--short-calls", type=int, default=500, help="new ones; 0 for none (default: %(default)s)")
+    parser.add_argument("--short-calls", type=int, default=500, help="new calls; 0 for none (default: %(default)s)")
     options = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, cores[1:] or cores)
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def messages(kinds: Sequence[Hostile], times: int, **settings: str) -> list[Row]:
-    """The rows of these kinds, at a bridge with these settings."""
+    """The rows of these kinds, measured on a bridge with these settings."""
     rows = []
     with bridge(**settings) as subject, attack(subject) as attacker:
         for kind in kinds:
@@ -111,7 +111,7 @@ class Attacker:
         self._idle_share, self._probe_cpu, self._probe_seconds = self._idle()
 
     def cost(self, kind: Hostile, times: int) -> Cost:
-        """What such a message takes."""
+        """The cost of such a message."""
         turns = self._turns()
         sent = [self._sent(kind) for _ in range(times)]
         longer = {bound for bound, count in self._turns().items() if count > turns.get(bound, 0)}
@@ -128,7 +128,7 @@ class Attacker:
             dialog = self._begun(own, sender) if kind.within else None
             sender = Sender(kind.transport, sender.host, sender.port, self._next(), dialog)
             message = kind.message(sender)
-            self._ask()  # whatever the bridge had to do is done
+            self._ask()  # the bridge has finished its pending work
             before, cpu = time.monotonic(), self.cpu()
             own.sendall(message)
             behind = self._ask()
@@ -148,13 +148,13 @@ class Attacker:
         return dialog
 
     def _end(self, own: socket.socket, sender: Sender, answer: bytes) -> None:
-        """Hang up what was answered."""
+        """Hang up an answered call."""
         if sender.dialog is None:
             if not re.match(rb"SIP/2.0 200.*CSeq: 1 INVITE", answer, re.DOTALL):
                 return
             self._acknowledge(own, sender, answer)
         dialog = sender.dialog or Dialog(f"hostile-{sender.transport}-{sender.port}-{sender.number}", _tag(answer))
-        with closing(_connected(sender.transport, self._address)) as another:  # ours may have been closed on us
+        with closing(_connected(sender.transport, self._address)) as another:  # the bridge may have closed ours
             for method in ("ACK", "BYE"):
                 request = Sender(sender.transport, sender.host, sender.port, self._next(), dialog)
                 another.sendall(hostile.request(method, request))
@@ -177,7 +177,7 @@ class Attacker:
         return time.monotonic() - began
 
     def _idle(self) -> tuple[float, float, float]:
-        """The thread's share of a core without messages, and the CPU seconds and the round trip of an OPTIONS."""
+        """The thread's share of a core without messages, and the CPU time and round trip of an OPTIONS, in seconds."""
         cpu, began = self.cpu(), time.monotonic()
         time.sleep(IDLE_SECONDS)
         share = (self.cpu() - cpu) / (time.monotonic() - began)
@@ -197,7 +197,7 @@ class Attacker:
         return self._process.threads()[self._thread]
 
     def _turns(self) -> dict[float, float]:
-        """Turns of the library by the bound of their length, each counted once."""
+        """Turns of the library by the upper bound of their length, each counted once."""
         page = self._process.metrics()
         found = re.findall(r'^callvane_sip_thread_held_seconds_bucket\{le="([^"]+)"\} (\S+)$', page, re.M)
         total, turns = 0.0, {}
@@ -223,7 +223,7 @@ def attack(subject: Subject) -> Iterator[Attacker]:
 
 
 def calls(held: int, short: int) -> list[Row]:
-    """What new calls cost the thread beside so many that are held."""
+    """The thread's cost of new calls beside held ones."""
     _say(f"{short} new calls beside {held}")
     with bridge() as subject, attack(subject) as attacker:
         thread, tally = asyncio.run(beside(subject, attacker, held, short))
@@ -236,7 +236,7 @@ def calls(held: int, short: int) -> list[Row]:
 
 
 async def beside(subject: Subject, attacker: Attacker, held: int, short: int) -> tuple[float, Tally]:
-    """CPU seconds of the thread for a new call, less what those held take; how the new ones ended."""
+    """The thread's CPU time for a new call, less that of the held ones; how the new ones ended."""
     async with holding(subject, held):
         cpu, began = attacker.cpu(), time.monotonic()
         await asyncio.sleep(HELD_SECONDS)
@@ -248,7 +248,7 @@ async def beside(subject: Subject, attacker: Attacker, held: int, short: int) ->
 
 
 def rtp_sources(count: int) -> Row:
-    """What the source of a call's two streams costs: told, and looked at once, among so many calls' sockets."""
+    """Cost of setting and checking the source of a call's two streams once, among the sockets of many calls."""
     with ExitStack() as held:
         opened = [held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(2 * count)]
         for each in opened:
@@ -273,7 +273,7 @@ def _connected(transport: str, address: tuple[str, int]) -> socket.socket:
 
 
 def _answer(own: socket.socket, count: int = 1) -> bytes:
-    """What comes back until so many final responses, or silence."""
+    """What comes back until `count` final responses, or silence."""
     found, deadline = b"", time.monotonic() + ANSWER_SECONDS
     while (left := deadline - time.monotonic()) > 0:
         own.settimeout(left)

@@ -1,4 +1,4 @@
-"""Processes under measurement, all on the first core: pjsua2 alone, a bridge, several bridges behind one address."""
+"""Processes to measure, all on the first core: pjsua2 alone, a bridge, several bridges behind one address."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.ports import held_port
+
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 MAX_CALLS = 1_000
 FIRST_CORE = min(os.sched_getaffinity(0))
-"""As this process was started, whatever it leaves to itself later."""
+"""Taken when this process starts, whatever cores it keeps for itself later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What has been used and counted up to a moment."""
+    """Resources used and events counted so far."""
 
     at: float
     """Monotonic seconds."""
@@ -35,7 +37,7 @@ class Reading:
     memory_bytes: int
     """Resident."""
     counters: dict[str, float] = field(default_factory=dict)
-    """Of /metrics, those without labels."""
+    """The unlabelled counters of /metrics."""
 
 
 class Process:
@@ -53,36 +55,36 @@ class Process:
         )
 
     def until_ready(self) -> None:
-        """Wait until its SIP port takes connections."""
+        """Wait until its SIP port accepts connections."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.sip_port), 1):
                 return
             time.sleep(0.1)
-        raise SystemExit("the process under measurement did not start")
+        raise SystemExit("the measured process did not start")
 
     def read(self) -> Reading:
-        """Its use of the machine, and its counters if it has any."""
+        """Its resource use, and its counters if it has any."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
         memory = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
         return Reading(time.monotonic(), cpu, memory, self._counters())
 
     def threads(self) -> dict[int, float]:
-        """CPU seconds of each of its threads, by their ids."""
+        """CPU seconds of each thread, by id."""
         found = {}
         for task in Path(f"/proc/{self._process.pid}/task").iterdir():
-            with contextlib.suppress(OSError):  # it has ended meanwhile
+            with contextlib.suppress(OSError):  # the thread has ended meanwhile
                 found[int(task.name)] = int((task / "schedstat").read_text().split()[0]) / 1e9
         return found
 
     def metrics(self) -> str:
-        """Its metrics, as it exports them."""
+        """Its metrics in exported form."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics", timeout=10) as page:
             return str(page.read().decode())
 
     def stop(self) -> None:
-        """End it in order."""
+        """Stop it properly."""
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(STOP_SECONDS)
@@ -99,13 +101,13 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is called at one address, and read as if it were one process."""
+    """What is called at one address, read as one process."""
 
     sip_port: int
     processes: Sequence[Process]
 
     def read(self) -> Reading:
-        """The sum of its processes."""
+        """The sum over its processes."""
         readings = [process.read() for process in self.processes]
         counters: dict[str, float] = {}
         for name in (name for each in readings for name in each.counters):
@@ -121,45 +123,46 @@ class Subject:
 @contextlib.contextmanager
 def bare() -> Iterator[Subject]:
     """pjsua2 alone."""
-    sip = free_port()
-    with _running([Process([sys.executable, "-m", "bench.bare_pjsua2", str(sip)], sip)]) as processes:
-        yield Subject(sip, processes)
+    with held_port() as sip:
+        bare = Process([sys.executable, "-m", "bench.bare_pjsua2", str(sip)], sip)
+        with _running([bare]) as processes:
+            yield Subject(sip, processes)
 
 
 @contextlib.contextmanager
 def bridge(**settings: str) -> Iterator[Subject]:
-    """A bridge with a Redis of its own. `settings`: further ones of [bridge], their names in upper case."""
-    with _folder() as folder, _redis(folder) as redis, _running([_bridge(redis, **settings)]) as processes:
+    """A bridge with its own Redis. `settings`: further [bridge] settings, names in upper case."""
+    with (
+        contextlib.ExitStack() as ports,
+        _folder() as folder,
+        _redis(folder) as redis,
+        _running([_bridge(ports, redis, **settings)]) as processes,
+    ):
         yield Subject(processes[0].sip_port, processes)
 
 
 @contextlib.contextmanager
 def bridges(count: int) -> Iterator[Subject]:
-    """Bridges behind a Kamailio as `deploy/kamailio` configures it; it carries the SIP, RTP goes to the bridges."""
+    """Bridges behind Kamailio as configured in `deploy/kamailio`; it carries SIP, RTP goes to the bridges directly."""
     from tests.interop.balancer import balancer
 
     with (
+        contextlib.ExitStack() as ports,
         _folder() as folder,
         _redis(folder) as redis,
-        _running([_bridge(redis) for _ in range(count)]) as processes,
+        _running([_bridge(ports, redis) for _ in range(count)]) as processes,
         balancer(folder, *(("127.0.0.1", each.sip_port) for each in processes)) as through,
     ):
         yield Subject(through.address[1], processes)
 
 
 def why_no_bridges() -> str:
-    """Why several bridges cannot be measured here; empty where they can."""
+    """Why several bridges cannot be measured here; empty if they can."""
     return "" if shutil.which("kamailio") else "kamailio is not installed (apt-get install kamailio)"
 
 
-def free_port() -> int:
-    """A free TCP port on loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def _bridge(redis_url: str, **settings: str) -> Process:
-    sip, metrics = free_port(), free_port()
+def _bridge(ports: contextlib.ExitStack, redis_url: str, **settings: str) -> Process:
+    sip, metrics = (ports.enter_context(held_port()) for _ in range(2))
     environment = {
         "CALLVANE_REDIS__URL": redis_url,
         "CALLVANE_BRIDGE__HOST": "127.0.0.1",
@@ -192,7 +195,7 @@ def _folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _redis(folder: Path) -> Iterator[str]:
-    """A Redis that keeps nothing; its URL."""
+    """A Redis without persistence; yields its URL."""
     redis = subprocess.Popen(
         ["redis-server", "--port", "0", "--unixsocket", f"{folder}/redis.sock", "--save", "", "--appendonly", "no"],
         stdout=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Figures as rows: printed as a table, written as JSON where OUT names a file."""
+"""Figures as rows: printed as a table, and written as JSON if OUT names a file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def row(
     at_most: float | None = None,
     at_least: float | None = None,
 ) -> Row:
-    """A figure, held against a target where there is one."""
+    """A figure, with its target if it has one."""
     if at_most is not None:
         return Row(metric, value, unit, conditions, at_most, value <= at_most)
     if at_least is not None:
@@ -38,7 +38,7 @@ def row(
 
 
 def show(rows: list[Row]) -> None:
-    """Print the rows, and write them to $OUT where it is set."""
+    """Print the rows, and write them to $OUT if set."""
     cells = [("metric", "value", "unit", "target", "met", "conditions")]
     for each in rows:
         target = "" if each.target is None else f"{each.target:g}"

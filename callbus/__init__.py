@@ -1,4 +1,4 @@
-"""What crosses between Callvane's processes: the messages (`messages`) and Redis, which carries them (`redis`)."""
+"""What passes between Callvane's processes: the messages (`messages`) and Redis, which carries them (`redis`)."""
 
 from callbus.messages.alert import Alert, Quote, ShiftKind, Term, Tier
 from callbus.messages.call import CallClosed, CallOpened, CallState, Mood, Phase

@@ -1,5 +1,5 @@
-"""What analysis published becomes a page that supervisors watch.
+"""The web page on which supervisors watch calls and alerts.
 
-`live` follows Redis and keeps the board, `access` says who may look, `site` has the paths, `server` is the process.
-`page/` is served as it is.
+`live` follows Redis and keeps the board, `access` controls who may look, `site` has the paths, `server` is the process.
+`page/` is served unchanged.
 """

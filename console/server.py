@@ -1,4 +1,4 @@
-"""The process: Redis followed, the page served, an end within a moment of SIGTERM."""
+"""The process: follows Redis, serves the page, and stops within moments of SIGTERM."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ log = logging.getLogger(__name__)
 
 SHUTDOWN_SECONDS = 2
 CONNECTIONS_PER_BROWSER = 4
-"""A page needs one for its events and a few, briefly, for its files."""
+"""A page needs one for its events and briefly a few for its files."""
 TAKEN_AT_ONCE = 32
-"""Connections taken between two looks at those that are there; so many may be open beyond the bounds, and again."""
+"""Connections accepted in one go; up to twice this many may be open beyond the limits."""
 BACKLOG = 1_024
-"""Connections that wait to be taken."""
+"""Connections waiting to be accepted."""
 SPARE_FILES = 128
 
 
 class _Complaints(logging.Filter):
-    """What the library says of requests that it could not answer: counted, told seldom. Strangers cause them too."""
+    """Filters uvicorn's messages about failed requests: counted, seldom logged, since strangers can cause them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
         if error is None:
             return True
-        if type(error).__module__.partition(".")[0] == "h11":  # no HTTP, found when the answer had begun
+        if type(error).__module__.partition(".")[0] == "h11":  # invalid HTTP, noticed after the answer had started
             REFUSED.labels("malformed").inc()
         else:
             survived("page", log)
@@ -55,14 +55,14 @@ class _Complaints(logging.Filter):
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals to service.process."""
+    """Leaves signals to service.process."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen. The library takes as many connections at once as wait at most, so the two are told apart here."""
+        """Listen. Uvicorn has one number for accepting at once and for waiting; they are set separately here."""
         await super().startup(sockets)
         for listening in sockets or ():
             listening.listen(BACKLOG)
@@ -103,12 +103,12 @@ async def work(settings: Settings, process: Process) -> None:
 def _config(console: ConsoleSettings, application: Any) -> uvicorn.Config:
     return uvicorn.Config(
         application,
-        http=partial(Connection, strangers=Strangers()),  # type: ignore[arg-type] # made as a class is
+        http=partial(Connection, strangers=Strangers()),  # type: ignore[arg-type] # called like a class
         ws="none",
         lifespan="off",
         interface="asgi3",
         log_config=None,
-        log_level=logging.ERROR,  # what is below tells of each stranger's nonsense
+        log_level=logging.ERROR,  # lower levels log every stranger's nonsense
         access_log=False,
         proxy_headers=True,
         forwarded_allow_ips=console.trusted,
@@ -120,7 +120,7 @@ def _config(console: ConsoleSettings, application: Any) -> uvicorn.Config:
 
 
 def _connections(console: ConsoleSettings) -> int:
-    """Of those who have signed in."""
+    """Limit for clients that have signed in."""
     return CONNECTIONS_PER_BROWSER * (console.max_browsers + 4)
 
 
@@ -128,7 +128,7 @@ def _allow_files(console: ConsoleSettings) -> None:
     count = STRANGERS + _connections(console) + SPARE_FILES
     if open_files.allowed() < count:
         raise ConfigError(
-            f"console.max_browsers: {count} open files are needed, {open_files.allowed()} allowed; raise `ulimit -Hn`"
+            f"console.max_browsers: needs {count} open files, {open_files.allowed()} are allowed; raise `ulimit -Hn`"
         )
     open_files.allow(count)
 
@@ -146,7 +146,7 @@ def _listen(console: ConsoleSettings) -> socket.socket:
             listening.close()
             raise
     except socket.gaierror as error:
-        raise ConfigError(f"console.host: {console.host}: {error.strerror}; name an address of this machine") from None
+        raise ConfigError(f"console.host: {console.host}: {error.strerror}; use an address of this machine") from None
     except OSError as error:
         cause = "is taken" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
         key = "console.port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "console.host"

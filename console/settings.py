@@ -55,7 +55,7 @@ class ConsoleSettings(BaseModel):
             try:
                 ip_network(proxy)
             except ValueError:
-                raise ValueError(f"{proxy!r} is no address or network") from None
+                raise ValueError(f"{proxy!r} is not an address or network") from None
         return proxies
 
     @property
@@ -85,11 +85,11 @@ class ConsoleSettings(BaseModel):
         return frozenset() if self.password.get_secret_value() else frozenset({*LOOPBACK_NAMES, self.host.lower()})
 
     def check(self) -> None:
-        """Refuse settings that would show calls to strangers. Raises ConfigError, which never quotes the password."""
+        """Reject settings that would show calls to strangers. Raises ConfigError, which never quotes the password."""
         password = self.password.get_secret_value()
         if not password and not self.on_loopback:
             raise ConfigError(
-                f"console.host: {self.host} can be reached by others and console.password is not set; "
+                f"console.host: {self.host} is reachable from other machines and console.password is not set; "
                 "set a password, or listen on 127.0.0.1"
             )
         if password and len(password) < LEAST_PASSWORD:
@@ -97,7 +97,7 @@ class ConsoleSettings(BaseModel):
 
 
 class Settings(ProcessSettings):
-    """What the console reads."""
+    """All settings of the console process."""
 
     redis: RedisSettings = RedisSettings()
     console: ConsoleSettings = ConsoleSettings()

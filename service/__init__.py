@@ -1,1 +1,1 @@
-"""What every Callvane process has around its work: settings, logs, health and metrics, an orderly end."""
+"""What every Callvane process shares: settings, logs, health and metrics, orderly shutdown."""

@@ -1,7 +1,7 @@
-"""The small HTTP side of a process: /metrics for Prometheus, /healthz (it lives), /readyz (it can work).
+"""A process's HTTP endpoints: /metrics for Prometheus, /healthz (alive), /readyz (able to work).
 
-Served by a thread of its own, so that a busy event loop cannot make a living process look dead; `/healthz` asks the
-process for a sign of life and says 503 when its loop, or what its work watches besides, stands still.
+A separate thread serves them, so that a busy event loop does not make a live process look dead. `/healthz` returns 503
+when the event loop, or anything else the process checks, is stuck.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from service.settings import ConfigError, MetricsSettings
 from service.web_thread import WebThread
 
 Check = Callable[[], str]
-"""Empty when all is well, else the reason why not. Asked on the health thread, at each request; must not wait."""
+"""Returns "" when healthy, else the reason. Called on the health thread for each request; must not block."""
 
 STALL_SECONDS = 10.0
 
 
 class HealthServer:
-    """A context manager that serves the three paths while it is open."""
+    """A context manager that serves the three paths while it is open. Raises ConfigError if the port is unusable."""
 
     def __init__(
         self, settings: MetricsSettings, default_port: int, readiness: Check, alive_checks: Sequence[Check] = ()
     ) -> None:
-        """`alive_checks`: what /healthz asks beside the event loop; may change at any time."""
+        """`alive_checks`: what /healthz checks besides the event loop. The sequence may change at any time."""
         self._readiness = readiness
         self._alive_checks = alive_checks
         self._metrics = make_wsgi_app()
@@ -42,10 +42,10 @@ class HealthServer:
             raise ConfigError(f"metrics.port: {settings.host}:{port} {cause}; choose another") from None
         self.port = self._web.port
         self.ended = self._web.ended
-        """As `owned_thread.OwnedThread`."""
+        """See `owned_thread.OwnedThread`."""
 
     def alive(self) -> None:
-        """Sign of life, from the process's own loop; due at least every STALL_SECONDS."""
+        """Record a sign of life. The process's event loop must call this at least every STALL_SECONDS."""
         self._alive_at = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -71,9 +71,9 @@ class HealthServer:
                 return [b"/metrics /healthz /readyz\n"]
 
     def _lifeless(self) -> str:
-        """Why the process is to be started anew; empty while it lives."""
+        """Why the process should be restarted; empty while it is alive."""
         if time.monotonic() - self._alive_at > STALL_SECONDS:
-            return "the event loop stands still"
+            return "the event loop is stuck"
         return next(filter(None, (check() for check in tuple(self._alive_checks))), "")
 
 

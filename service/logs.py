@@ -1,4 +1,4 @@
-"""Logs: lines for people, or JSON objects for a collector, on standard error."""
+"""Logging to standard error: text lines for people, or JSON objects for a collector."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from prometheus_client import Counter
 
 from service.settings import LogSettings
 
-DROPPED = Counter("callvane_log_lines_dropped_total", "Log lines dropped, since nobody takes them from standard error.")
+DROPPED = Counter("callvane_log_lines_dropped_total", "Log lines dropped because standard error was blocked.")
 
 WAITING_LINES = 4_096
 FLUSH_SECONDS = 1.0
-"""How long the end of a process waits for its last lines to be taken."""
+"""How long an exiting process waits for its last lines to be written."""
 
 _NUMBER = re.compile(r"\+[0-9]{6,15}")
 
 
 def without_numbers(call_id: str) -> str:
-    """A call's id without a telephone number, should a PBX have made it of one."""
+    """Mask telephone numbers in a call id: some PBXes build ids from them."""
     return _NUMBER.sub("+…", call_id)
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, and the call where the line is about one."""
+    """One JSON object per line: time, level, logger, message, and `call_id` if the line is about a call."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """A record as JSON."""
+        """Format a record as JSON."""
         fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -49,10 +49,10 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """`time level logger: message`, control characters escaped: what a peer sends must not forge a line."""
+    """`time level logger: message`. Control characters are escaped, so that a peer's text cannot forge a line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """A record as one line (a traceback adds its own)."""
+        """Format a record as one line; a traceback adds its own."""
         at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
         message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in record.getMessage())
         call = getattr(record, "call_id", None)
@@ -62,9 +62,9 @@ class TextFormatter(logging.Formatter):
 
 
 class LineWriter(logging.Handler):
-    """Writes lines on a thread of its own: whoever reads them may stand still, and holds up nobody. Bounded.
+    """Writes lines on its own thread through a bounded queue, so that a blocked reader delays no other thread.
 
-    Written to the descriptor itself: a stream's lock, held by a thread that waits, would abort the interpreter's end.
+    Writes to the descriptor directly: a blocked thread holding a stream's lock would abort interpreter shutdown.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -74,14 +74,14 @@ class LineWriter(logging.Handler):
         Thread(target=self._run, name="log", daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a line; drop and count it where too many wait."""
+        """Queue a line; drop and count it if the queue is full."""
         try:
             self._lines.put_nowait(f"{self.format(record)}\n".encode(errors="backslashreplace"))
         except Full:
             DROPPED.inc()
 
     def flush(self) -> None:
-        """Wait until all is written, for at most FLUSH_SECONDS. logging.shutdown does so at the process's end."""
+        """Wait up to FLUSH_SECONDS until all lines are written. logging.shutdown calls this at exit."""
         deadline = time.monotonic() + FLUSH_SECONDS
         while self._lines.unfinished_tasks and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -92,13 +92,13 @@ class LineWriter(logging.Handler):
             try:
                 while line:
                     line = line[os.write(self._descriptor, line) :]
-            except OSError:  # a full disk, or a reader that has gone
+            except OSError:  # the disk is full, or the reader is gone
                 DROPPED.inc()
             self._lines.task_done()
 
 
 def configure(settings: LogSettings) -> None:
-    """Send every logger's lines to standard error in the form that the settings name."""
+    """Send all loggers' lines to standard error in the configured form."""
     handler = LineWriter(sys.stderr.fileno())
     handler.setFormatter(JsonFormatter() if settings.form == "json" else TextFormatter())
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)

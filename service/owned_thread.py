@@ -1,4 +1,4 @@
-"""A thread whose end is known, whatever ends it."""
+"""A thread that reports how it ended."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from threading import Thread
 
 
 class OwnedThread(Thread):
-    """A daemon thread, so that one which hangs cannot keep its process from ending."""
+    """A daemon thread, so that a hung one cannot keep the process from exiting."""
 
     def __init__(self, name: str, work: Callable[[], None]) -> None:
         super().__init__(name=name, daemon=True)
         self._work = work
         self.ended: Future[None] = Future()
-        """Done when the thread has ended; with the fault, where one ended it."""
+        """Done when the thread has ended; carries the exception that ended it, if any."""
 
     def run(self) -> None:
         """See Thread."""
         try:
             self._work()
-        except BaseException as error:  # SystemExit would end the thread without a word
+        except BaseException as error:  # SystemExit would end the thread silently
             self.ended.set_exception(error)
         else:
             self.ended.set_result(None)

@@ -1,7 +1,7 @@
-"""A process's outline: settings, logs, health, the work, and an orderly end.
+"""The life of a process: settings, logs, health, the work, orderly shutdown.
 
-SIGTERM and SIGINT end it, and so does the death of any part that it needs: a thread or a task that has raised, or has
-returned unasked. The end is the same, in order; the exit status is not.
+It stops on SIGTERM and SIGINT, and when a part it needs (a thread or a task) raises or returns unexpectedly. Shutdown
+is the same in both cases; only the exit status differs.
 """
 
 from __future__ import annotations
@@ -27,50 +27,50 @@ S = TypeVar("S", bound=ProcessSettings)
 
 
 class Process:
-    """What the work sees of its process. Belongs to one event loop."""
+    """The work's view of its process. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self.stopping = asyncio.Event()
-        """Set by SIGTERM and SIGINT, and when a part dies. A second signal ends the process at once, unless it is
+        """Set by SIGTERM and SIGINT, and when a part dies. A second signal exits immediately, unless the process is
         `draining`."""
         self.draining = False
-        """Set by work that lets what runs come to its natural end: the next signal then sets `hurried`."""
+        """Set by work that is letting running items finish: the next signal then sets `hurried`."""
         self.hurried = asyncio.Event()
-        """Set when what is draining is to end now, in order."""
+        """Set when the drain must end now, in order."""
         self.unready = "starting"
-        """Why /readyz says 503; empty when the process can work."""
+        """Why /readyz returns 503; empty when the process can work."""
         self.alive_checks: list[Check] = [lambda: self.fault]
-        """What /healthz asks beside the event loop: the work adds its own, and takes them away before it ends."""
+        """What /healthz checks besides the event loop. The work adds its own and removes them before it ends."""
         self.fault = ""
-        """Which part has died, and how; empty while all live."""
+        """Which part died, and how; empty while all are alive."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def ready(self) -> None:
-        """Work can be done from now on."""
+        """Mark the process as able to work."""
         self.unready = ""
 
     def start(self, name: str, part: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run a task that the process needs until it stops."""
+        """Start a task that must run until the process stops."""
         task = asyncio.create_task(part, name=name)
         self._tasks.add(task)
         self.watch(name, task)
         return task
 
     def watch(self, name: str, part: asyncio.Future[None] | Future[None]) -> None:
-        """End the process, in order and with status 1, should this part of it end before the process stops.
+        """Shut the process down in order, with status 1, if this part ends before the process stops.
 
-        `part`: a task, or the end of a thread (`owned_thread`). One that raises is a fault at any time.
+        `part`: a task, or `OwnedThread.ended`. An exception is a fault at any time, even while stopping.
         """
         loop = asyncio.get_running_loop()
 
         def ended(part: Any) -> None:
-            with suppress(RuntimeError):  # the loop has ended before it: nobody is left to tell
+            with suppress(RuntimeError):  # the loop is already closed
                 loop.call_soon_threadsafe(self._ended, name, part)
 
         part.add_done_callback(ended)
 
     async def end(self, *tasks: asyncio.Task[None]) -> None:
-        """Cancel tasks that `start` has started, or all of them, and wait for their ends."""
+        """Cancel the given tasks, or all that `start` has started, and wait until they end."""
         ending = tasks or tuple(self._tasks)
         for task in ending:
             task.cancel()
@@ -82,8 +82,8 @@ class Process:
         error = None if part.cancelled() else part.exception()
         if error is None and self.stopping.is_set():
             return
-        how = f"died of {type(error).__name__}: {error}" if error else "ended unasked"
-        log.critical("%s %s; the process stops", name, how, exc_info=error)
+        how = f"died of {type(error).__name__}: {error}" if error else "ended unexpectedly"
+        log.critical("%s %s; stopping", name, how, exc_info=error)
         self.fault = self.fault or f"{name} {how}".partition("\n")[0]
         self.hurried.set()
         self.stopping.set()
@@ -100,9 +100,9 @@ def main(
     metrics_port: int,
     arguments: list[str] | None = None,
 ) -> int:
-    """Run `work` until it returns. The exit status: 0 in order, 2 for bad settings, 1 for anything else.
+    """Run `work` until it returns. Returns the exit status: 0 after an orderly stop, 2 for bad settings, else 1.
 
-    `work` returns once `Process.stopping` is set, and hands over what it has in hand whatever else ends it.
+    `work` must return once `Process.stopping` is set, and must hand over what it holds however it ends.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {name}", description=about)
     parser.add_argument("--config", metavar="FILE", help="TOML file; config/callvane.toml shows every setting")
@@ -117,7 +117,7 @@ def main(
         if refused := _config_error(error):
             print(f"{name}: {refused}", file=sys.stderr)
             return 2
-        log.exception("%s ends: something in it is broken", name)
+        log.exception("%s: unexpected error, exiting", name)
         return 1
     if fault:
         log.error("%s ended: %s", name, fault)
@@ -125,21 +125,21 @@ def main(
 
 
 def _config_error(error: BaseException) -> ConfigError | None:
-    """The bad setting behind `error`, out of the groups that task groups wrap it in."""
+    """The ConfigError in `error`, unwrapped from exception groups; None if there is none."""
     if isinstance(error, BaseExceptionGroup):
         return next(filter(None, map(_config_error, error.exceptions)), None)
     return error if isinstance(error, ConfigError) else None
 
 
 async def _run(name: str, settings: S, work: Work[S], metrics_port: int) -> str:
-    """What the process has died of; empty where it ended as it was told to."""
+    """Run the work. Returns why the process died; empty after an orderly stop."""
     process = Process()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_unhandled)
 
     def stop(number: signal.Signals) -> None:
         if process.draining and not process.hurried.is_set():
-            log.info("%s: stopping without waiting any longer", number.name)
+            log.info("%s: ending the drain, stopping now", number.name)
             process.hurried.set()
             return
         if process.stopping.is_set():
@@ -164,8 +164,8 @@ async def _run(name: str, settings: S, work: Work[S], metrics_port: int) -> str:
             was_told = process.stopping.is_set()
             process.stopping.set()
             await process.end()
-        await asyncio.sleep(0)  # deaths that were noted last
-    return process.fault or ("" if was_told else "the work ended unasked")
+        await asyncio.sleep(0)  # let the last `_ended` callbacks run
+    return process.fault or ("" if was_told else "the work ended unexpectedly")
 
 
 async def _pulse(health: HealthServer) -> None:
@@ -175,7 +175,7 @@ async def _pulse(health: HealthServer) -> None:
 
 
 def _unhandled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What a callback raised, or a task that nobody waited for."""
+    """Count and log an exception from a callback, or from a task that was never awaited."""
     try:
         raise context.get("exception") or RuntimeError(context["message"])
     except BaseException:

@@ -1,4 +1,4 @@
-"""How fast something may happen, of each peer, and how often it is logged. Pure: the clock is passed in."""
+"""Rate limits per peer, and limits on repeated log lines. Pure: the clock is passed in."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from collections import OrderedDict
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 PEERS_REMEMBERED = 4_096
-"""Peers whose rate is kept; the one heard longest ago is forgotten first and may then send a burst again."""
+"""Peers whose rate is tracked. The least recently heard is forgotten first, and may then send a burst again."""
 
 SELDOM_SECONDS = 60.0
-"""Between two lines in the log about what happens again and again."""
+"""Between two log lines about the same repeated event."""
 
 
 class TokenBucket:
-    """So many a second, and some at once. Times are seconds of one monotonic clock."""
+    """A rate with a burst. Times are seconds of one monotonic clock."""
 
     def __init__(self, per_second: float, now: float, at_once: float | None = None) -> None:
-        """`at_once`: a second's worth where it is not said; one at least."""
+        """`at_once`: the burst, at least 1; None means one second's worth."""
         self._per_second = per_second
         self._size = max(1.0, per_second if at_once is None else at_once)
         self._tokens = self._size
         self._filled_at = now
 
     def has(self, now: float) -> bool:
-        """Whether one more would be within the rate."""
+        """Whether one more event would be within the rate."""
         self._tokens = min(self._size, self._tokens + (now - self._filled_at) * self._per_second)
         self._filled_at = now
         return self._tokens >= 1.0
 
     def take(self, now: float) -> bool:
-        """Whether one more is within the rate; it counts only then."""
+        """Whether one more event is within the rate; if so, it is counted."""
         if not self.has(now):
             return False
         self._tokens -= 1.0
@@ -37,10 +37,10 @@ class TokenBucket:
 
 
 class Rates:
-    """A bucket for each peer that has sent something; an IPv6 peer is its whole /64."""
+    """One bucket per peer; an IPv6 peer is its whole /64."""
 
     def __init__(self, per_second: float, at_once: float | None = None) -> None:
-        """As `TokenBucket`; 0 a second is no limit."""
+        """As `TokenBucket`; 0 per second means no limit."""
         self._per_second = per_second
         self._at_once = at_once
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
@@ -49,11 +49,11 @@ class Rates:
         return len(self._buckets)
 
     def take(self, peer: str, now: float) -> bool:
-        """Whether one more of the peer is within its rate; it counts only then."""
+        """Whether one more event from the peer is within its rate; if so, it is counted."""
         return not self._per_second or self._bucket(peer, now).take(now)
 
     def has(self, peer: str, now: float) -> bool:
-        """Whether one more of the peer would be; a peer that was never heard of leaves no trace."""
+        """Whether one more event from the peer would be within its rate. Stores nothing for an unknown peer."""
         bucket = self._buckets.get(source_of(peer))
         return bucket is None or bucket.has(now)
 
@@ -67,20 +67,20 @@ class Rates:
 
 
 class Seldom:
-    """Counts what is not to be logged each time."""
+    """Counts events that are logged at most once per interval."""
 
     def __init__(self, seconds: float = SELDOM_SECONDS) -> None:
-        """`seconds`: between two lines."""
+        """`seconds`: shortest time between two log lines."""
         self._seconds = seconds
         self._count = 0
         self._told_at = float("-inf")
 
     def add(self, count: int = 1) -> None:
-        """It has happened again."""
+        """Count further events."""
         self._count += count
 
     def due(self, now: float) -> int:
-        """How often it has happened since the last line, where it is time for one; else 0. `now`: monotonic seconds."""
+        """Events since the last log line if the next one is due, else 0. `now`: monotonic seconds."""
         if not self._count or now - self._told_at < self._seconds:
             return 0
         count, self._count, self._told_at = self._count, 0, now
@@ -88,7 +88,7 @@ class Seldom:
 
 
 def address_in(peer: str) -> IPv4Address | IPv6Address | None:
-    """The address that `peer` is, without its zone, as IPv4 where it is one in IPv6's clothes; None for no address."""
+    """Parse an address, dropping its zone; IPv4-mapped IPv6 becomes IPv4. None if `peer` is not an address."""
     try:
         address = ip_address(peer.partition("%")[0])
     except ValueError:
@@ -97,7 +97,7 @@ def address_in(peer: str) -> IPv4Address | IPv6Address | None:
 
 
 def source_of(peer: str) -> str:
-    """What is counted as one peer: an IPv6 host has its whole /64 to send from."""
+    """The key that counts as one peer. For IPv6 it is the /64, because one host can use all of it."""
     address = address_in(peer)
     if address is None:
         return peer

@@ -83,9 +83,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not TOML: {error}") from None
     for name, section in values.items():
         if name not in SECTIONS:
-            raise ConfigError(f"{path}: unknown section [{name}]; there are {', '.join(SECTIONS)}")
+            raise ConfigError(f"{path}: unknown section [{name}]; known sections: {', '.join(SECTIONS)}")
         if not isinstance(section, dict):
-            raise ConfigError(f"{path}: {name} is a section: write [{name}] and its keys below it")
+            raise ConfigError(f"{path}: {name} is a section: write [{name}] with its keys below")
     return values
 
 
@@ -95,7 +95,7 @@ def _environment(cls: type[ProcessSettings]) -> dict[str, dict[str, Any]]:
         if variable.startswith(PREFIX) and "__" in variable:
             section = variable.removeprefix(PREFIX).partition("__")[0]
             if section.upper() not in names:
-                raise ConfigError(f"{variable}: unknown section {section}; there are {', '.join(SECTIONS)}")
+                raise ConfigError(f"{variable}: unknown section {section}; known sections: {', '.join(SECTIONS)}")
     source = EnvSettingsSource(cls, env_prefix=PREFIX, env_nested_delimiter="__", case_sensitive=False)
     try:
         return source()
@@ -104,7 +104,7 @@ def _environment(cls: type[ProcessSettings]) -> dict[str, dict[str, Any]]:
 
 
 def _line(error: ValidationError, path: str | os.PathLike[str] | None) -> str:
-    """The first fault in one line, with the number of the others."""
+    """Describe the first fault in one line, with the number of the others."""
     first, *others = error.errors(include_url=False)
     where = ".".join(str(part) for part in first["loc"])
     origin = f"{path}: " if path else ""
@@ -113,6 +113,6 @@ def _line(error: ValidationError, path: str | os.PathLike[str] | None) -> str:
     elif not {*SECRETS}.isdisjoint(first["loc"]) or not isinstance(first.get("input"), str | int | float | bool):
         fault = str(first["msg"])  # a whole section may hold a secret
     else:
-        fault = f"{first['msg']} (it is {first.get('input')!r:.60})"
+        fault = f"{first['msg']} (got {first.get('input')!r:.60})"
     more = f"; {len(others)} more fault{'s' if len(others) > 1 else ''}" if others else ""
     return f"{origin}{where}: {fault}{more}"

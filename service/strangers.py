@@ -1,4 +1,4 @@
-"""Connections that have proven nothing yet, and which of them goes when there are too many. Pure."""
+"""Unauthenticated connections, and which one to evict when there are too many. Pure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ T = TypeVar("T", bound=Hashable)
 
 
 class Strangers(Generic[T]):
-    """The address that has the most gives up its oldest.
+    """The address with the most connections loses its oldest one.
 
-    So a flood from one address ends its own connections, and an address that many people share (a proxy, an office)
-    is not held to fewer than others.
+    A flood from one address thus evicts its own connections, and an address that many people share (a proxy, an
+    office) has no lower limit than others.
     """
 
     def __init__(self) -> None:
         self._of: dict[str, dict[T, int]] = {}
-        """By address, and the oldest first: when each came."""
+        """Arrival number of each connection by address, oldest first."""
         self._address: dict[T, str] = {}
         self._count = 0
 
@@ -27,14 +27,14 @@ class Strangers(Generic[T]):
         return len(self._address)
 
     def add(self, connection: T, address: str) -> None:
-        """One more."""
+        """Add a connection."""
         source = source_of(address)
         self._count += 1
         self._address[connection] = source
         self._of.setdefault(source, {})[connection] = self._count
 
     def discard(self, connection: T) -> None:
-        """It is a stranger no more, or is gone. What is not known is let pass."""
+        """Remove a connection that has authenticated or closed. Ignores an unknown one."""
         source = self._address.pop(connection, None)
         if source is not None:
             del self._of[source][connection]
@@ -42,7 +42,7 @@ class Strangers(Generic[T]):
                 del self._of[source]
 
     def evict(self) -> T | None:
-        """The one that has to go for another, which is none of them from here on; None where there is none."""
+        """Remove and return the connection to close to make room; None if there is none."""
         if not self._of:
             return None
         most = max(self._of.values(), key=lambda those: (len(those), -next(iter(those.values()))))

@@ -1,7 +1,7 @@
-"""A small HTTP server on a thread of its own: one request a connection, answered at once whoever else is connected.
+"""A small HTTP server on its own thread: one request per connection, answered at once regardless of other clients.
 
-Connections are bounded in number, time and size, so that a client that is slow, silent or one of a thousand delays
-nobody else and holds nothing for long.
+Connections are bounded in number, time and size, so that slow, silent or numerous clients neither delay others nor hold
+resources for long.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from service.owned_thread import OwnedThread
 from service.strangers import Strangers
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
-"""Of WSGI's form; asked on the server's thread, so it must not wait for anything. It is told the method, the path, the
-query and the headers."""
+"""A WSGI application. Runs on the server's thread, so it must not block. Its environ has only the method, path, query
+and headers."""
 
 CONNECTIONS = 64
-"""Open at once. Beyond that one that has asked for nothing yet is closed, as `strangers` says; else the oldest."""
+"""Open at once. Above this, a connection without a request yet is closed (see `strangers`), else the oldest."""
 EXCHANGE_SECONDS = 5.0
-"""From a connection's start to the end of its answer, however its bytes are spread over that time."""
+"""Longest time from a connection's start to the end of its response."""
 HEAD_BYTES = 16_384
-"""Of the request line and all headers."""
+"""Largest request line plus headers."""
 BACKLOG = 1_024
-"""Connections that wait to be taken."""
+"""Connections waiting to be accepted."""
 RETRY_SECONDS = 0.1
 
 TOO_LONG = "431 Request Header Fields Too Large"
@@ -45,32 +45,32 @@ log = logging.getLogger(__name__)
 
 
 class WebThread:
-    """Listens from its construction, answers from `start` to `stop`."""
+    """Listens from construction, answers from `start` to `stop`."""
 
     def __init__(self, host: str, port: int, application: Application) -> None:
-        """`port`: 0 takes a free one. OSError if it cannot be had."""
+        """`port`: 0 picks a free one. Raises OSError if the address cannot be bound."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
         self._listener.setblocking(False)
         self.port: int = self._listener.getsockname()[1]
         self._application = application
         self._open: dict[socket.socket, asyncio.Task[None]] = {}
-        """Connections, the oldest first."""
+        """Connections, oldest first."""
         self._silent: Strangers[socket.socket] = Strangers()
-        """Those whose request has not come."""
+        """Connections that have not sent a full request yet."""
         self._end: Future[Callable[[], object]] = Future()
-        """What ends the thread; there once it serves, cancelled where it never does."""
+        """The function that ends the thread; set once it serves, cancelled if it never does."""
         self._thread = OwnedThread("health", self._run)
         self.ended = self._thread.ended
-        """As `owned_thread.OwnedThread`."""
+        """See `owned_thread.OwnedThread`."""
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start answering."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Close all connections; returns when the thread has ended."""
-        with suppress(CancelledError, RuntimeError):  # it has ended by itself
+        """Close all connections and wait until the thread has ended."""
+        with suppress(CancelledError, RuntimeError):  # the thread has already ended
             self._end.result()()
         self._thread.join()
         self._listener.close()
@@ -92,7 +92,7 @@ class WebThread:
         while True:
             try:
                 connection, address = await loop.sock_accept(self._listener)
-            except OSError:  # no file descriptor is free, or the client has gone
+            except OSError:  # no free file descriptor, or the client is gone
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             if len(self._open) >= CONNECTIONS:
@@ -100,7 +100,7 @@ class WebThread:
             self._silent.add(connection, address[0])
             self._open[connection] = task = loop.create_task(self._serve(connection))
             task.add_done_callback(partial(self._over, connection))
-            await asyncio.sleep(0)  # a flood of connections leaves those before it their turn
+            await asyncio.sleep(0)  # in a flood of connections, let the earlier ones run
 
     def _over(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
         self._open.pop(connection, None)
@@ -109,21 +109,21 @@ class WebThread:
 
     async def _serve(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        with suppress(OSError):  # its time is over, or the client has gone
+        with suppress(OSError):  # timed out, or the client is gone
             async with asyncio.timeout(EXCHANGE_SECONDS):
                 head, end = bytearray(), None
                 while not end and len(head) < HEAD_BYTES:
                     received = await loop.sock_recv(connection, HEAD_BYTES - len(head))
                     if not received:
                         return
-                    begin = max(0, len(head) - 3)  # an end may have begun in what came before
+                    begin = max(0, len(head) - 3)  # the end marker may span two reads
                     head += received
                     end = _HEAD_END.search(head, begin)
                 self._silent.discard(connection)
                 await loop.sock_sendall(connection, self._respond(bytes(head)) if end else _page(TOO_LONG))
 
     def _respond(self, head: bytes) -> bytes:
-        """The answer to a request, whole."""
+        """The complete response to a request."""
         try:
             environ = _environ(head)
         except (ValueError, http.client.HTTPException):
@@ -133,12 +133,12 @@ class WebThread:
             body = b"".join(self._application(environ, lambda *status_and_headers: said.append(status_and_headers)))
             return _page(*said[0], body, environ["REQUEST_METHOD"] == "HEAD")
         except Exception:
-            log.exception("%s could not be answered", environ["PATH_INFO"])
+            log.exception("failed to answer %s", environ["PATH_INFO"])
             return _page(BROKEN)
 
 
 def _environ(head: bytes) -> dict[str, str]:
-    """A request's head as WSGI tells it. ValueError or HTTPException where it is none."""
+    """Parse a request head into a WSGI environ. Raises ValueError or HTTPException if it is malformed."""
     line, _, rest = head.partition(b"\n")
     method, target, version = line.decode("latin-1").split()
     if not version.startswith("HTTP/1."):
@@ -150,7 +150,7 @@ def _environ(head: bytes) -> dict[str, str]:
 
 
 def _page(status: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b"", only_head: bool = False) -> bytes:
-    """A response. `only_head`: for HEAD, without the body that it describes."""
+    """Build a response. `only_head`: omit the body, for HEAD."""
     fields = [*headers, ("Content-Length", str(len(body))), ("Connection", "close")]
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
     return f"HTTP/1.1 {status}\r\n{lines}\r\n".encode("latin-1") + (b"" if only_head else body)

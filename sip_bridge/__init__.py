@@ -1,5 +1,6 @@
-"""A forked phone call becomes utterances.
+"""Turns forked phone calls into utterances.
 
-The rooms in the order of the data: `pjsip` owns the library, `admission` says which fork is let in, `request` reads
-what it says, `calls` which call it feeds, `hearing` turns its sound into utterances. `bridge` is the process.
+The packages, in the order of the data: `pjsip` owns the SIP library, `admission` decides which forks to accept,
+`request` reads them, `calls` decides which call a fork feeds, `hearing` turns its audio into utterances. `bridge` runs
+the process.
 """

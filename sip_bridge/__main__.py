@@ -1,4 +1,4 @@
-"""`python -m sip_bridge`: answers the calls that a PBX forks to it."""
+"""`python -m sip_bridge`: answers calls that a PBX forks to it."""
 
 import sys
 
@@ -10,7 +10,7 @@ if __name__ == "__main__":
     sys.exit(
         main(
             "sip_bridge",
-            "Answers forked calls (SIPREC or plain SIP) and sends what is said in them to analysis, through Redis.",
+            "Answers forked calls (SIPREC or plain SIP) and sends their speech to analysis through Redis.",
             SipBridgeSettings,
             run,
             9101,

@@ -1,4 +1,4 @@
-"""A bridge's start, its watch over Redis, and its end."""
+"""A bridge's startup, readiness and shutdown."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from sip_bridge.settings import SipBridgeSettings
 LISTENER_SECONDS = 2.0
 FLUSH_SECONDS = 3.0
 DESTROY_SECONDS = 4.0
-"""Beyond shutdown_seconds: what the library may take to close."""
+"""How long the library may take to close, in addition to shutdown_seconds."""
 WATCH_SECONDS = 0.25
 DRAIN_STEP_SECONDS = 0.25
 STALL_SECONDS = 5.0
-"""A turn of the sip thread takes some hundredths of a second."""
+"""A turn of the SIP thread normally takes a few hundredths of a second."""
 BACKLOG_FULL = 0.9
-"""Of redis.backlog_events: the rest is for the calls that run."""
+"""Share of redis.backlog_events above which no new calls are accepted; the rest is reserved for running calls."""
 
 log = logging.getLogger(__name__)
 
 
 async def run(settings: SipBridgeSettings, process: Process) -> None:
-    """Answer forks until the process is to stop. ConfigError if a port cannot be had, or a file.
+    """Answer forks until the process stops. Raises ConfigError if a port or a file is unusable.
 
-    Whatever ends it, the calls are hung up and what was heard of them is handed over.
+    However it ends, it hangs up the calls and hands over what it has heard.
     """
     words = vendors.load(settings.bridge.vendors)
     open_files.allow(settings.bridge.max_calls)
@@ -64,8 +64,8 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
             await _drain(settings.bridge.drain_seconds, endpoint, process)
         finally:
             process.stopping.set()
-            process.alive_checks.remove(stalled)  # the end has its own deadlines
-            if writing.done() or writing.cancelling():  # it has died, or the loop ends with all its tasks
+            process.alive_checks.remove(stalled)  # shutdown has its own deadlines
+            if writing.done() or writing.cancelling():  # it died, or the loop is cancelling all its tasks
                 writing = process.start("the writer to redis", writer.run())
             await _shut_down(settings, endpoint, listener, publisher, writer, process)
             await process.end(writing)
@@ -74,7 +74,7 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
 async def _watch(
     bus: Bus, writer: ForkWriter, endpoint: Endpoint, stalled: Callable[[], str], process: Process
 ) -> None:
-    """Keep /readyz true: calls are taken without Redis, but nobody sees them; with a full backlog none are taken."""
+    """Keep /readyz current. Without Redis, calls are answered (though nobody sees them) until the backlog is full."""
     while True:
         endpoint.backlogged = writer.waiting >= BACKLOG_FULL
         process.unready = stalled() or bus.unready
@@ -82,23 +82,23 @@ async def _watch(
 
 
 def _stalled(endpoint: Endpoint, listener: Listener) -> str:
-    """Why no call is answered, ended or heard any more; empty while both threads run."""
+    """Which thread is stuck, so that calls are not answered, ended or heard; empty while both run."""
     now = time.monotonic()
     if now - endpoint.turned_at > STALL_SECONDS:
-        return "the sip thread stands still"
+        return "the sip thread is stuck"
     since = listener.busy_since
-    return "the listener stands still" if since is not None and now - since > STALL_SECONDS else ""
+    return "the listener is stuck" if since is not None and now - since > STALL_SECONDS else ""
 
 
 async def _drain(seconds: float, endpoint: Endpoint, process: Process) -> None:
-    """Refuse new forks and let running calls end by themselves, until the deadline, the next signal or a death."""
+    """Refuse new forks and let running calls continue, until the deadline, the next signal or the death of a part."""
     endpoint.drain()
     if not seconds or process.fault:
         return
     process.draining, process.unready = True, "draining"
-    log.info("draining: %d calls run on, for %.0f s at most", endpoint.held, seconds)
+    log.info("draining: %d calls may continue for up to %.0f s", endpoint.held, seconds)
     deadline = time.monotonic() + seconds
-    await asyncio.sleep(DRAIN_STEP_SECONDS)  # a fork that was being answered is held by then
+    await asyncio.sleep(DRAIN_STEP_SECONDS)  # by then, a fork that was being answered is counted
     while endpoint.held and time.monotonic() < deadline:
         with suppress(TimeoutError):
             await asyncio.wait_for(process.hurried.wait(), DRAIN_STEP_SECONDS)
@@ -115,16 +115,16 @@ async def _shut_down(
     writer: ForkWriter,
     process: Process,
 ) -> None:
-    """The sound's way, in its order: calls hung up, last words cut, messages handed over and written."""
+    """Shut down in the order of the data: hang up calls, cut the last utterances, hand over messages, write them."""
     closed = await asyncio.to_thread(endpoint.stop, settings.bridge.shutdown_seconds + DESTROY_SECONDS)
     heard = await asyncio.to_thread(listener.stop, LISTENER_SECONDS)
     publisher.hand_over()
     written = await writer.flush(FLUSH_SECONDS)
     if not written:
-        log.warning("redis did not take the last messages within %.0f s", FLUSH_SECONDS)
+        log.warning("redis did not accept the last messages within %.0f s", FLUSH_SECONDS)
     if not (closed and heard):
-        # A thread inside the library cannot be stopped, and the interpreter's own end could wait for it.
-        log.error("the sip library did not close in time; ending without it")
+        # A thread inside the library cannot be stopped, and normal interpreter exit could wait for it.
+        log.error("the sip library or the listener did not stop in time; exiting without it")
         logging.shutdown()
         os._exit(1 if process.fault else 0)
     if not process.fault:

@@ -1,4 +1,4 @@
-"""What a bridge opens to the network, in one line for its log. Pure."""
+"""What a bridge exposes to the network, as one log line. Pure."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from sip_bridge.admission.peers import ANYBODY
 from sip_bridge.settings import BridgeSettings
 
 NAMED = 8
-"""Peers that are named; of more, how many."""
+"""Peers listed by name; the others are only counted."""
 
 
 def exposure(settings: BridgeSettings, port: int, tls_port: int) -> str:
-    """Addresses, ports, who may fork, what is asked of them, whose audio is heard, and the limits.
+    """The log line: addresses, ports, accepted RTP sources, encryption, allowed peers, authentication, limits.
 
-    `port`, `tls_port`: those that are listened to; 0 for none of TLS.
+    `port`, `tls_port`: the ports in use; `tls_port` is 0 without TLS.
     """
     plain = " and ".join(each for each in settings.transports if each != "tls")
     listening = [f"sip on {settings.host}:{port} ({plain})"] if plain else []
     if tls_port:
         mutual = ", mutual TLS" if settings.tls_client_certificate else ""
         listening.append(f"sips on {settings.host}:{tls_port} (tls{mutual})")
-    new = f"{settings.new_forks_per_second:g} new a second" if settings.new_forks_per_second else "at any rate"
-    a_peer = f"{settings.max_calls_per_peer or settings.max_calls} a peer, {new}"
+    new = f"{settings.new_forks_per_second:g} new per second" if settings.new_forks_per_second else "no rate limit"
+    a_peer = f"{settings.max_calls_per_peer or settings.max_calls} per peer, {new}"
     return "; ".join(
         (
             ", ".join(listening),
@@ -30,23 +30,23 @@ def exposure(settings: BridgeSettings, port: int, tls_port: int) -> str:
             f"srtp {settings.srtp}",
             f"forks from {_who(settings)}",
             f"digest {'on' if settings.digest_users else 'off'}",
-            f"{settings.max_calls} calls at most, {a_peer}",
+            f"at most {settings.max_calls} calls, {a_peer}",
         )
     )
 
 
 def worry(settings: BridgeSettings) -> str:
-    """What is to be warned of; empty for nothing."""
+    """The warning to log at startup; empty if there is none."""
     if ANYBODY not in settings.allowed_peers or settings.on_loopback:
         return ""
-    return f'bridge.allowed_peers has "{ANYBODY}": anybody who reaches the port may fork calls and take all places'
+    return f'bridge.allowed_peers has "{ANYBODY}": anybody who reaches the port can fork calls and use up max_calls'
 
 
 def _who(settings: BridgeSettings) -> str:
     if ANYBODY in settings.allowed_peers:
         return "anybody"
     certificates = [f"certificate {name}" for name in settings.allowed_certificates]
-    return _listed([*settings.allowed_peers, *certificates]) or "this machine alone"
+    return _listed([*settings.allowed_peers, *certificates]) or "this machine only"
 
 
 def _listed(names: Sequence[str]) -> str:

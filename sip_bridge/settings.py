@@ -148,7 +148,7 @@ class BridgeSettings(BaseModel):
             try:
                 peer == ANYBODY or network_in(peer)
             except ValueError:
-                raise ValueError(f'{peer!r} is no address or network, nor "{ANYBODY}"') from None
+                raise ValueError(f'{peer!r} is not an address, a network or "{ANYBODY}"') from None
         return peers
 
     @field_validator("agent_uri_patterns")
@@ -168,9 +168,9 @@ class BridgeSettings(BaseModel):
         if "tls" in self.transports and not (self.tls_certificate and self.tls_key):
             raise ValueError('transports has "tls": set tls_certificate and tls_key')
         if self.tls_client_certificate and not self.tls_ca:
-            raise ValueError("tls_client_certificate needs tls_ca, the CA that signs them")
+            raise ValueError("tls_client_certificate needs tls_ca, the CA that signs the PBXes' certificates")
         if self.allowed_certificates and not (self.tls_ca and "tls" in self.transports):
-            raise ValueError('allowed_certificates needs "tls" among transports, and tls_ca, the CA that signs them')
+            raise ValueError('allowed_certificates needs "tls" in transports, and tls_ca, the CA that signs them')
         if self.session_minimum_seconds > self.session_expires_seconds:
             raise ValueError("session_minimum_seconds must not exceed session_expires_seconds")
         return self
@@ -221,8 +221,8 @@ class SipBridgeSettings(ProcessSettings):
         """A bridge that other machines reach must say who may fork calls; `BridgeSettings` alone need not."""
         if not (bridge.on_loopback or bridge.allowed_peers or bridge.allowed_certificates):
             raise ValueError(
-                f"allowed_peers is empty, and other machines reach host {bridge.host}: name the PBXes' addresses, "
-                f'such as ["192.0.2.10"]; ["{ANYBODY}"] lets anybody fork calls'
+                f"allowed_peers is empty, and other machines can reach host {bridge.host}: list the PBXes' addresses, "
+                f'such as ["192.0.2.10"], or ["{ANYBODY}"] to let anybody fork calls'
             )
         return bridge
 

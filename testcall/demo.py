@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Coroutine
@@ -51,7 +52,8 @@ async def _until_signal(work: Coroutine[Any, Any, int]) -> int:
 
 
 async def _demo(calls: int) -> int:
-    async with Stack(_say) as stack:
+    sip_port, console_port = _if_free(5060, socket.SOCK_DGRAM), _if_free(8080, socket.SOCK_STREAM)
+    async with Stack(_say, sip_port=sip_port, console_port=console_port) as stack:
         _say(f"the console is at {stack.console_url}")
         _say(f"placing {calls} calls at a time to {stack.target}; Ctrl-C stops everything")
         campaign = Campaign(
@@ -116,6 +118,16 @@ async def _alerts(stack: Stack) -> AsyncIterator[Alert]:
         async for event in Subscription(bus, [bus.keys.alerts]).events():
             if event is not None and isinstance(event.message, Alert):
                 yield event.message
+
+
+def _if_free(port: int, kind: socket.SocketKind) -> int:
+    """The port, or 0 where somebody has it on loopback."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+    return port
 
 
 def _say(line: str) -> None:

@@ -202,15 +202,19 @@ class Recorder:
         )
 
     async def play(self, spoken: Mapping[Line, Sequence[bytes]]) -> None:
-        """Send packets of µ-law on these lines together, each in its agreed codec, until the last is sent."""
-        over = asyncio.Event()
-        streams: list[rtp.Stream] = []
-        for line, payloads in spoken.items():
-            encoded = codec.encode(line.codec or codec.PCMU, payloads)
-            streams.append(self.stream(line, encoded, lambda: over.set() if self._all_sent(streams) else None))
+        """Send packets of µ-law on these lines together, each in its agreed codec, until the last has had its time.
+
+        Not until all are sent: a sender that was held up leaves some out.
+        """
+        ends = [asyncio.Event() for _ in spoken]
+        streams = [
+            self.stream(line, codec.encode(line.codec or codec.PCMU, payloads), end.set)
+            for (line, payloads), end in zip(spoken.items(), ends, strict=True)
+        ]
         self._sender.add(streams)
         try:
-            await over.wait()
+            for end in ends:
+                await end.wait()
         finally:
             self.stop(streams)
 
@@ -282,7 +286,3 @@ class Recorder:
                 return response_to(request, 200, "OK", (("Allow", ALLOW),))
             case _:
                 return response_to(request, 405, "Method Not Allowed", (("Allow", ALLOW),))
-
-    @staticmethod
-    def _all_sent(streams: Iterable[rtp.Stream]) -> bool:
-        return all(stream.sent + stream.unsent >= len(stream.payloads) for stream in streams)

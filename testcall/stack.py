@@ -1,15 +1,16 @@
 """A whole Callvane on this machine for as long as it is needed: a private Redis, a bridge, analysis and a console.
 
-For the demo and the end-to-end tests. Everything listens on loopback, on free ports; Redis is on a Unix socket, keeps
-nothing, and nobody else's Redis is touched. When the starting process ends, however it ends, so does everything here.
+For the demo and the end-to-end tests. Everything listens on loopback, on ports that the system chooses and each part
+names in its log; Redis is on a Unix socket, keeps nothing, and nobody else's Redis is touched. When the starting
+process ends, however it ends, so does everything here.
 """
 
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import urllib.error
@@ -24,6 +25,17 @@ ROOT: Final = Path(__file__).parent.parent
 STOP_SECONDS: Final = 15.0
 READY_SECONDS: Final = 120.0
 
+NAMED_PORTS: Final = {
+    "health": re.compile(r"metrics and health on http://\S+:(\d+)$"),
+    "sip": re.compile(r"\bsip on \S+:(\d+) "),
+    "page": re.compile(r"console: http://\S+:(\d+)$"),
+}
+"""How a part says where it listens."""
+PARTS: Final = {"sip_bridge": ("health", "sip"), "analysis": ("health",), "console": ("health", "page")}
+"""In the order of the data, each with the ports that it names."""
+_UNTOLD: Final = re.compile(r"[\d:.]+ (debug|info) ")
+"""Lines that only say where a part listens and how it fares."""
+
 Say = Callable[[str], None]
 
 
@@ -34,34 +46,36 @@ class StackError(Exception):
 class Stack:
     """Use as an asynchronous context manager: everything is ready inside, and gone afterwards."""
 
-    def __init__(self, say: Say, settings: Mapping[str, str] | None = None, *, console_port: int = 0) -> None:
-        """`settings` are environment variables for all parts; `console_port` 0 takes a free one."""
+    def __init__(
+        self, say: Say, settings: Mapping[str, str] | None = None, *, sip_port: int = 0, console_port: int = 0
+    ) -> None:
+        """`settings` are environment variables for all parts; a port of 0 takes a free one."""
         self._say = say
         self._settings = dict(settings or {})
         self._folder = Path(tempfile.mkdtemp(prefix="callvane-"))
         self._parts: dict[str, Process] = {}
         self._readers: list[asyncio.Task[None]] = []
-        self._health: dict[str, int] = {}
+        self._wanted = {"CALLVANE_BRIDGE__PORT": str(sip_port), "CALLVANE_CONSOLE__PORT": str(console_port)}
+        self._ports: dict[tuple[str, str], int] = {}
+        """Of each part, as it has named them."""
         self.redis_url = f"unix://{self._folder}/redis.sock"
-        self.sip_port = _free_port(5060, socket.SOCK_DGRAM)
-        self.console_port = console_port or _free_port(8080, socket.SOCK_STREAM)
 
     @property
     def target(self) -> str:
         """The bridge's SIP URI."""
-        return f"sip:127.0.0.1:{self.sip_port}"
+        return f"sip:127.0.0.1:{self._ports['sip_bridge', 'sip']}"
 
     @property
     def console_url(self) -> str:
         """The page's address."""
-        return f"http://127.0.0.1:{self.console_port}/"
+        return f"http://127.0.0.1:{self._ports['console', 'page']}/"
 
     async def __aenter__(self) -> Self:
         try:
             await self._start_redis()
-            for name in ("sip_bridge", "analysis", "console"):
+            for name in PARTS:
                 await self._start_part(name)
-            for name in ("sip_bridge", "analysis", "console"):
+            for name in PARTS:
                 await self._until_ready(name)
         except BaseException:
             await self._stop()
@@ -93,14 +107,13 @@ class Stack:
         self._say("redis: on a socket of its own")
 
     async def _start_part(self, name: str) -> None:
-        self._health[name] = _free_port(0, socket.SOCK_STREAM)
         settings = {
             "CALLVANE_REDIS__URL": self.redis_url,
-            "CALLVANE_METRICS__PORT": str(self._health[name]),
-            "CALLVANE_LOG__LEVEL": "warning",
+            "CALLVANE_METRICS__PORT": "0",
+            "CALLVANE_LOG__LEVEL": "info",
+            "CALLVANE_LOG__FORM": "text",
             "CALLVANE_BRIDGE__HOST": "127.0.0.1",
-            "CALLVANE_BRIDGE__PORT": str(self.sip_port),
-            "CALLVANE_CONSOLE__PORT": str(self.console_port),
+            **self._wanted,
         }
         part = await _spawn(
             sys.executable, "-m", name, output=PIPE, environment={**os.environ, **settings, **self._settings}
@@ -109,30 +122,39 @@ class Stack:
         self._readers.append(asyncio.create_task(self._relay(name, part), name=f"relay {name}"))
 
     async def _relay(self, name: str, part: Process) -> None:
-        """Every line that a part prints, under its name."""
+        """Every line of note that a part prints, under its name; and where it says that it listens."""
         assert part.stdout is not None  # noqa: S101 -- it is a pipe
         with contextlib.suppress(ValueError):  # a line beyond the reader's limit
-            async for line in part.stdout:
-                self._say(f"{name}: {line.decode(errors='replace').rstrip()}")
+            async for raw in part.stdout:
+                line = raw.decode(errors="replace").rstrip()
+                for what, pattern in NAMED_PORTS.items():
+                    if found := pattern.search(line):
+                        self._ports.setdefault((name, what), int(found[1]))
+                if not _UNTOLD.match(line):
+                    self._say(f"{name}: {line}")
 
     async def _until_ready(self, name: str) -> None:
         self._say(f"{name}: starting")
         try:
             async with asyncio.timeout(READY_SECONDS):
-                while (reason := await asyncio.to_thread(_unready, self._health[name])) and (
-                    self._parts[name].returncode is None
-                ):
+                while (reason := await self._unready(name)) and self._parts[name].returncode is None:
                     await asyncio.sleep(0.1)
         except TimeoutError:
             raise StackError(f"{name} is not ready after {READY_SECONDS:.0f} s: {reason}") from None
         if self._parts[name].returncode is not None:
             await asyncio.sleep(0.1)  # its last lines are on their way
             raise StackError(f"{name} ended with status {self._parts[name].returncode}; see its lines above")
-        self._say(f"{name}: ready, metrics on http://127.0.0.1:{self._health[name]}/metrics")
+        self._say(f"{name}: ready, metrics on http://127.0.0.1:{self._ports[name, 'health']}/metrics")
+
+    async def _unready(self, name: str) -> str:
+        """Why a part is not ready; empty when it is."""
+        if unnamed := [what for what in PARTS[name] if (name, what) not in self._ports]:
+            return f"it has not said where it listens: {', '.join(unnamed)}"
+        return await asyncio.to_thread(_unready, self._ports[name, "health"])
 
     async def _stop(self) -> None:
         """In the order of the data, so that each part can still deliver what it holds; Redis last."""
-        for name in ("sip_bridge", "analysis", "console", "redis"):
+        for name in (*PARTS, "redis"):
             if (part := self._parts.get(name)) and part.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     part.send_signal(signal.SIGTERM)
@@ -159,15 +181,6 @@ async def _spawn(*command: str, output: int, environment: Mapping[str, str] | No
         env=environment,
         start_new_session=True,
     )
-
-
-def _free_port(wanted: int, kind: int) -> int:
-    """`wanted` if it is free on loopback, else any that is."""
-    for port in (wanted, 0):
-        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
-    raise StackError("no free port on 127.0.0.1")
 
 
 def _unready(port: int) -> str:

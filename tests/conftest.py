@@ -64,7 +64,7 @@ class PrivateRedis:
 
     def wait(self) -> None:
         """Wait until it answers."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 with redis.Redis.from_url(self.url) as client:

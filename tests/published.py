@@ -27,3 +27,10 @@ async def until_ended(bus: Bus, *calls: str, seconds: float = 90) -> list[Public
             if all(phases.get(call_id) is Phase.ENDED for call_id in calls):
                 return found
             await asyncio.sleep(0.05)
+
+
+async def until_followed(bus: Bus, *channels: str) -> None:
+    """Wait until somebody subscribes to each."""
+    async with asyncio.timeout(60):
+        while not all(count for _, count in await bus.client.pubsub_numsub(*channels)):
+            await asyncio.sleep(0.02)

@@ -133,7 +133,7 @@ async def _frozen(server: PrivateRedis) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _stopped(server: PrivateRedis) -> AsyncIterator[None]:
-    server.stop()
+    await asyncio.to_thread(server.stop)
     yield
     await asyncio.to_thread(server.start)
 
@@ -145,7 +145,7 @@ async def _loading(server: PrivateRedis) -> AsyncIterator[None]:
         await client.bgrewriteaof()  # into one file that it reads key by key, and answers between
         while (await client.info("persistence"))["aof_rewrite_in_progress"]:
             await asyncio.sleep(0.02)
-    server.stop()
+    await asyncio.to_thread(server.stop)
     server.begin("--key-load-delay", "200000", "--loading-process-events-interval-bytes", "1024")
     while not server.socket.exists():
         await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""`python -m tools.metrics_reference`: writes docs/metrics.md from the metrics' own definitions."""
+"""`python -m tools.metrics_reference`: generates docs/metrics.md from the metric definitions."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ FILE = Path(__file__).parent.parent / "docs" / "metrics.md"
 HEAD = """\
 # Metrics
 
-Each process serves Prometheus' text form on `/metrics`, beside `/healthz` (it lives) and `/readyz` (it can work, else
-503 and the reason): the bridge on port 9101, analysis on 9102, the console on 9103 (`[metrics]`). Times are in seconds.
-No label names a call, a number, a person or an address: their values come from fixed lists. Histograms have `_bucket`,
-`_sum` and `_count`. `deploy/prometheus/` holds the scrape configuration and alerting rules on symptoms,
+Each process serves the Prometheus text format on `/metrics`, and `/healthz` (alive) and `/readyz` (ready to work, else
+503 with the reason): the bridge on port 9101, analysis on 9102, the console on 9103 (`[metrics]`). Times are in
+seconds. Label values come from fixed lists; no label holds a call, number, person or address. Histograms have
+`_bucket`, `_sum` and `_count`. `deploy/prometheus/` has the scrape configuration and alerting rules on symptoms,
 `deploy/grafana/` a dashboard.
 
-This page is written by `python -m tools.metrics_reference`.
+`python -m tools.metrics_reference` generates this page.
 """
 
 PACKAGES = {
-    "sip_bridge": "The bridge",
+    "sip_bridge": "Bridge",
     "analysis": "Analysis",
-    "console": "The console",
-    "callbus": "Redis, in whichever process uses it",
+    "console": "Console",
+    "callbus": "Redis, in any process",
     "service": "Every process",
 }
 
 
 def metrics() -> dict[str, list[MetricWrapperBase]]:
-    """Callvane's metrics by the package that defines them, module by module, in the order of definition."""
+    """Callvane's metrics by the package that defines them, by module, in definition order."""
     found: dict[str, list[MetricWrapperBase]] = {}
     seen: set[MetricWrapperBase] = set()
-    for name in reversed(PACKAGES):  # those first that the others import
+    for name in reversed(PACKAGES):  # imported packages first
         package = importlib.import_module(name)
         found[name] = []
         for each in pkgutil.walk_packages(package.__path__, f"{name}."):
@@ -49,7 +49,7 @@ def metrics() -> dict[str, list[MetricWrapperBase]]:
 
 
 def exposed_name(metric: MetricWrapperBase) -> str:
-    """The name as Prometheus sees it."""
+    """The name that Prometheus shows."""
     return f"{metric._name}_total" if metric._type == "counter" else metric._name
 
 
@@ -57,7 +57,7 @@ def reference() -> str:
     """The whole page."""
     parts = [HEAD]
     for package, defined in metrics().items():
-        parts.append(f"\n## {PACKAGES[package]}\n\n| metric | type | labels | what it says |\n|---|---|---|---|\n")
+        parts.append(f"\n## {PACKAGES[package]}\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n")
         for metric in defined:
             labels = ", ".join(f"`{label}`" for label in metric._labelnames)
             parts.append(f"| `{exposed_name(metric)}` | {metric._type} | {labels} | {metric._documentation} |\n")

@@ -1,4 +1,4 @@
-"""`python -m tools.settings_reference`: writes config/callvane.toml from the settings' own definitions."""
+"""`python -m tools.settings_reference`: generates config/callvane.toml from the settings' definitions."""
 
 from __future__ import annotations
 
@@ -21,18 +21,21 @@ from sip_bridge.settings import BridgeSettings
 FILE = Path(__file__).parent.parent / "config" / "callvane.toml"
 
 HEAD = """\
-# Every setting of Callvane with its default. One file serves all processes: each reads its own section, [redis],
-# [metrics] and [log]. Name it with --config FILE or CALLVANE_CONFIG. The environment wins over the file:
-# CALLVANE_BRIDGE__MAX_CALLS=200 is max_calls in [bridge]. Uncomment what you change.
-# An unknown key or a value out of its range ends a process with one line and status 2.
+# All settings of Callvane with their defaults. One file serves all processes: each reads its own section, [redis],
+# [metrics] and [log]. Pass it with --config FILE or CALLVANE_CONFIG. Environment variables override the file:
+# CALLVANE_BRIDGE__MAX_CALLS=200 sets max_calls in [bridge]. Uncomment what you change.
+# On an unknown key or a value out of range, a process prints one line and exits with status 2.
 """
 
 SECTIONS: dict[str, tuple[type[BaseModel], str]] = {
-    "redis": (RedisSettings, "Where the processes meet. All of them must agree on prefix and partitions."),
+    "redis": (
+        RedisSettings,
+        "Connects all processes, which must agree on prefix and partitions.",
+    ),
     "metrics": (MetricsSettings, "/metrics, /healthz and /readyz of each process."),
     "log": (LogSettings, "Lines on standard error."),
-    "bridge": (BridgeSettings, "python -m sip_bridge: forks in, utterances out."),
-    "analysis": (AnalysisSection, "python -m analysis: utterances in, transcripts and alerts out."),
+    "bridge": (BridgeSettings, "python -m sip_bridge: receives forks, sends utterances."),
+    "analysis": (AnalysisSection, "python -m analysis: receives utterances, publishes transcripts and alerts."),
     "console": (ConsoleSettings, "python -m console: the supervisors' page."),
 }
 
@@ -51,7 +54,7 @@ def reference() -> str:
 
 
 def _assignment(key: str, default: Any) -> str:
-    """A commented assignment of the default; one without a value where unset is the default."""
+    """A commented assignment of the default; without a value if the default is unset."""
     return f"#{key} =\n" if default is None else f"#{key} = {_toml(default)}\n"
 
 
@@ -66,9 +69,9 @@ def _toml(value: Any) -> str:
 
 
 def _notes(model: type[BaseModel]) -> dict[str, str]:
-    """The string below each field of a class."""
+    """The docstring below each field of a class."""
     (body,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
-    assert isinstance(body, ast.ClassDef)  # noqa: S101 -- it is the source of a class
+    assert isinstance(body, ast.ClassDef)  # noqa: S101 -- this is the source of a class
     notes = {}
     for field, below in zip(body.body, body.body[1:], strict=False):
         if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):

@@ -1,1 +1,1 @@
-"""`python -m analysis budget`: thresholds that keep a budget of false alarms on one's own calm calls."""
+"""`python -m analysis budget`: thresholds that keep a false-alarm budget on an operator's own calm calls."""

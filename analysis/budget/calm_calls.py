@@ -1,4 +1,4 @@
-"""An operator's own calm calls: dialogues or exported transcripts, read from JSON lines. Bounded, and distrusted."""
+"""An operator's own calm calls, read from JSON lines of dialogues or exported transcripts. Bounded and validated."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from callbus import Leg, Role
 
 LEGS = (Leg("customer", Role.CUSTOMER), Leg("agent", Role.AGENT))
 WORDS_PER_MINUTE = 170
-"""How fast people speak on the telephone, where times are missing."""
+"""Typical telephone speech, for calls without times."""
 PAUSE_SECONDS = 0.5
-"""Between utterances whose times are missing."""
+"""Pause between utterances without times."""
 MOST_LINE_BYTES = 2_000_000
 MOST_CALLS = 100_000
 MOST_TURNS = 5_000
@@ -24,7 +24,7 @@ MOST_SECONDS = 86_400.0
 
 
 class CallsError(ValueError):
-    """Files that hold no calls; one line that names file, line and cure."""
+    """Files without usable calls; one line with file, line and fix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,14 @@ class CalmCall:
     said: tuple[Said, ...]
     seconds: float
     timed: bool
-    """Its times are those of the call, not reckoned from the number of words."""
+    """Whether the times are the call's own, not estimated from the number of words."""
 
 
 def read_calls(paths: Sequence[Path], words_per_minute: float) -> list[CalmCall]:
-    """The calls of files, and of the .jsonl files of folders. Raises CallsError.
+    """The calls in files, and in the .jsonl files of folders. Raises CallsError.
 
-    A line is a dialogue (`id`, `turns` of `party`, `text` and, where known, `start_seconds`, `end_seconds`) or a
-    transcript as Callvane publishes it; transcripts of one `call_id` are a call.
+    A line is a dialogue (`id`, and `turns` with `party`, `text` and, if known, `start_seconds`, `end_seconds`) or a
+    transcript as published by Callvane; transcripts with the same `call_id` make one call.
     """
     calls: list[CalmCall] = []
     for path in _files(paths):
@@ -59,14 +59,14 @@ def read_calls(paths: Sequence[Path], words_per_minute: float) -> list[CalmCall]
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 fault = f"{type(error).__name__}: {error}"[:100]
                 raise CallsError(
-                    f"{path}:{number}: {fault}; expected id and turns of party and text, or a transcript"
+                    f"{path}:{number}: {fault}; expected id and turns with party and text, or a transcript"
                 ) from None
             if len(calls) + len(transcripts) > MOST_CALLS:
                 raise CallsError(f"{path}: more than {MOST_CALLS} calls; give fewer files")
         try:
             calls += [_transcribed(name, records) for name, records in transcripts.items()]
         except (ValueError, KeyError, TypeError) as error:
-            raise CallsError(f"{path}: {type(error).__name__}: {error}; these are no transcripts") from None
+            raise CallsError(f"{path}: {type(error).__name__}: {error}; these are not transcripts") from None
     calls = [call for call in calls if any(said.role is Role.CUSTOMER for said in call.said)]
     if not calls:
         raise CallsError(f"no call with a customer's words in {', '.join(map(str, paths))}")
@@ -77,7 +77,7 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         found = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
         if not found:
-            raise CallsError(f"{path}: no .jsonl file in it")
+            raise CallsError(f"{path}: contains no .jsonl file")
         yield from found
 
 
@@ -97,7 +97,7 @@ def _lines(path: Path) -> Iterator[str]:
 def _dialogue(record: dict[str, Any], words_per_minute: float) -> CalmCall:
     turns = record["turns"]
     if not isinstance(turns, list) or len(turns) > MOST_TURNS:
-        raise ValueError(f"turns is no list of at most {MOST_TURNS}")
+        raise ValueError(f"turns must be a list of at most {MOST_TURNS}")
     timed = all("start_seconds" in turn and "end_seconds" in turn for turn in turns)
     at = 0.0
     said = []
@@ -123,9 +123,9 @@ def _transcribed(name: str, records: list[dict[str, Any]]) -> CalmCall:
 def _said(role: Role, text: str, times: tuple[Any, Any], confidence: Any) -> Said:
     start, end, certain = float(times[0]), float(times[1]), float(confidence)
     if not (0 <= start <= end <= MOST_SECONDS):
-        raise ValueError(f"times {start:g} to {end:g} are none of a call")
+        raise ValueError(f"times {start:g} to {end:g} are not valid in a call")
     if not (math.isfinite(certain) and 0 <= certain <= 1):
-        raise ValueError(f"confidence {certain:g} is not within 0 and 1")
+        raise ValueError(f"confidence {certain:g} is not between 0 and 1")
     return Said(role.value, role, text, start, end, certain)
 
 

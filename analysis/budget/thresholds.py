@@ -1,4 +1,4 @@
-"""`python -m analysis budget`: the thresholds that keep a budget of false alarms on an operator's own calm calls."""
+"""`python -m analysis budget`: the thresholds that keep a false-alarm budget on an operator's own calm calls."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from callbus import ShiftKind, Tier
 from service.settings import ConfigError, load
 
 CONFIDENCE = 0.9
-"""How sure the promise is: the rate that more calls like these exceed with a chance of one in ten."""
+"""Confidence of the promise: more calls like these exceed the rate with a chance of one in ten."""
 THRESHOLDS = tuple(round(0.3 + 0.05 * step, 2) for step in range(75))
 """0.3 to 4: the level cannot fall further below a calm opening."""
 PROGRESS_SECONDS = 5.0
 
 Known = dict[str, list[Evidence]]
-"""What was heard of each party of a call that is scored."""
+"""What was heard of each party of a scored call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A tier's threshold, and what it did on the calm calls."""
+    """A tier's threshold, and its result on the calm calls."""
 
     tier: Tier
     budget: float
     """False alarms per call-hour."""
     threshold: float | None
-    """None where no threshold can promise the budget."""
+    """None if no threshold can promise the budget."""
     alarms: int
-    """With that threshold; with the highest where there is none."""
+    """With that threshold, or with the highest if there is none."""
     hours: float
 
     @property
@@ -50,12 +50,12 @@ class Promise:
 
     @property
     def hours_missing(self) -> float:
-        """Of calm calls, until as many alarms as there were would keep the budget."""
+        """Hours of further calm calls, without another alarm, that would keep the budget."""
         return most_likely(self.alarms) / self.budget - self.hours
 
 
 def most_likely(events: int, confidence: float = CONFIDENCE) -> float:
-    """The highest Poisson mean under which so few events come with a chance of 1 - confidence.
+    """The highest Poisson mean at which at most `events` events still have a probability of 1 - confidence.
 
     The exact one-sided bound: half the chi-square quantile with 2 (events + 1) degrees of freedom (Garwood 1936).
     """
@@ -71,7 +71,7 @@ def most_likely(events: int, confidence: float = CONFIDENCE) -> float:
 
 
 def promise(calls: Sequence[Known], hours: float, rules: ShiftRules, budgets: tuple[float, float]) -> list[Promise]:
-    """The lowest thresholds of marks and of interruptions whose upper bounds keep their budgets, per call-hour."""
+    """The lowest thresholds for marks and interruptions whose upper bounds keep their budgets, per call-hour."""
     found = []
     for tier, budget in zip((Tier.MARK, Tier.INTERRUPTION), budgets, strict=True):
         chosen: float | None = None
@@ -97,7 +97,7 @@ def _with(rules: ShiftRules, tier: Tier, threshold: float) -> ShiftRules:
 
 
 def _alarms(call: Known, rules: ShiftRules, tier: Tier) -> int:
-    """Alarms of a tier; a mark that becomes an interruption is no second mark."""
+    """Alarms of a tier; a mark that becomes an interruption is not a second mark."""
     alarms = 0
     for heard in call.values():
         party = Party()
@@ -109,7 +109,7 @@ def _alarms(call: Known, rules: ShiftRules, tier: Tier) -> int:
 
 
 async def evidence_of(call: CalmCall, scoring: Scoring) -> Known:
-    """Say a call into a conversation; every score of its customer, also of turns that go on."""
+    """Play a call into a conversation. Returns every score of its customer, unfinished turns included."""
     heard_so_far = Conversation(call.name, 0.0, LEGS)
     known: Known = {}
     for said in call.said:
@@ -145,11 +145,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--words-per-minute", type=float, default=WORDS_PER_MINUTE, help="how fast calls without times are spoken"
     )
-    parser.add_argument("--write", metavar="FILE", type=Path, help="write the settings there, too")
+    parser.add_argument("--write", metavar="FILE", type=Path, help="also write the settings to this file")
     options = parser.parse_args(arguments)
     try:
         if not 40 <= options.words_per_minute <= 400:
-            raise CallsError("--words-per-minute: nobody speaks like that; give 40 to 400")
+            raise CallsError("--words-per-minute: must be 40 to 400")
         section = load(AnalysisSettings, options.config).analysis
         calls = read_calls(options.calls, options.words_per_minute)
         known = asyncio.run(_all_evidence(calls, chosen_scoring(section)))
@@ -167,7 +167,7 @@ def main(arguments: list[str]) -> int:
 
 def _report(calls: Sequence[CalmCall], hours: float, promises: Sequence[Promise], words_per_minute: float) -> bool:
     reckoned = sum(not call.timed for call in calls)
-    guess = f"; the times of {reckoned} are reckoned at {words_per_minute:g} words a minute" if reckoned else ""
+    guess = f"; the times of {reckoned} are estimated at {words_per_minute:g} words a minute" if reckoned else ""
     print(f"{len(calls)} calm calls, {hours:.2f} hours{guess}")
     print(
         f"{'tier':<14}{'budget/h':>9}{'threshold':>11}{'alarms':>8}{'per hour':>10}{f'at most ({CONFIDENCE:.0%})':>15}"
@@ -182,7 +182,7 @@ def _report(calls: Sequence[CalmCall], hours: float, promises: Sequence[Promise]
     for one in missing:
         print(
             f"{one.tier}: too few calm calls to promise {one.budget:g} an hour; "
-            f"{one.hours_missing:.2f} hours of them are missing",
+            f"{one.hours_missing:.2f} more hours are needed",
             file=sys.stderr,
         )
     if not missing:

@@ -1,1 +1,1 @@
-"""One call: its state, and what each event makes of it. Pure but for the scorer that is awaited."""
+"""One call: its state, and the effect of each event on it. Pure, except that it awaits the scorer."""

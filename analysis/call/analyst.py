@@ -1,4 +1,4 @@
-"""What an event makes of its call: new state, and what everybody is told. No I/O; the clock is passed in."""
+"""The effect of an event on its call: the new state and what is published. No I/O; the clock is passed in."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TRANSCRIPT_CHARACTERS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is to be committed for one event."""
+    """What to commit for one event."""
 
     call: Conversation
     publications: tuple[Publication, ...] = ()
@@ -30,30 +30,30 @@ class Outcome:
 
 
 Ask = Callable[[Turn, Sequence[Turn]], Awaitable[Score]]
-"""Has a turn scored; the turns of both parties before it, oldest first."""
+"""Scores a turn, given the earlier turns of both parties, oldest first."""
 Clock = Callable[[], float]
 """Unix seconds."""
 
 
 class Analyst:
-    """Turns events into outcomes by the detector's rules and the scores that it is given."""
+    """Turns events into outcomes, using the detector's rules and the given scores."""
 
     def __init__(self, rules: ShiftRules, redacted_digits: int) -> None:
         self._rules = rules
         self._redacted_digits = redacted_digits
 
     def opened(self, event: CallOpened, call: Conversation | None, now: float) -> Outcome:
-        """A call begins, or its legs change."""
+        """A call starts, or its legs change."""
         call = opened(event, call)
         return Outcome(call, (state_of(call, now),))
 
     def taken_over(self, event: TakenOver, call: Conversation | None, now: float) -> Outcome:
-        """Another recording of the call is heard from here on."""
+        """Another recording of the call is heard from now on."""
         changed = taken_over(event, call or Conversation(event.call_id, max(0.0, now - event.at_seconds)))
         return Outcome(changed, (state_of(changed, now),))
 
     def told(self, event: CallEvent, call: Conversation | None, now: float) -> Outcome:
-        """Something is the matter with a call's audio, or is no more."""
+        """An audio fault starts or ends."""
         call = call or Conversation(event.call_id, max(0.0, now - event.at_seconds))
         changed = replace(call, health=call.health.after(event))
         return Outcome(changed, tuple(_news(changed, state_of(call, 0.0), now)))
@@ -63,7 +63,7 @@ class Analyst:
     ) -> Outcome:
         """A call ends, unless another recording of it opens soon.
 
-        `shown`: how a screen shows a call of which nothing else is known; none where it shows none.
+        `shown`: the call as the board shows it, if nothing else is known of it; None if it is not on the board.
         """
         if call is None:
             unknown = Conversation(event.call_id, max(0.0, event.closed_at - event.duration_seconds))
@@ -74,7 +74,7 @@ class Analyst:
     async def heard(
         self, event: Utterance, call: Conversation | None, recognition: Recognition, ask: Ask, clock: Clock
     ) -> Outcome:
-        """An utterance, with the words that were recognized in it. `ask` is awaited where a turn is to be scored."""
+        """An utterance with its recognized words. `ask` is awaited if a turn needs a score."""
         call = call or joined(event)
         earlier = state_of(call, 0.0)
         call = call.passed(event)
@@ -102,19 +102,19 @@ class Analyst:
     def _listened(
         self, event: Utterance, call: Conversation, recognition: Recognition
     ) -> tuple[Conversation, Recognition, float]:
-        """The call that has heard this; the words without long digit runs; how far the voice is above the caller's."""
+        """The call after this speech; the words without long digit runs; the voice's arousal above the caller's own."""
         clean = redact(recognition.text, self._redacted_digits, call.open_digits.get(event.leg_id, 0))
         call = replace(call, open_digits=_open_digits(call, event.leg_id, clean.open_digits))
         call, arousal = call.listened(event.leg_id, recognition.voice, event.end_seconds - event.start_seconds)
         return call, replace(recognition, text=clean.text), arousal
 
     def dropped(self, event: Utterance, call: Conversation | None, why: str, now: float) -> Outcome:
-        """An utterance whose words are not known, or not waited for any more: it is told as dropped."""
+        """An utterance without words, or no longer worth waiting for: published as dropped."""
         after = (call or joined(event)).passed(event)
         return Outcome(after, (self._transcript(event, after, Recognition(dropped=why), now),))
 
     def failed(self, event: ForkEvent | TakenOver, call: Conversation | None, now: float) -> Outcome:
-        """An event on which analysis itself broke: a call still ends, its words are told as dropped, the rest stays."""
+        """An event that raised a fault in analysis: a call still ends, words are dropped, all else stays."""
         match event:
             case Utterance():
                 return self.dropped(event, call, ERROR, now)
@@ -161,7 +161,7 @@ def _ended(shown: CallState, event: CallClosed, now: float) -> CallState:
 
 
 def _news(call: Conversation, earlier: CallState, now: float) -> Sequence[Publication]:
-    """The call's state, where a screen would show it otherwise than before."""
+    """The call's state, if the page would show it differently from before."""
     return (state_of(call, now),) if state_of(call, 0.0) != earlier else ()
 
 

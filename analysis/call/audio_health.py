@@ -1,4 +1,4 @@
-"""The health of a call's audio, as its bridge tells it and as the call's words show it. Pure."""
+"""Audio faults of a call, as reported by its bridge and as shown by its words. Pure."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from callbus import CallEvent, Condition, ConditionKind, Gap, Leg, Role
 from callbus.messages.conditions import MAX_CONDITIONS, MAX_GAPS, UNITS
 
 SWAPS = Counter(
-    "callvane_party_swaps_suspected_total", "Calls whose parties seem to stand on each other's legs, by their words."
+    "callvane_party_swaps_suspected_total", "Calls whose parties seem to be on each other's legs, by their words."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What is the matter with a call now, and what of it was not recorded. Past their bounds the oldest go."""
+    """A call's current faults and unrecorded gaps. Past their bounds the oldest are dropped."""
 
     standing: tuple[Condition, ...] = ()
-    """In the order in which they began."""
+    """Current conditions, in the order in which they started."""
     gaps: tuple[Gap, ...] = ()
-    """The pauses of the whole recording that are over, oldest first."""
+    """Finished pauses of the whole recording, oldest first."""
     swap_told: bool = False
-    """A swap of the parties is told once; other roles end it for good."""
+    """A swap of the parties is reported once; a change of roles ends it for good."""
 
     def after(self, event: CallEvent) -> Health:
-        """What stands after an event; one that is told twice changes nothing the second time."""
+        """Health after an event; a repeated event changes nothing."""
         condition = event.condition
         others = self._without(condition.kind, condition.leg_id)
         if event.began:
@@ -37,17 +37,17 @@ class Health:
         return replace(self, standing=others, gaps=self._with_gap(condition, event.at_seconds))
 
     def closed(self, at_seconds: float) -> Health:
-        """After the call's end: nothing stands any more, and a pause that went on is over."""
+        """Health after the call's end: no condition remains, and an ongoing pause becomes a gap."""
         paused = next((each for each in self.standing if _is_pause(each)), None)
         return replace(self, standing=(), gaps=self._with_gap(paused, at_seconds) if paused else self.gaps)
 
     def handed_over(self, at_seconds: float) -> Health:
-        """Once another recording is heard: what the one so far was told of ends, what the words show stands."""
+        """Health when another recording takes over: reported faults end, faults shown by the words remain."""
         shown = tuple(each for each in self.standing if each.kind is ConditionKind.PARTIES_SWAPPED)
         return replace(self.closed(at_seconds), standing=shown)
 
     def listened(self, turns: Sequence[Turn], at_seconds: float) -> Health:
-        """After words were heard: those of a call's beginning may show that the parties are swapped."""
+        """Health after more words: the first turns may show that the parties are swapped."""
         if self.swap_told or not turns or turns[-1].number >= FIRST_TURNS or not (count := suspected(turns)):
             return self
         SWAPS.inc()
@@ -56,7 +56,7 @@ class Health:
         return replace(self, standing=(*self.standing, condition)[-MAX_CONDITIONS:], swap_told=True)
 
     def renamed(self, before: Sequence[Leg], legs: Sequence[Leg]) -> Health:
-        """With other legs: conditions bear their roles; other roles end a suspicion that the parties are swapped."""
+        """Health with other legs: conditions get the new roles; a change of roles clears a suspected swap."""
         roles = {leg.leg_id: leg.role for leg in legs}
         if roles == {leg.leg_id: leg.role for leg in before}:
             return self
@@ -74,5 +74,5 @@ class Health:
 
 
 def _is_pause(condition: Condition) -> bool:
-    """Of the whole recording, not of one leg."""
+    """A pause of the whole recording, not of one leg."""
     return condition.kind is ConditionKind.PAUSED and not condition.leg_id

@@ -11,6 +11,7 @@ import msgspec
 
 from analysis.call.audio_health import Health
 from analysis.call.recording_state import Recordings
+from analysis.call.state_tolerance import tolerated
 from analysis.call.succession import TakenOver
 from analysis.shift.context_terms import in_context
 from analysis.shift.detector import Evidence, Shift, ShiftRules, ShiftState, after_alert, step
@@ -21,6 +22,8 @@ from analysis.words.voice import Measured, Voice
 from callbus import Alert, CallClosed, CallOpened, CallState, Leg, Mood, Phase, Role, Utterance
 
 STATE_VERSION = 3
+"""Raised where an earlier worker would misread a state. Fields with a default, and words, may come without: a worker
+that does not know them goes on, see state_tolerance."""
 RECENT_TURNS = 8
 """Turns of both parties that are kept, beside those that a shift is measured from."""
 SCORES = 60
@@ -224,7 +227,7 @@ def decode(payload: bytes) -> Conversation:
         fields = msgspec.msgpack.decode(payload)
         if not isinstance(fields, dict) or fields.get("version") != STATE_VERSION:
             raise StateError("another version")
-        return msgspec.convert(fields.get("call"), Conversation)
+        return msgspec.convert(tolerated(fields.get("call")), Conversation)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise StateError(str(error)[:200]) from error
 

@@ -1,4 +1,4 @@
-"""What an event leads to, decided once its words and their score are there; and what is told where that breaks."""
+"""Decides the outcome of an event once its words and score are known, and what to publish if that fails."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WaitFor = Callable[[asyncio.Task[Score]], Awaitable[Score]]
 
 
 def broke(told: ForkEvent | TakenOver) -> None:
-    """Count and log the exception that is being handled, by the kind of event that it struck."""
+    """Count and log the current exception, by the kind of event that raised it."""
     survived(RECORDING if isinstance(told, TakenOver) else NAMES[type(told)], log, told.call_id)
 
 
@@ -49,10 +49,10 @@ class Decisions:
         wait_for: WaitFor,
         shown: CallState | None = None,
     ) -> Outcome:
-        """What a call is told makes of it. A fault is counted, and the outcome is then that of `failed`.
+        """The outcome of what a call is told. A fault is counted, and `failed` then gives the outcome.
 
-        `wait_for`: waits for a score; raises Shed where too much is in hand meanwhile.
-        `shown`: as `analyst.Analyst.closed`.
+        `wait_for`: waits for a score; raises Shed if too much is in hand meanwhile.
+        `shown`: as in `analyst.Analyst.closed`.
         """
         now = time.time()
         try:
@@ -72,7 +72,7 @@ class Decisions:
             return self.failed(told, call)
 
     def failed(self, told: ForkEvent | TakenOver, call: Conversation | None) -> Outcome:
-        """What can be told of an event that broke."""
+        """What can be published for an event that raised a fault."""
         return self._analyst.failed(told, call, time.time())
 
     async def _said(

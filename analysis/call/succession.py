@@ -1,10 +1,10 @@
-"""What an event of one recording is to its call, which may have several. Pure.
+"""The effect of one recording's event on its call, which may have several recordings. Pure.
 
-One recording is heard, the others wait. The next one takes over when the heard one closes, or says nothing while
-another does; a call that is over goes on when a recording of it opens soon after. So a call sees one sequence of
-events, in one numbering and one time, whoever recorded them.
+One recording is heard, the others wait. The next one takes over when the heard one closes, or is silent while another
+speaks. A call that is over resumes if a recording of it opens soon after. So a call sees one sequence of events, with
+one numbering and one clock, whichever bridge recorded it.
 
-`at` is always the time at which Redis took the event, in Unix seconds: one clock for all bridges.
+`at` is always the time at which Redis received the event, in Unix seconds: one clock for all bridges.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from callbus.messages.call import BRIDGE_LOST
 from callbus.messages.wire import ForkEvent
 
 RESUME_SECONDS = 60.0
-"""A call goes on if a recording of it opens within this time after the last one closed."""
+"""A call resumes if a recording of it opens within this time after the last one closed."""
 QUIET_SECONDS = 4.0
-"""A waiting recording takes over if it brings speech and the heard one has brought none for this long."""
+"""A waiting recording takes over if it has speech and the heard one has had none for this long."""
 LEAST_SECONDS = 0.3
-"""Less than this of an utterance is not worth recognition, once the part that another recording brought is cut off."""
+"""The rest of an utterance is not worth recognition below this length, once the part already heard is cut off."""
 SAME_SECONDS = 1.0
-"""A recording whose beginning is told anew, by less than this another, is the same."""
+"""A repeated opening whose time differs by less than this is of the same recording."""
 PARTIES = 16
 MOST_MISSING = 10_000
-"""Utterances: hours of speech. Numbers of a recording never lie further apart, unless one of them is not its own."""
+"""Utterances: hours of speech. A larger gap in the numbers means that one number is wrong."""
 
 REPEATED = "repeated"
 DUPLICATE = "duplicate"
@@ -38,46 +38,46 @@ CLOSED, SILENT, RESUMED = HANDOVERS = "closed", "silent", "resumed"
 
 @dataclass(frozen=True, slots=True)
 class TakenOver:
-    """From here on another recording of the call is heard."""
+    """Another recording of the call is heard from now on."""
 
     call_id: str
     at_seconds: float
     """Call time."""
     legs: tuple[Leg, ...]
-    """Empty where they are not known."""
+    """Empty if unknown."""
 
     def names(self, before: Sequence[Leg]) -> dict[str, str]:
-        """What the legs that the call had before are called now, where role says which is which."""
+        """Maps the call's earlier leg ids to the current ones, where the roles identify them."""
         pairs = zip(_by_role(before), _by_role(self.legs), strict=True)
         return {old: new for old, new in pairs if old and new}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What an event of one recording is to its call."""
+    """The effect of one recording's event on its call."""
 
     recordings: Recordings
-    """After it."""
+    """State after the event."""
     events: tuple[ForkEvent | TakenOver, ...] = ()
-    """What the call is told, in its own numbering and time; at most one utterance, the last."""
+    """Events for the call, in its own numbering and time; at most one utterance, always last."""
     is_new: bool = False
-    """Whether another call begins: what was known under its id is of an earlier one."""
+    """Whether a new call starts; state kept under its id then belongs to an earlier call."""
     dropped: str = ""
-    """Why an utterance is not heard: `repeated`, a `duplicate` of what another recording brings, or `misnumbered`."""
+    """Why an utterance is not heard: `repeated`, `duplicate` (another recording has it) or `misnumbered`."""
     missing: int = 0
-    """Utterances of the heard recording that were lost before this one."""
+    """Utterances of the heard recording lost before this one."""
     handover: str = ""
-    """Why another recording is heard from here on: one of HANDOVERS; empty where that is not so."""
+    """Why another recording is heard from now on: one of HANDOVERS; empty if none takes over."""
 
     @property
     def is_over(self) -> bool:
-        """Whether the call ends with it, but for what opens within RESUME_SECONDS; not one whose bridge may return."""
+        """Whether the call ends, unless a recording opens within RESUME_SECONDS. False if its bridge may return."""
         lost = any(isinstance(event, CallClosed) and event.reason == BRIDGE_LOST for event in self.events)
         return self.recordings.heard is None and not lost
 
 
 def step(before: Recordings | None, event: ForkEvent, at: float) -> Step:
-    """The recordings after an event of one of them, and what it is to the call."""
+    """The recordings after an event of one of them, and its effect on the call."""
     if before and before.over_since is not None and at - before.over_since > RESUME_SECONDS:
         before = before if _returns(before, event) else None
     match event:
@@ -92,13 +92,13 @@ def step(before: Recordings | None, event: ForkEvent, at: float) -> Step:
 
 
 def _returns(before: Recordings, event: ForkEvent) -> bool:
-    """Whether an event is of a recording that was given up: its bridge was only cut off, for however long."""
+    """Whether an event belongs to a recording that was given up: its bridge was only cut off, however long."""
     own = before.find(event.recording_id) if event.recording_id else None
     return own is not None and own.given_up and not (isinstance(event, CallOpened) and _is_renewed(own, event))
 
 
 def _is_renewed(known: Recording, event: CallOpened) -> bool:
-    """Whether a recording that is opened again is another one, of a bridge that has opened the id before."""
+    """Whether a repeated opening is of a new recording, by a bridge that has opened the id before."""
     return not known.met_midway and abs(known.opened_at - event.opened_at) >= SAME_SECONDS
 
 
@@ -108,7 +108,7 @@ def _opened(before: Recordings | None, event: CallOpened, at: float) -> Step:
     if before is None or (renewed and before.heard):
         first = Recording(event.recording_id, event.opened_at, legs=event.legs, number_offset=0)
         return Step(Recordings(event.opened_at, at, (first,)), (event,), is_new=True)
-    if known is None or renewed:  # a bridge opens an id again only for the same call, once that is over
+    if known is None or renewed:  # a bridge reopens an id only for the same call, after it ended
         offset = before.offset(event.opened_at, at)
         return _joined(before, Recording(event.recording_id, event.opened_at, offset, event.legs), event.call_id, at)
     renamed = replace(known, opened_at=event.opened_at, legs=event.legs, met_midway=False)
@@ -129,7 +129,7 @@ def _said(before: Recordings | None, event: Utterance, at: float) -> Step:
     if own and (expected := own.next_sequence) is not None:
         if event.sequence - expected > MOST_MISSING:
             return replace(begun, dropped=MISNUMBERED)
-        if event.sequence < expected - MOST_MISSING:  # what was taken for the recording's own number was not
+        if event.sequence < expected - MOST_MISSING:  # the number accepted before was wrong
             own = replace(own, next_sequence=None, number_offset=None)
             begun = replace(begun, recordings=begun.recordings.put(own))
         elif event.sequence < expected:
@@ -151,14 +151,14 @@ def _said(before: Recordings | None, event: Utterance, at: float) -> Step:
 
 
 def _heard(begun: Step, event: Utterance) -> Step:
-    """An utterance of the recording that is heard, after what its coming has led to."""
+    """An utterance of the heard recording, added to the effects of its arrival."""
     now, own = begun.recordings, begun.recordings.known[0]
     party = party_of(event.leg_id, event.role)
     shift = now.next_number - event.sequence if own.number_offset is None else own.number_offset
     missing = 0 if own.next_sequence is None else event.sequence - own.next_sequence
     placed = _placed(event, own.offset_seconds, now.covered.get(party, 0.0))
     now = replace(now, unanswered_since=None)
-    if placed is None:  # its number goes to the next one
+    if placed is None:  # the next one gets its number
         own = replace(own, next_sequence=event.sequence + 1, number_offset=shift - 1)
         return replace(begun, recordings=now.put(own), dropped=DUPLICATE, missing=missing)
     now = now.put(replace(own, next_sequence=event.sequence + 1, number_offset=shift))
@@ -206,7 +206,7 @@ def _closed(before: Recordings | None, event: CallClosed, at: float) -> Step:
 
 
 def _joined(now: Recordings, recording: Recording, call_id: str, at: float) -> Step:
-    """One more recording: it waits, or the call that was over goes on with it."""
+    """Add a recording: it waits, or it resumes a call that was over."""
     if now.heard is None:
         return _taken_over(now, recording, call_id, max(recording.offset_seconds, now.latest_seconds), RESUMED)
     since = at if now.unanswered_since is None and now.spoken else now.unanswered_since
@@ -218,13 +218,13 @@ def _taken_over(now: Recordings, recording: Recording, call_id: str, at_seconds:
 
 
 def _midway(recording_id: str, opened_at: float, began_at: float) -> Recordings:
-    """Those of a call whose opening was not seen."""
+    """The recordings of a call whose opening was missed."""
     only = Recording(recording_id, opened_at, number_offset=0, met_midway=True)
     return Recordings(opened_at, began_at, (only,))
 
 
 def _placed(event: Utterance, offset: float, covered: float) -> Utterance | None:
-    """An utterance in the call's time, without what another recording has brought; none where little is left."""
+    """The utterance in call time, without what another recording covered; None if too little is left."""
     start, end = in_call(offset + event.start_seconds), in_call(offset + event.end_seconds)
     cut = covered - start
     if cut <= 0:
@@ -236,6 +236,6 @@ def _placed(event: Utterance, offset: float, covered: float) -> Utterance | None
 
 
 def _by_role(legs: Sequence[Leg]) -> list[str]:
-    """For each role that is known, the id of its leg; empty where it has none or several."""
+    """The leg id of each known role; empty if the role has none or several."""
     of_role = ([leg.leg_id for leg in legs if leg.role is role] for role in (Role.CUSTOMER, Role.AGENT))
     return [ids[0] if len(ids) == 1 else "" for ids in of_role]

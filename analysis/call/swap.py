@@ -1,8 +1,8 @@
-"""Whether the parties seem to stand on each other's legs, by what is said when a call begins. Pure.
+"""Whether the parties seem to be on each other's legs, judged by what is said at the start of a call. Pure.
 
-Recorders now and then label the customer's stream as the agent's, and every alert of such a call is about the wrong
-person. What gives it away are formulas: who answers the phone for a firm greets and asks for the reference, who called
-says what it is about. It only warns: nothing is ever exchanged by itself.
+Recorders sometimes label the customer's stream as the agent's, and then every alert of the call is about the wrong
+person. Set phrases reveal it: whoever answers for a firm greets and asks for the reference; whoever called says what
+it is about. This only warns; nothing is swapped automatically.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from analysis.turns.turn import Turn
 from callbus import Role
 
 FIRST_TURNS = 8
-"""Of both parties: greeting, concern, identification. Later the words of both tell less."""
+"""Turns of both parties: greeting, concern, identification. Later words say less about who is who."""
 LEAST = 2
-"""So many more formulas must stand on the other's leg than on their own: one alone is an echo or a joke."""
+"""The other leg must have this many more phrases than their own: a single one is an echo or a joke."""
 
 
 def _any(*phrases: str) -> re.Pattern[str]:
@@ -48,7 +48,7 @@ AGENTS = _any(
     r"you(?:'d| would) need to",
     r"is there anything else",
 )
-"""What is said by who answers for a firm."""
+"""Phrases of the party that answers for a firm."""
 
 CUSTOMERS = _any(
     r"(?:calling|ringing|phoning) (?:about|for|regarding) (?!your)",
@@ -73,11 +73,11 @@ CUSTOMERS = _any(
     r"my (?:\w+ )?(?:name|number|reference) is",
     r"can you tell me",
 )
-"""What is said by who called."""
+"""Phrases of the party that called."""
 
 
 def formulas(turns: Iterable[Turn]) -> tuple[int, int]:
-    """How many of the formulas in a call's first turns stand on their own party's leg, and how many on the other's."""
+    """How many set phrases in a call's first turns are on their own party's leg, and how many on the other's."""
     own = other = 0
     for turn in turns:
         if turn.number >= FIRST_TURNS or turn.role is Role.UNKNOWN:
@@ -89,6 +89,6 @@ def formulas(turns: Iterable[Turn]) -> tuple[int, int]:
 
 
 def suspected(turns: Iterable[Turn]) -> int:
-    """How many formulas say that the parties are swapped; 0 while there is no reason to think so."""
+    """How many phrases say that the parties are swapped; 0 if there is no reason to think so."""
     own, other = formulas(turns)
     return other if other >= own + LEAST else 0

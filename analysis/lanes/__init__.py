@@ -1,1 +1,1 @@
-"""Many calls at once: each in its order, all within the worker's bounds."""
+"""Many calls at once, each in order, all within the worker's bounds."""

@@ -1,4 +1,4 @@
-"""What a worker counts of the events that it has committed."""
+"""Metrics of the events a worker has committed."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ log = logging.getLogger(__name__)
 
 UTTERANCES = Counter(
     "callvane_utterances_analysed_total",
-    "Utterances by what became of them: transcribed, silence, hallucination, overload, error, repeated, duplicate, "
-    "misnumbered.",
+    "Utterances by outcome: transcribed, silence, hallucination, overload, error, repeated, duplicate, misnumbered.",
     ["outcome"],
 )
-MISSING = Counter("callvane_utterances_missing_total", "Utterances that never came, by gaps in their numbers.")
+MISSING = Counter(
+    "callvane_utterances_missing_total", "Utterances that never arrived, counted by gaps in their numbers."
+)
 HANDOVERS_MADE = Counter(
     "callvane_recording_handovers_total",
-    "Times that another recording of a call was heard from then on: the one before closed, fell silent, or had closed "
-    "before (resumed).",
+    "Times another recording of a call took over: the heard one closed, fell silent, or had closed before (resumed).",
     ["reason"],
 )
-TURNS_SCORED = Counter("callvane_turns_scored_total", "Times that a customer's turn was scored, as it grew.")
+TURNS_SCORED = Counter("callvane_turns_scored_total", "Scores given to customers' turns; a growing turn gets several.")
 SHIFTS = Counter("callvane_shifts_total", "Shifts found, by kind.", ["kind"])
 ALERT_SECONDS = Histogram(
     "callvane_end_of_speech_to_alert_seconds",
-    "Time from the end of the speech that raised an alert to the alert's publication.",
+    "Time from the end of the speech that raised an alert to its publication.",
     buckets=(0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 2, 3, 5),
 )
 for _kind in ShiftKind:
@@ -42,7 +42,7 @@ for _reason in HANDOVERS:
 
 
 def count(call_id: str, step: Step, recognition: Recognition | None, outcomes: Sequence[Outcome]) -> None:
-    """Count an event: what it was to its call, what was heard in it, and what came of that."""
+    """Count an event: its effect on its call, what was heard in it, and the outcomes."""
     extra = {"call_id": call_id}
     if step.dropped or recognition:
         told = [each.dropped for outcome in outcomes for each in outcome.publications if isinstance(each, Transcript)]
@@ -50,7 +50,7 @@ def count(call_id: str, step: Step, recognition: Recognition | None, outcomes: S
     MISSING.inc(step.missing)
     if step.handover:
         HANDOVERS_MADE.labels(step.handover).inc()
-        log.info("another recording of the call is heard from here on: %s", step.handover, extra=extra)
+        log.info("another recording of the call took over: %s", step.handover, extra=extra)
     for outcome in outcomes:
         TURNS_SCORED.inc(outcome.scored)
         if alert := outcome.alert:

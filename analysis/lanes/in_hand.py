@@ -1,7 +1,7 @@
-"""What a worker has taken and not committed yet, over all its calls: bounded, whatever its calls wait for.
+"""Events a worker has taken but not committed, across all its calls. Bounded, whatever the calls wait for.
 
-Openings, words of a call's health and closings are few and never shed. An utterance that is shed stays in its call's
-order, without its audio, and becomes a transcript that says `overload`.
+Openings, health events and closings are few and never shed. A shed utterance keeps its place in the call, without its
+audio, and becomes a transcript that says `overload`.
 """
 
 from __future__ import annotations
@@ -11,27 +11,25 @@ from prometheus_client import Counter, Gauge
 from analysis.lanes.lane import Job, Lane
 from callbus import Role, Utterance
 
-EVENTS = Gauge("callvane_events_in_hand", "Fork events that this worker has taken and not committed yet.")
-AUDIO = Gauge("callvane_audio_in_hand_bytes", "Audio of them that has not been heard yet.")
-SHED = Counter(
-    "callvane_utterances_shed_total", "Utterances dropped because too many waited, by whose they were.", ["role"]
-)
+EVENTS = Gauge("callvane_events_in_hand", "Fork events this worker has taken but not committed.")
+AUDIO = Gauge("callvane_audio_in_hand_bytes", "Audio of these events that has not been recognized yet.")
+SHED = Counter("callvane_utterances_shed_total", "Utterances dropped because too many waited, by role.", ["role"])
 
 CALL_EVENTS = 64
-"""Of one call. Past it the oldest utterance is shed, even the one whose score the call waits for."""
+"""Events per call. Past this the oldest utterance is shed, even if the call is waiting for its score."""
 AUDIO_BYTES = 64 * 1024 * 1024
-"""In all."""
+"""Audio across all calls."""
 
 
 class InHand:
-    """Belongs to one event loop. Past `utterances` or `audio_bytes` in all: agents' first, then the oldest."""
+    """Belongs to one event loop. Past `utterances` or `audio_bytes` overall it sheds agents' first, then the oldest."""
 
     def __init__(self, utterances: int, audio_bytes: int = AUDIO_BYTES, call_events: int = CALL_EVENTS) -> None:
         self._most = utterances
         self._most_audio = audio_bytes
         self._most_of_call = call_events
         self._waiting: dict[Job, int] = {}
-        """Utterances whose words or score are still to come, the oldest first, with the bytes of their audio."""
+        """Utterances still waiting for words or score, oldest first, with the bytes of their audio."""
         self._audio = 0
         self._events = 0
 
@@ -45,7 +43,7 @@ class InHand:
         return self._audio
 
     def take(self, job: Job, lane: Lane) -> None:
-        """One more event of a call; what is too much is shed, perhaps this one."""
+        """Add an event of a call. Sheds what exceeds the bounds, perhaps this event."""
         lane.jobs.append(job)
         self._events += 1
         if isinstance(job.delivery.event, Utterance):
@@ -60,7 +58,7 @@ class InHand:
         self._tell()
 
     def heard(self, job: Job, has_words: bool, is_overload: bool = False) -> None:
-        """Its audio is needed no more; without words in it, nothing is waited for.
+        """Recognition is done with the audio. Without words, the utterance waits for nothing more.
 
         `is_overload`: it was shed before the features or the model.
         """
@@ -75,7 +73,7 @@ class InHand:
         self._tell()
 
     def let_go(self, job: Job) -> None:
-        """It is committed, or somebody else's."""
+        """It is committed, or another worker's."""
         self._events -= 1
         self._audio -= self._waiting.pop(job, 0)
         self._tell()

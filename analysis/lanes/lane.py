@@ -1,4 +1,4 @@
-"""A call that has events in hand, in their order."""
+"""A call with events in hand, in order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from analysis.words.batcher import Shed
 from analysis.words.recognition import ERROR, OVERLOAD, Recognition
 from callbus import Utterance
 from callbus.messages.wire import NAMES
-from callbus.redis.fork_reader import Delivery
+from callbus.redis.delivery import Delivery
 from service.faults import survived
 
 log = logging.getLogger(__name__)
@@ -34,22 +34,22 @@ class Job:
 
     delivery: Delivery
     step: Step | None = None
-    """What it is to the call; none before the call's state is read, and where that cannot be said."""
+    """Its effect on the call; None before the call's state is read, or if computing it failed."""
     recognition: asyncio.Task[Recognition] | None = None
-    """Under way since the event came, whatever waits before it in the call; only of utterances that are heard."""
+    """Starts when the event arrives, regardless of earlier events; only for utterances that are heard."""
     is_shed: bool = False
-    """Whether too much is in hand: its words are waited for no more."""
+    """Whether too much is in hand; its words are then no longer awaited."""
     _asking: asyncio.Task[object] | None = None
-    """What its call waits for now, beside the recognition."""
+    """What its call is waiting for now, besides the recognition."""
 
     @property
     def audio_bytes(self) -> int:
-        """What its audio takes."""
+        """Size of its audio."""
         event = self.delivery.event
         return len(event.pcm) if isinstance(event, Utterance) else 0
 
     def let_go_of_audio(self) -> None:
-        """Keep no audio: it has been heard, or will not be."""
+        """Drop the audio: it has been recognized, or never will be."""
         if isinstance(event := self.delivery.event, Utterance):
             self.delivery = replace(self.delivery, event=replace(event, pcm=b""))
         if self.step:
@@ -57,19 +57,19 @@ class Job:
             self.step = replace(self.step, events=tuple(told))
 
     def shed(self) -> None:
-        """Give up its words, and a score that its call waits for."""
+        """Give up its words and any score its call is waiting for."""
         self.is_shed = True
         self.give_up()
         self.let_go_of_audio()
 
     def give_up(self) -> None:
-        """End what is under way for it."""
+        """Cancel its running tasks."""
         for task in (self.recognition, self._asking):
             if task:
                 task.cancel()
 
     async def heard(self) -> Recognition | None:
-        """What was heard in it; none where there was nothing to be heard."""
+        """What was recognized in it; None if there was nothing to recognize."""
         if self.is_shed:
             return Recognition(dropped=OVERLOAD)
         if self.recognition is None:
@@ -83,7 +83,7 @@ class Job:
             return Recognition(dropped=ERROR)
 
     async def answer(self, asking: asyncio.Task[T]) -> T:
-        """What a task gives that the event waits for. Raises Shed where it is shed meanwhile, Abandoned."""
+        """The result of a task that the event waits for. Raises Shed if it is shed meanwhile, and Abandoned."""
         self._asking = asking
         if self.is_shed:
             asking.cancel()
@@ -108,27 +108,27 @@ class Job:
 
 @dataclass(slots=True)
 class Lane:
-    """A call at work."""
+    """A call being processed."""
 
     partition: int
     jobs: deque[Job] = field(default_factory=deque)
     task: asyncio.Task[None] | None = None
     is_restored: bool = False
     _begun: int = 0
-    """So many of the jobs, from the first on, are known for what they are."""
+    """How many jobs, from the first on, have their step."""
     _recordings: Recordings | None = None
-    """After all of those, even where they wait for their words."""
+    """After those jobs, even while they wait for their words."""
 
     def __len__(self) -> int:
         return len(self.jobs)
 
     def restore(self, call: Conversation | None) -> None:
-        """Begin with the state that stands in Redis."""
+        """Start from the state stored in Redis."""
         self._recordings = call.recordings if call else None
         self.is_restored = True
 
     def begin(self) -> Iterator[tuple[Job, Step]]:
-        """Find out what each new event is to its call, in their order; none before `restore`."""
+        """Compute each new event's effect on the call, in order; nothing before `restore`."""
         while self.is_restored and self._begun < len(self.jobs):
             job = self.jobs[self._begun]
             self._begun += 1
@@ -142,6 +142,6 @@ class Lane:
             yield job, job.step
 
     def finished(self) -> Job:
-        """Take the first job out: it is committed, or given up."""
+        """Remove the first job: it is committed or given up."""
         self._begun -= 1
         return self.jobs.popleft()

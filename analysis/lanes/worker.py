@@ -1,14 +1,14 @@
-"""An analysis worker: reads what bridges wrote, keeps each call's order, works on many calls at once.
+"""An analysis worker: reads what bridges wrote, keeps each call in order, works on many calls at once.
 
-Every event is committed in one step with what it led to (transcript, alert, call state, detector state), so that a
-worker may die at any moment: another one takes over from the last commit. A call's state is read from Redis whenever
-the call has been quiet, never trusted from memory, since its partition may have been elsewhere meanwhile.
+Every event is committed in one step with its results (transcript, alert, call state, detector state), so a worker may
+die at any moment: another one resumes from the last commit. After a quiet period a call's state is read from Redis
+again, never trusted from memory, since another worker may have held its partition meanwhile.
 
-What is in hand is bounded (`in_hand`, and the queues before the features and the model), so that a call moves on
-however long its words or its score would take. A call waits for the score of its turn; the others do not.
+The events in hand are bounded (`in_hand`, and the queues before the features and the model), so a call moves on
+however long its words or its score take. A call waits for its turn's score; other calls do not.
 
-A fault costs the event that it struck its outcome, never another's: less of it is committed, so that it does not come
-again and break the next worker.
+A fault costs only the outcome of the event that raised it. Less of that event is committed, so that it does not come
+back and break the next worker.
 """
 
 from __future__ import annotations
@@ -31,37 +31,39 @@ from analysis.lanes.in_hand import InHand
 from analysis.lanes.lane import Job, Lane
 from analysis.words.recognition import ERROR, OVERLOAD, Recognition, Recognizer
 from callbus import CallClosed, Utterance
-from callbus.redis.fork_reader import Delivery, ForkReader, LeaseLost
+from callbus.redis.commits import LeaseLost
+from callbus.redis.delivery import Delivery
+from callbus.redis.fork_reader import ForkReader
 
 log = logging.getLogger(__name__)
 
-CALLS = Gauge("callvane_analysis_calls_active", "Calls that this worker follows.")
+CALLS = Gauge("callvane_analysis_calls_active", "Active calls on this worker.")
 STATES_UNREADABLE = Counter(
-    "callvane_call_states_unreadable_total", "Stored call states that could not be used; the call began anew."
+    "callvane_call_states_unreadable_total", "Unreadable stored call states; the call started afresh."
 )
-LEASES_LOST = Counter("callvane_leases_lost_total", "Times that work was given up: another worker held the partition.")
+LEASES_LOST = Counter("callvane_leases_lost_total", "Times work was dropped because another worker held the partition.")
 ARRIVAL_SECONDS = Histogram(
     "callvane_arrival_seconds",
-    "Time from the end of speech to a worker taking the utterance: hangover, bridge, Redis.",
+    "Time from the end of speech until a worker takes the utterance: hangover, bridge, Redis.",
     buckets=(0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.6, 0.8, 1, 1.5, 2.5, 5, 10),
 )
 DECISION_SECONDS = Histogram(
     "callvane_decision_seconds",
-    "Time that the decision about an utterance's words took: guards passed, turn, score, detector.",
+    "Time to decide on an utterance's words, after the guards: turn, score, detector.",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 PUBLISH_SECONDS = Histogram(
     "callvane_publish_seconds",
-    "Time that Redis took to publish and commit an utterance's outcome.",
+    "Time Redis takes to publish and commit an utterance's outcome.",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
 
 FORGET_SECONDS = 3_600.0
-"""A call without an event for so long is not counted as active any more."""
+"""A call without events for this long no longer counts as active."""
 
 
 class Worker:
-    """Belongs to one event loop. `read` until it is to stop, then `finish`."""
+    """Belongs to one event loop. `read` until told to stop, then `finish`."""
 
     def __init__(self, reader: ForkReader, recognizer: Recognizer, decisions: Decisions, in_hand: InHand) -> None:
         self._reader = reader
@@ -70,10 +72,10 @@ class Worker:
         self._in_hand = in_hand
         self._lanes: dict[str, Lane] = {}
         self._seen: dict[str, tuple[int, float]] = {}
-        """Partition and latest event (monotonic) of the calls that are active."""
+        """Partition and latest event (monotonic) of the active calls."""
 
     async def read(self) -> None:
-        """Take events and work on them, until cancelled; what is in hand then goes on."""
+        """Take events and work on them until cancelled; work in hand then continues."""
         async with aclosing(self._reader.deliveries()) as batches:
             async for batch in batches:
                 for delivery in batch:
@@ -84,13 +86,13 @@ class Worker:
                 self._count_calls()
 
     async def finish(self, seconds: float) -> None:
-        """Finish what is in hand for at most so long; the rest is another worker's."""
+        """Finish what is in hand within this time; the rest is left to another worker."""
         working = [lane.task for lane in self._lanes.values() if lane.task]
         if working:
             await asyncio.wait(working, timeout=seconds)
         left = [lane.task for lane in self._lanes.values() if lane.task]
         for call_id, lane in list(self._lanes.items()):
-            log.warning("%d events stay unfinished; another worker takes them", len(lane), extra=_of(call_id))
+            log.warning("%d events left unfinished for another worker", len(lane), extra=_of(call_id))
             self._drop(call_id, lane)
         if left:
             await asyncio.wait(left)
@@ -107,7 +109,7 @@ class Worker:
         self._begin(event.call_id, lane)
 
     def _begin(self, call_id: str, lane: Lane) -> None:
-        """Find out what each event is to its call, and listen at once to what is to be heard."""
+        """Compute each event's effect on the call, and start recognizing what is to be heard."""
         for job, step in lane.begin():
             if step.recordings.heard is None:
                 self._seen.pop(call_id, None)
@@ -124,7 +126,7 @@ class Worker:
         self._in_hand.heard(job, has_words=not dropped, is_overload=dropped == OVERLOAD)
 
     async def _work(self, call_id: str, lane: Lane) -> None:
-        """A call's events one after the other, until none is in hand."""
+        """Process a call's events one by one until none is in hand."""
         try:
             call = await self._restored(call_id, lane.partition)
             lane.restore(call)
@@ -134,12 +136,12 @@ class Worker:
                     call = await self._finish(lane.jobs[0], call)
                 except LeaseLost:
                     raise
-                except Exception:  # Redis refuses even the acknowledgement
+                except Exception:  # Redis rejects even the acknowledgement
                     broke(lane.jobs[0].delivery.event)
                 self._in_hand.let_go(lane.finished())
         except LeaseLost:
             LEASES_LOST.inc()
-            log.warning("partition %d belongs to another worker now", lane.partition)
+            log.warning("partition %d now belongs to another worker", lane.partition)
             for other, held in list(self._lanes.items()):
                 if held.partition == lane.partition and held is not lane:
                     self._drop(other, held)
@@ -152,19 +154,19 @@ class Worker:
         try:
             stored = await self._reader.state(call_id, partition)
             return None if stored is None else decode(stored)
-        except Exception as error:  # whatever stands there, the call goes on
+        except Exception as error:  # whatever is stored, the call continues
             STATES_UNREADABLE.inc()
-            log.warning("the call begins anew, its stored state cannot be used: %.300s", error, extra=_of(call_id))
+            log.warning("stored call state is unreadable, the call starts afresh: %.300s", error, extra=_of(call_id))
             return None
 
     async def _finish(self, job: Job, call: Conversation | None) -> Conversation | None:
-        """Commit what an event led to; the call after it. Raises LeaseLost.
+        """Commit the results of an event; returns the call after it. Raises LeaseLost.
 
-        Where that breaks, the call's state stays, and only what can be told without the fault is committed: at last
-        nothing but the acknowledgement, so that the event does not come again and break the next worker.
+        On a fault the call's state stays, and only what can be published without the fault is committed; as a last
+        resort only the acknowledgement, so that the event does not come back and break the next worker.
         """
         recognition = await job.heard()
-        delivery = job.delivery  # without its audio, once that has been heard
+        delivery = job.delivery  # its audio is gone once recognized
         if job.step:
             try:
                 return await self._commit(delivery, job.step, call, recognition, job)
@@ -197,7 +199,7 @@ class Worker:
             outcomes.append(await self._decisions.outcome(told, after, recognition, job.answer, shown))
             after = outcomes[-1].call
         decided = time.monotonic()
-        self._in_hand.heard(job, has_words=False)  # it waits for nothing more, so it is not shed either
+        self._in_hand.heard(job, has_words=False)  # waits for nothing more, so it cannot be shed
         after = replace(after, recordings=step.recordings) if after else None
         await self._reader.commit(
             delivery,
@@ -210,12 +212,12 @@ class Worker:
                 DECISION_SECONDS.observe(decided - began)
                 PUBLISH_SECONDS.observe(time.monotonic() - decided)
             count(delivery.event.call_id, step, recognition, outcomes)
-        except Exception:  # it is committed all the same
+        except Exception:  # it is committed regardless
             broke(delivery.event)
         return after
 
     def _drop(self, call_id: str, lane: Lane) -> None:
-        """Forget a call's events in hand: they are not acknowledged, so that somebody will get them again."""
+        """Forget a call's events in hand. They are not acknowledged, so they will be delivered again."""
         self._lanes.pop(call_id, None)
         self._seen.pop(call_id, None)
         while lane.jobs:

@@ -1,1 +1,1 @@
-"""What may judge a turn: the shipped scorer, a classifier, a language model; and the choice between them."""
+"""Scorers of turns: the shipped one, a classifier, a language model; and the choice between them."""

@@ -1,4 +1,4 @@
-"""The scorer that the settings name, and the detector's rules that go with it."""
+"""The configured scorer, and the detector's rules for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEY_BYTES = 4_096
 
 
 def chosen_scoring(section: AnalysisSection) -> Scoring:
-    """Load who judges turns, which may take minutes. Raises ConfigError."""
+    """Load the scorer, which may take minutes. Raises ConfigError."""
     match section.scorer:
         case "classifier":
             return Threaded(_classifier(section).scores)
@@ -31,7 +31,7 @@ def chosen_scoring(section: AnalysisSection) -> Scoring:
 
 
 def chosen_rules(section: AnalysisSection) -> ShiftRules:
-    """What of their scores counts as a shift."""
+    """The detector's rules for its scores."""
     return replace(
         FEELING_RULES,
         threshold=section.mark_threshold or FEELING_RULES.threshold,
@@ -41,13 +41,13 @@ def chosen_rules(section: AnalysisSection) -> ShiftRules:
 
 
 def _shipped() -> Threaded:
-    # What else is read in one run changes an int8 network's figures a little: turns are read one by one.
+    # The other turns of a run change an int8 network's output slightly, so turns are read one by one.
     return Threaded(one_by_one(FeelingScorer()))
 
 
 def _classifier(section: AnalysisSection) -> ClassifierScorer:
     if not section.classifier:
-        raise ConfigError('analysis.classifier: name a folder or OWNER/NAME on the hub, since scorer = "classifier"')
+        raise ConfigError('analysis.classifier: scorer = "classifier" needs a folder or OWNER/NAME on the hub')
     return ClassifierScorer(
         classifier_files(section.classifier, section.classifier_revision, section.classifier_file),
         labels=section.classifier_labels,
@@ -61,9 +61,9 @@ def _classifier(section: AnalysisSection) -> ClassifierScorer:
 def _language_model(section: AnalysisSection) -> LanguageModel:
     for name in ("language_model_url", "language_model"):
         if not getattr(section, name):
-            raise ConfigError(f'analysis.{name}: it is needed, since scorer = "language_model"')
+            raise ConfigError(f'analysis.{name}: needed for scorer = "language_model"')
     if taken := sorted(OWN_FIELDS & section.language_model_fields.keys()):
-        raise ConfigError(f"analysis.language_model_fields: {', '.join(taken)} cannot be set; leave it out")
+        raise ConfigError(f"analysis.language_model_fields: {', '.join(taken)} cannot be set here; remove it")
     server = ChatServer(
         section.language_model_url,
         _key(section),
@@ -85,7 +85,7 @@ def _key(section: AnalysisSection) -> str:
     if path is None:
         return key
     if key:
-        raise ConfigError("analysis.language_model_key_file: language_model_key is set, too; keep one of them")
+        raise ConfigError("analysis.language_model_key_file: language_model_key is also set; keep only one")
     return _read(path)
 
 
@@ -95,8 +95,8 @@ def _read(path: Path) -> str:
             content = file.read(KEY_BYTES + 1)
         key = content.decode().strip()
     except (OSError, UnicodeDecodeError) as error:
-        cause = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ConfigError(f"analysis.language_model_key_file: {path}: {cause}; name a readable file") from None
+        cause = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ConfigError(f"analysis.language_model_key_file: {path}: {cause}; give a readable file") from None
     if not key or len(content) > KEY_BYTES:
-        raise ConfigError(f"analysis.language_model_key_file: {path} holds no key")
+        raise ConfigError(f"analysis.language_model_key_file: {path} contains no key")
     return key

@@ -1,6 +1,6 @@
-"""Any text classifier of the model hub as a scorer: ONNX and its tokenizer on the CPU, no torch.
+"""Any text classifier from the model hub as a scorer: ONNX and its tokenizer on the CPU, no torch.
 
-It reads a turn by itself. What its labels mean stands in `labels`; from there its score is made as the shipped one's.
+It reads a turn on its own. `labels` gives its labels' meanings; the score is then computed as for the shipped scorer.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from service.settings import ConfigError
 log = logging.getLogger(__name__)
 
 MOST_TOGETHER = 32
-"""Turns in one run of the network."""
+"""Turns per run of the network."""
 MOST_LABELS = 1_000
 SPECIAL_PLACES = 2
-"""Positions that models of RoBERTa's kind leave unused at the front."""
+"""Positions that RoBERTa-like models leave unused at the start."""
 TRIAL = ("thank you", "this is the third time that i call about it and nobody has called me back")
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How a model's figures are taken."""
+    """How a model's outputs are adjusted."""
 
     tokens: int = 128
-    """Of a turn; where it has more, its end is read."""
+    """Per turn; of a longer turn, the end is read."""
     temperature: float = 1.0
-    """Above 0; above 1 makes an overconfident model more careful."""
+    """Above 0; above 1 it makes an overconfident model more cautious."""
     base_rate: float = 0.0
-    """0 to 1: unhappiness that the model sees in calm talk too, and that is taken for calm."""
+    """0 to 1: the unhappiness that the model also sees in calm talk, counted as calm."""
 
 
 class ClassifierScorer:
@@ -58,7 +58,7 @@ class ClassifierScorer:
         calibration: Calibration | None = None,
         threads: int = 1,
     ) -> None:
-        """Load the model and try it on two sentences; `labels` is the operator's map. Raises ConfigError."""
+        """Load the model and test it on two sentences; `labels` is the operator's map. Raises ConfigError."""
         calibration = calibration or Calibration()
         config = _config(files)
         try:
@@ -79,19 +79,19 @@ class ClassifierScorer:
         log.info("classifier %s: %d labels, %s", files.model, len(self._meanings), kind)
 
     def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
-        """See analysis.turns.score.Scorer; `history` is not looked at."""
+        """See analysis.turns.score.Scorer; `history` is ignored."""
         return self.scores([(turn, history)])[0]
 
     def scores(self, asked: Sequence[Asked]) -> list[Score]:
-        """The score of each turn, in the order asked."""
+        """The score of each turn, in the given order."""
         texts = [readable(turn.text) for turn, _ in asked]
         shares = [row for start in range(0, len(texts), MOST_TOGETHER) for row in self._shares(texts, start)]
         return [self._score(turn, row) for (turn, _), row in zip(asked, shares, strict=True)]
 
     def _shares(self, texts: Sequence[str], start: int) -> NDArray[np.float64]:
-        """Each label's probability, shape (texts, labels), summing to 1 where a turn has one label.
+        """Each label's probability, shape (texts, labels), summing to 1 if the model gives one label a turn.
 
-        Of a text on which the network breaks down (figures that are none) no label has any.
+        All are 0 for a text whose logits are not finite.
         """
         logits = self._logits(texts[start : start + MOST_TOGETHER]).astype(float) / self._temperature
         sound = np.isfinite(logits).all(axis=1, keepdims=True)
@@ -121,7 +121,7 @@ class ClassifierScorer:
         return Score(log_odds, counts, self._terms(shares, log_odds * counts))
 
     def _feeling(self, shares: NDArray[np.float64]) -> Feeling:
-        """A side has the sum of its labels' shares; where labels come together, that of at least one of them."""
+        """A side has the sum of its labels' shares; with several labels a turn, the chance of at least one of them."""
         unhappy, pleased = (
             float(1 - np.prod(1 - shares[self._of[side]]) if self._many else shares[self._of[side]].sum())
             for side in (Side.UNHAPPY, Side.PLEASED)
@@ -140,12 +140,12 @@ class ClassifierScorer:
     def _try(self, files: ClassifierFiles) -> None:
         try:
             logits = self._logits(TRIAL)
-        except Exception as error:  # what a model's operators raise has no common type
-            raise ConfigError(f"{SETTING}: {files.model} does not run: {_line(error)}; export it anew") from None
+        except Exception as error:  # a model's operators raise unrelated types
+            raise ConfigError(f"{SETTING}: {files.model} does not run: {_line(error)}; export it again") from None
         if logits.shape != (len(TRIAL), len(self._meanings)) or not np.isfinite(logits).all():
             raise ConfigError(
-                f"{SETTING}: {files.model} answers {len(TRIAL)} texts with figures of shape {logits.shape}, "
-                f"not ({len(TRIAL)}, {len(self._meanings)}) finite ones; is config.json its own?"
+                f"{SETTING}: {files.model} answers {len(TRIAL)} texts with output of shape {logits.shape}, "
+                f"not ({len(TRIAL)}, {len(self._meanings)}) finite numbers; does config.json belong to it?"
             )
 
 
@@ -163,7 +163,7 @@ def _labels(config: dict[str, Any], files: ClassifierFiles) -> list[str]:
     names = {str(key): label for key, label in found.items()} if isinstance(found, dict) else {}
     ordered = [names.get(str(number)) for number in range(len(names))]
     if not ordered or len(ordered) > MOST_LABELS or not all(isinstance(label, str) and label for label in ordered):
-        raise ConfigError(f"{SETTING}: {files.config} has no id2label that names each label from 0 on")
+        raise ConfigError(f"{SETTING}: {files.config} has no id2label that names every label from 0")
     return [str(label) for label in ordered]
 
 
@@ -181,23 +181,25 @@ def _tokenizer(files: ClassifierFiles, tokens: int) -> Tokenizer:
     except Exception as error:  # the tokenizers package raises bare Exception
         raise ConfigError(f"{SETTING}: {files.tokenizer} cannot be read: {_line(error)}") from None
     tokenizer.no_padding()
-    tokenizer.encode_special_tokens = True  # as the words that they spell
+    tokenizer.encode_special_tokens = True  # read as ordinary words
     tokenizer.enable_truncation(tokens, direction="left")
     return tokenizer
 
 
 def _session(files: ClassifierFiles, threads: int) -> tuple[Any, dict[str, type[np.signedinteger[Any]]]]:
-    """The network, and the integers that each of its inputs wants."""
+    """The network, and the integer type of each of its inputs."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     try:
         session = onnxruntime.InferenceSession(str(files.model), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors share no base of their own
-        raise ConfigError(f"{SETTING}: {files.model} cannot be loaded: {_line(error)}; export it anew") from None
+    except Exception as error:  # onnxruntime's errors have no common base class
+        raise ConfigError(f"{SETTING}: {files.model} cannot be loaded: {_line(error)}; export it again") from None
     inputs = {one.name: np.int32 if one.type == "tensor(int32)" else np.int64 for one in session.get_inputs()}
     if "input_ids" not in inputs or not set(inputs) <= set(INPUTS):
-        raise ConfigError(f"{SETTING}: {files.model} wants {', '.join(sorted(inputs))}; known are {', '.join(INPUTS)}")
+        raise ConfigError(
+            f"{SETTING}: {files.model} needs inputs {', '.join(sorted(inputs))}; supported: {', '.join(INPUTS)}"
+        )
     return session, inputs
 
 

@@ -1,7 +1,7 @@
-"""Words that say it outright, beside what the network reads between them: named, each counted once, and capped. Pure.
+"""Outright words, beside what the network reads between them: named, each counted once, capped. Pure.
 
-The network has learnt from callers who seldom say that they are angry: those who do must be heard, too. Every cue
-speaks of unhappiness; thanks are polite so often that the network alone weighs them.
+The network was trained on callers who seldom say that they are angry. Those who do must be heard too. Every cue means
+unhappiness; thanks are so often mere politeness that only the network weighs them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from callbus import Term
 
 MOST = -1.6
-"""What all cues of a turn add at most, in log-odds."""
+"""The most that all cues of a turn add, in log-odds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Cue:
 
     name: str
     log_odds: float
-    """For each different way it is said."""
+    """For each different wording."""
     pattern: re.Pattern[str]
 
 
@@ -59,7 +59,7 @@ CUES: Sequence[Cue] = (
 
 
 def cues(words: str) -> tuple[Term, ...]:
-    """The cues in plain words, as terms that sum to no less than the cap."""
+    """The cues in plain words, as terms whose sum is capped."""
     found = [Term(cue.name, cue.log_odds * len(set(cue.pattern.findall(words)))) for cue in CUES]
     whole = sum(term.value for term in found)
     scale = MOST / whole if whole < MOST else 1.0

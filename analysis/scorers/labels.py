@@ -1,4 +1,4 @@
-"""What a classifier's labels say of a mood: by the operator's map, or for well-known models by ours. Pure."""
+"""What a classifier's labels say about mood, from the operator's map or, for well-known models, from ours. Pure."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 LABELS_TOLD = 40
-"""Labels that a fault names at most."""
+"""The most labels that an error names."""
 
 
 class Side(StrEnum):
-    """Where a label's share goes."""
+    """The side that a label's share counts for."""
 
     UNHAPPY = "unhappy"
     NEUTRAL = "neutral"
@@ -27,23 +27,23 @@ CORES = {
     "relief": Side.PLEASED,
     "gratitude": Side.PLEASED,
 }
-"""The emotional cores that a label may stand for, as the shipped scorer names them."""
+"""The emotional cores a label may stand for, named as in the shipped scorer."""
 CORE_NAMES = {"dismissed": "feeling dismissed"}
-"""How an alert's term calls a core, where it is not by its own name."""
+"""The name of a core in an alert's term, if it differs."""
 MEANINGS = (*Side, *CORES)
 
 
 class LabelError(ValueError):
-    """Labels without a meaning, in one line that names the labels found."""
+    """Labels without a meaning; one line that names the labels found."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What one label stands for."""
+    """The meaning of one label."""
 
     side: Side
     name: str
-    """What an alert's term calls it: the core, else the model's own label."""
+    """Its name in an alert's term: the core, else the model's own label."""
 
 
 GO_EMOTIONS = {
@@ -76,10 +76,10 @@ GO_EMOTIONS = {
     "surprise": "neutral",
     "neutral": "neutral",
 }
-"""SamLowe/roberta-base-go_emotions-onnx and its like. Calm callers' questions and "okay" are neutral."""
+"""SamLowe/roberta-base-go_emotions-onnx and similar. Calm callers' questions and "okay" are neutral."""
 WELL_KNOWN: Sequence[Mapping[str, str]] = (
     GO_EMOTIONS,
-    # cardiffnlp/twitter-xlm-roberta-base-sentiment and most of three labels
+    # cardiffnlp/twitter-xlm-roberta-base-sentiment and most with three labels
     {"negative": "unhappy", "neutral": "neutral", "positive": "pleased"},
     # nlptown/bert-base-multilingual-uncased-sentiment
     {"1 star": "unhappy", "2 stars": "unhappy", "3 stars": "neutral", "4 stars": "pleased", "5 stars": "pleased"},
@@ -92,31 +92,31 @@ WELL_KNOWN: Sequence[Mapping[str, str]] = (
         "very positive": "pleased",
     },
 )
-"""Found by their sets of labels, whatever their case and order."""
+"""Matched by their set of labels, ignoring case and order."""
 
 
 def meanings(labels: Sequence[str], own: Mapping[str, str]) -> tuple[Meaning, ...]:
-    """The meaning of each label, in the order given; `own` is the operator's map, empty for the well-known ones.
+    """The meaning of each label, in the given order; `own` is the operator's map, empty for the well-known sets.
 
-    Raises LabelError where a label has no meaning or two, or none of them is unhappy.
+    Raises LabelError if a label has no meaning or two, or if none is unhappy.
     """
     folded = [label.strip().casefold() for label in labels]
     if len(set(folded)) < len(folded):
-        raise LabelError(f"the model has two labels of one name; it has {_told(labels)}")
+        raise LabelError(f"the model has two labels of the same name; it has {_told(labels)}")
     chosen = {label.strip().casefold(): meaning.strip().casefold() for label, meaning in own.items()} or next(
         (dict(known) for known in WELL_KNOWN if set(known) == set(folded)), {}
     )
     if not chosen:
-        raise LabelError(f"no map is known for the labels {_told(labels)}; say of each what it means: {_choices()}")
+        raise LabelError(f"no built-in map for the labels {_told(labels)}; map each of them to {_choices()}")
     if lacking := [label for label, key in zip(labels, folded, strict=True) if key not in chosen]:
-        raise LabelError(f"nothing is said of {_told(lacking)}; the model has {_told(labels)}")
+        raise LabelError(f"no meaning given for {_told(lacking)}; the model has {_told(labels)}")
     if foreign := [label for label in own if label.strip().casefold() not in folded]:
-        raise LabelError(f"the model has no {_told(foreign)}; it has {_told(labels)}")
+        raise LabelError(f"the model has no label {_told(foreign)}; it has {_told(labels)}")
     if unknown := sorted(set(chosen.values()) - set(MEANINGS)):
-        raise LabelError(f"{_told(unknown)} means nothing here; say {_choices()}")
+        raise LabelError(f"{_told(unknown)} is not a known meaning; use {_choices()}")
     found = tuple(_meaning(label, chosen[key]) for label, key in zip(labels, folded, strict=True))
     if all(meaning.side is not Side.UNHAPPY for meaning in found):
-        raise LabelError(f"none of the labels {_told(labels)} is unhappy")
+        raise LabelError(f"none of the labels {_told(labels)} means unhappy")
     return found
 
 

@@ -1,8 +1,8 @@
-"""A language model behind an OpenAI-compatible server as a scorer, the shipped one beside it.
+"""A language model behind an OpenAI-compatible server as a scorer, backed by the shipped scorer.
 
-Many turns are asked about at once, each with a deadline. Whatever comes in time and is no answer, and whatever does
-not come in time, the other scorer answers for. A server that fails again and again is left alone: it costs no turn
-anything until a probe of our own words is answered.
+Many turns are sent at once, each with a deadline. If the answer is late or invalid, the shipped scorer answers instead.
+A server that keeps failing is no longer asked, so it delays no turn; a probe with a sentence of our own checks when it
+is back.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from analysis.scorers.scoring import Scoring
 from analysis.turns.score import Score
 from analysis.turns.turn import Turn
 from callbus import Role
+from service.work_threads import WorkThreads
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +30,13 @@ ANSWERED, LATE, PAUSED = "answered", "late", "paused"
 OUTCOMES = (ANSWERED, LATE, *Failure, PAUSED)
 TURNS = Counter(
     "callvane_language_model_turns_total",
-    "Turns for the language model: answered, or what the shipped scorer answered for: late, invalid, refused, "
-    "unreachable, paused (not asked, after failures).",
+    "Turns for the language model: answered, or left to the shipped scorer: late, invalid, refused, unreachable, "
+    "paused (not asked, after failures).",
     ["outcome"],
 )
 ANSWER_SECONDS = Histogram(
     "callvane_language_model_seconds",
-    "Time in which the language model answered for a turn, its wait for a free place included.",
+    "Time for the language model to answer for a turn, including the wait for a free place.",
     buckets=(0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30),
 )
 for _outcome in OUTCOMES:
@@ -47,7 +48,7 @@ PROBE = Turn(0, Role.CUSTOMER.value, Role.CUSTOMER, "hello i would like to know 
 class LanguageModel:
     """A Scoring. Belongs to one event loop.
 
-    At most `together` turns are asked about at once; one more waits, within its deadline.
+    At most `together` turns are sent at once; another one waits, within its deadline.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class LanguageModel:
         together: int,
         further: Mapping[str, Any] | None = None,
     ) -> None:
-        """`further` are fields of each request beside ours."""
+        """`further` are extra fields of each request."""
         self._server = server
         self._model = model
         self._other = other
@@ -69,6 +70,11 @@ class LanguageModel:
         self._places = asyncio.Semaphore(together)
         self._breaker = Breaker()
         self._probing: asyncio.Task[None] | None = None
+
+    @property
+    def threads(self) -> WorkThreads:
+        """See Scoring: those of the other one; the server is asked from the event loop."""
+        return self._other.threads
 
     async def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
         """See Scoring."""
@@ -87,13 +93,11 @@ class LanguageModel:
                 return score_of(judged, turn)
             TURNS.labels(judged).inc()
             if pause := self._breaker.failed(time.monotonic()):
-                log.warning(
-                    "language model: the latest turns went unanswered (%s); asking none for %g s", judged, pause
-                )
+                log.warning("language model: the latest turns were not answered (%s); pausing for %g s", judged, pause)
         return await self._other.score(turn, history)
 
     def begin(self) -> None:
-        """Try the server before the first turn; without an answer, none is asked until it gives one."""
+        """Try the server before the first turn; no turn is sent until it answers."""
         self._probing = asyncio.create_task(self._probe())
 
     async def close(self) -> None:
@@ -105,7 +109,7 @@ class LanguageModel:
         await self._other.close()
 
     async def _judged(self, turn: Turn, history: Sequence[Turn]) -> Judgement | str:
-        """The model's judgement, or why there is none."""
+        """The model's judgement, or the reason why there is none."""
         try:
             async with asyncio.timeout(self._seconds), self._places:
                 return judgement(await self._server.ask(question(self._model, turn, history, self._further)))
@@ -117,11 +121,11 @@ class LanguageModel:
         except Refusal:
             return Failure.REFUSED
         except AnswerError as error:
-            log.debug("language model: no answer: %s", error)
+            log.debug("language model: unusable answer: %s", error)
             return Failure.INVALID
 
     def _probe_if_due(self) -> None:
-        under_way = self._probing and not self._probing.done()  # that of `begin` is not the breaker's
+        under_way = self._probing and not self._probing.done()  # the probe from `begin` is not the breaker's
         if not under_way and self._breaker.due(time.monotonic()):
             self._probing = asyncio.create_task(self._probe())
 
@@ -131,7 +135,7 @@ class LanguageModel:
         now = time.monotonic()
         if isinstance(judged, Judgement):
             self._breaker.succeeded()
-            log.info("language model %s answers, in %.2f s", self._model, now - began)
+            log.info("language model %s answered in %.2f s", self._model, now - began)
         else:
             pause = self._breaker.probe_failed(now)
-            log.warning("language model %s does not answer (%s); tried again in %g s", self._model, judged, pause)
+            log.warning("language model %s does not answer (%s); next try in %g s", self._model, judged, pause)

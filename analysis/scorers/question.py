@@ -1,8 +1,8 @@
-"""What a language model is asked about a turn, and what is taken from its answer. Pure.
+"""The question to a language model about a turn, and the reading of its answer. Pure.
 
-What callers said is data all the way: it stands in one JSON object, whose strings it cannot end, in a message of its
-own, and without the characters that chat templates make their control tokens of. A caller who talks like a prompt can
-at most sway how the model judges that caller's own turn.
+Callers' words stay data throughout: they are strings in one JSON object, in a message of their own, without the
+characters from which chat templates build control tokens. A caller who talks like a prompt can at most influence the
+judgement of that caller's own turn.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from analysis.turns.score import Score, readable, shared_out, weight
 from analysis.turns.turn import Turn
 
 HISTORY_TURNS = 6
-"""Turns before the one judged that the model reads."""
+"""Earlier turns that the model reads."""
 HISTORY_CHARACTERS = 400
-"""Of each of those; its end is kept."""
+"""Per earlier turn; its end is kept."""
 TURN_CHARACTERS = 1_500
-"""Of the turn judged; its end is kept."""
+"""Of the turn to judge; its end is kept."""
 ANSWER_TOKENS = 96
-"""Some 40 are needed."""
+"""About 40 are needed."""
 FULL_WORDS = 3
-"""Words from which on a turn counts whole: what was said before makes a short answer plain."""
+"""From this many words on a turn counts in full: the history makes short answers clear."""
 SUM = range(50, 151)
-"""What the three percentages may sum to; they are taken as shares of it."""
+"""Allowed sum of the three percentages; they count as shares of it."""
 NONE = "none"
 
 INSTRUCTION = f"""\
@@ -68,7 +68,7 @@ Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 
 
 class AnswerError(ValueError):
-    """An answer that is none."""
+    """An unusable answer."""
 
 
 class Refusal(AnswerError):
@@ -76,7 +76,7 @@ class Refusal(AnswerError):
 
 
 class Judgement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the model says of a turn; the schema's fields."""
+    """The model's judgement of a turn; the fields are those of the schema."""
 
     feeling: Literal["frustration", "anger", "worry", "dismissed", "disappointment", "relief", "gratitude", "none"]
     unhappy: Percent
@@ -100,17 +100,17 @@ class _Completion(msgspec.Struct):
 _COMPLETION = msgspec.json.Decoder(_Completion)
 _JUDGEMENT = msgspec.json.Decoder(Judgement)
 _SAID = re.compile(r"[.,?!'\u2019:;%/&\u2026\u3001\u3002\u060c\u061f\u0964\u00bf\u00a1-]")
-"""The marks that words written down from speech need; chat templates make their control tokens of others."""
+"""The punctuation that transcribed words need; chat templates build control tokens from other characters."""
 
 
 OWN_FIELDS = frozenset({"model", "messages", "temperature", "max_tokens", "stream", "response_format"})
-"""Of a request; an operator's further ones are none of them."""
+"""Request fields that the operator cannot set."""
 
 
 def question(model: str, turn: Turn, history: Sequence[Turn], further: Mapping[str, Any]) -> bytes:
-    """The body of a chat completion about a turn of words, after the turns of both parties before it, oldest first.
+    """The body of a chat completion about a turn with words; `history`: earlier turns of both parties, oldest first.
 
-    `further` are the operator's own fields beside ours.
+    `further` are the operator's extra fields.
     """
     before = [
         {"who": other.role.value, "said": said(other.text, HISTORY_CHARACTERS)} for other in history[-HISTORY_TURNS:]
@@ -135,32 +135,32 @@ def question(model: str, turn: Turn, history: Sequence[Turn], further: Mapping[s
 
 
 def said(text: str, characters: int) -> str:
-    """`text` as words: letters, digits, money, pictures and plain marks of any script; the last so many characters."""
+    """The last `characters` of `text` as words: letters, digits, currency, pictures and plain marks of any script."""
     whole = unicodedata.normalize("NFKC", readable(text))
     kept = (c if unicodedata.category(c)[0] in "LMN" or _SAID.match(c) else _picture(c) for c in whole)
     return " ".join("".join(kept).split())[-characters:].lstrip()
 
 
 def judgement(answer: bytes) -> Judgement:
-    """What a chat completion's body says. Raises AnswerError."""
+    """The judgement in a chat completion's body. Raises AnswerError."""
     try:
         choices = _COMPLETION.decode(answer).choices
         if not choices:
-            raise AnswerError("no choice")
+            raise AnswerError("no choices")
         message = choices[0].message
         if message.refusal:
             raise Refusal("the model declined")
         judged = _JUDGEMENT.decode((message.content or "").encode(errors="replace"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        # A fault's text may repeat what the model wrote, and the model what a caller said.
+        # An error's text may repeat what the model wrote, and the model may repeat what a caller said.
         raise AnswerError(type(error).__name__) from None
     if judged.unhappy + judged.neutral + judged.pleased not in SUM:
-        raise AnswerError("percentages of no whole")
+        raise AnswerError("the percentages do not add up to about 100")
     return judged
 
 
 def score_of(judged: Judgement, turn: Turn) -> Score:
-    """A judgement as a turn's score, its term the feeling that the model names."""
+    """A judgement as a turn's score; its term is the feeling that the model names."""
     whole = judged.unhappy + judged.neutral + judged.pleased
     feeling = Feeling(judged.unhappy / whole, judged.neutral / whole, judged.pleased / whole, {})
     counts = weight(turn, FULL_WORDS)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Protocol
 
 from analysis.turns.score import Asked, Score, Scorer
 from analysis.turns.turn import Turn
+from service.work_threads import WorkThreads
 
 MOST_TOGETHER = 16
 """Turns that are scored in one run."""
@@ -17,6 +17,10 @@ MOST_TOGETHER = 16
 
 class Scoring(Protocol):
     """Answers many calls' questions. Belongs to one event loop."""
+
+    @property
+    def threads(self) -> WorkThreads:
+        """Where turns are scored."""
 
     async def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
         """See analysis.turns.score.Scorer."""
@@ -37,17 +41,21 @@ class Threaded:
     def __init__(self, scores: Callable[[Sequence[Asked]], Sequence[Score]]) -> None:
         """`scores` answers in the order that it is asked."""
         self._scores = scores
-        self._waiting: deque[tuple[Asked, asyncio.Future[Score]]] = deque()
+        self._waiting: dict[asyncio.Future[Score], Asked] = {}
+        """What is asked and not begun, by its answer, the longest waiting first."""
         self._working: asyncio.Task[None] | None = None
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="scorer")
+        self.threads = WorkThreads("scorer")
 
     async def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
         """See Scoring. Raises what the scorer raised on the turns that were scored together."""
         answer: asyncio.Future[Score] = asyncio.get_running_loop().create_future()
-        self._waiting.append(((turn, history), answer))
+        self._waiting[answer] = (turn, history)
         if self._working is None:
             self._working = asyncio.create_task(self._work())
-        return await answer
+        try:
+            return await answer
+        finally:
+            self._waiting.pop(answer, None)  # given up, while the thread may hang for ever
 
     def begin(self) -> None:
         """See Scoring: nothing is left to do."""
@@ -57,7 +65,7 @@ class Threaded:
         if self._working:
             self._working.cancel()
             await asyncio.wait([self._working])
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.threads.end()
 
     async def _work(self) -> None:
         try:
@@ -70,15 +78,15 @@ class Threaded:
         """Those waiting longest whose callers still want an answer."""
         batch: list[tuple[Asked, asyncio.Future[Score]]] = []
         while self._waiting and len(batch) < MOST_TOGETHER:
-            asked, answer = self._waiting.popleft()
+            answer = next(iter(self._waiting))
+            asked = self._waiting.pop(answer)
             if not answer.done():
                 batch.append((asked, answer))
         return batch
 
     async def _answer(self, batch: Sequence[tuple[Asked, asyncio.Future[Score]]]) -> None:
-        loop = asyncio.get_running_loop()
         try:
-            scores = await loop.run_in_executor(self._pool, self._scores, [asked for asked, _ in batch])
+            scores = await self.threads.run(partial(self._scores, [asked for asked, _ in batch]))
             answered = list(zip(batch, scores, strict=True))
         except Exception as error:  # whatever a model raises, its callers are told
             for _, answer in batch:

@@ -1,4 +1,4 @@
-"""The shipped scorer: a small network that reads a turn together with those before it. ONNX on the CPU, no torch."""
+"""The shipped scorer: a small network that reads a turn together with the earlier ones. ONNX on the CPU, no torch."""
 
 from __future__ import annotations
 
@@ -35,42 +35,41 @@ FEELING_RULES = ShiftRules(
     unhappy=-1.6,
     pleased=0.3,
 )
-"""The detector's rules that go with this scorer; `make eval` says what they give."""
+"""The detector's rules for this scorer; `make eval` measures them."""
 SHIPPED_FEELING = Path(__file__).parents[1] / "models" / "feeling"
 HISTORY_TURNS = 7
-"""Turns before the one judged that are looked at: as many as every worker that takes the call over still has."""
+"""Earlier turns that are read: as many as any worker still has after taking the call over."""
 FULL_WORDS = 3
-"""Words from which on a turn counts whole; what was said before makes a short answer plain."""
+"""From this many words on a turn counts in full: the history makes short answers clear."""
 OTHER_FEELINGS = "other feelings"
-"""The term of what is not named."""
+"""Name of the term for feelings that are not named."""
 DOUBTFUL = 0.7
-"""Share of pleased up to which a turn is not: of the turns of groups left out whose share is between half and this, a
-fifth are unhappy.
-"""
+"""A share of pleased up to this does not count as pleased: in the held-out groups, a fifth of the turns with a share
+between half and this are unhappy."""
 MOSTLY = 0.5
-"""Pleased more than this, a turn's harsh words are not meant for us."""
+"""Above this P(pleased), harsh words are ignored: they target someone else."""
 TEXTS_KNOWN = 1_024
-"""Texts whose reading is kept, some 20 kB each, at most 75: a call's earlier turns are not read with each turn anew."""
+"""Readings kept, about 20 kB each and 75 kB at most, so that a call's earlier turns are not read again every turn."""
 FEELINGS = 3
-"""Unhappy, neutral, pleased: the first of the logits, before those of the cores."""
+"""Unhappy, neutral, pleased: the first logits, before those of the cores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feeling:
-    """Probabilities of a turn, calibrated."""
+    """Calibrated probabilities of a turn."""
 
     unhappy: float
     neutral: float
     pleased: float
     cores: dict[str, float]
-    """By name, `none` among them; they sum to 1."""
+    """By name, including `none`; they sum to 1."""
 
     @property
     def log_odds(self) -> float:
-        """Of pleased against unhappy, -3 to 3; 0 is neutral.
+        """Log-odds of pleased against unhappy, -3 to 3; 0 is neutral.
 
-        A neutral turn's share goes half to each side, and pleased counts as far as it is past doubt: what may be
-        thanks and may be scorn is not calm.
+        Half of the neutral share goes to each side. Pleased counts only beyond doubt: words that may be thanks or scorn
+        are not calm.
         """
         past_doubt = max(0.0, (self.pleased - DOUBTFUL) / (1 - DOUBTFUL))
         odds = leaning(past_doubt) - leaning(self.unhappy)
@@ -78,18 +77,18 @@ class Feeling:
 
 
 def leaning(share: float) -> float:
-    """Log-odds of one side that has this share, the rest going half to each."""
+    """Log-odds of a side with this share, half of the rest going to each side."""
     return math.log((1 + share) / max(1e-9, 1 - share))
 
 
 class FeelingScorer:
-    """Judges turns by a folder of reading.onnx, relating.onnx, tokenizer.json and feeling.json.
+    """Scores turns with a folder of reading.onnx, relating.onnx, tokenizer.json and feeling.json.
 
     Belongs to one thread at a time.
     """
 
     def __init__(self, folder: Path = SHIPPED_FEELING) -> None:
-        """Load the model. Raises OSError or ValueError where the folder holds none."""
+        """Load the model. Raises OSError or ValueError if the folder has none."""
         about: dict[str, Any] = json.loads((folder / "feeling.json").read_text("utf-8"))
         self._cores: list[str] = about["cores"]
         self._temperature: float = about["temperature"]
@@ -123,7 +122,7 @@ class FeelingScorer:
         return [Feeling(one[0], one[1], one[2], of) for one, of in zip(feelings, cores, strict=True)]
 
     def logits(self, turns: Sequence[tuple[Turn, Sequence[Turn]]]) -> Floats:
-        """What the network says of turns in their calls, not calibrated, shape (turns, 3 feelings and the cores)."""
+        """The network's uncalibrated output for turns in their calls, shape (turns, 3 feelings and the cores)."""
         wordings = [
             latest(
                 self._tokenizer,
@@ -136,7 +135,7 @@ class FeelingScorer:
         return logits
 
     def _batch(self, wordings: Sequence[Wording]) -> dict[str, NDArray[Any]]:
-        """The upper half's inputs, shape (wordings, tokens, ...): all end together, and before them is turn -1."""
+        """The upper half's inputs, shape (wordings, tokens, ...), right-aligned; padding is turn -1."""
         texts = [[self._read(ids) for ids in wording.by_turn()] for wording in wordings]
         shape = len(wordings), max(len(wording.ids) for wording in wordings)
         hidden = np.zeros((*shape, texts[0][0].shape[1]), np.float32)
@@ -151,8 +150,8 @@ class FeelingScorer:
         return {"hidden": hidden, "kinds": kinds, "turns": turns, "asked": np.arange(shape[1] - longest, shape[1])}
 
     def _read(self, ids: tuple[int, ...]) -> Floats:
-        """What the lower half makes of a text, shape (tokens, width); each text is run by itself, so that what it
-        makes does not hang on which others are asked for at the time.
+        """The lower half's output for a text, shape (tokens, width). Each text is run alone, so its output does not
+        depend on the other texts of the request.
         """
         hidden = self._known.pop(ids, None)
         if hidden is None:
@@ -177,7 +176,7 @@ def _shares(logits: NDArray[np.float64]) -> list[float]:
 
 
 def _terms(feeling: Feeling, value: float) -> tuple[Term, ...]:
-    """`value` shared out over the cores of its sign."""
+    """Splits `value` over the cores of its sign."""
     side = Side.UNHAPPY if value < 0 else Side.PLEASED
     shares = {CORE_NAMES.get(core, core): feeling.cores[core] for core, of in CORES.items() if of is side}
     return shared_out(value, shares, OTHER_FEELINGS)

@@ -1,1 +1,1 @@
-"""Scores become shifts, and a shift an alert with its evidence. Pure."""
+"""Turns scores into shifts, and a shift into an alert with its evidence. Pure."""

@@ -1,8 +1,8 @@
-"""What a turn's words alone do not say: the caller repeats themselves, talks over the agent, raises their voice. Pure.
+"""What a turn's words alone do not show: the caller repeats themselves, talks over the agent, raises their voice. Pure.
 
-Each is a named term with a cap of its own, added to whatever scorer judged the words, and only where those are not
-pleased. Repeating earned its place on labelled dialogues; the two that need sound cannot be measured on text, and are
-kept small.
+Each is a named term with its own cap, added to the score from any scorer, and only if the words are not pleased.
+Repetition earned its place on labelled dialogues. The other two need sound, cannot be measured on text, and are kept
+small.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from analysis.turns.wording import plain
 from callbus import Role, Term
 
 REPEATS = -0.8
-"""Says again what they said in an earlier turn."""
+"""The caller says again what they said in an earlier turn."""
 TALKS_OVER = -0.3
 RAISED_VOICE = -0.5
-"""Of a voice as far above the caller's own as `LOUD` says, or further."""
+"""For a voice at least `LOUD` above the caller's own."""
 LOUD = 3.0
-"""Deviations above the caller's opening at which a voice is fully raised; up to a third of it counts for nothing."""
+"""Deviations above the caller's opening at which a voice counts as fully raised; the first third counts nothing."""
 MOST = -2.0
-"""What all of it, and threats, add at most, in log-odds."""
+"""The most that all of this and threats add, in log-odds."""
 PLEASED = 0.3
-"""Log-odds of the words from which on nothing of this is meant against us."""
+"""From this log-odds of the words on, nothing in the turn is meant against us."""
 SAME, FEWEST_WORDS = 0.6, 3
-"""Share of the shorter turn's words of weight that two turns have in common, and how many these are at least."""
+"""Share of the shorter turn's content words that two turns have in common, and the least number of them."""
 LEAST_SECONDS = 1.0
-"""The agent has spoken for so long, and the caller goes on for so long, where one talks over the other."""
+"""One talks over the other only if the agent has spoken this long and the caller goes on this long."""
 OVERLAP_SECONDS = 0.5
-"""Shorter overlaps are how people take turns."""
+"""Shorter overlaps are normal turn-taking."""
 
 _LIGHT_WORDS = """
     the and that this you your was were have has had not for but with they them are will would there just what when
@@ -42,9 +42,9 @@ _LIGHT = frozenset(_LIGHT_WORDS.split())
 
 
 def in_context(score: Score, turn: Turn, history: Sequence[Turn]) -> tuple[Score, bool]:
-    """The score with the turn's threats and circumstances as further terms; whether there is a threat in it.
+    """The score with the turn's threats and context as further terms; whether the turn holds a threat.
 
-    `history` are the turns of both parties before it.
+    `history`: the earlier turns of both parties.
     """
     if score.log_odds >= PLEASED or not score.weight:
         return score, False

@@ -1,12 +1,12 @@
-"""The shift detector: a customer's smoothed score against their own opening. Pure: state in, state and shift out.
+"""The shift detector: compares a customer's smoothed score with their own opening. Pure: state in, state and shift out.
 
-A worsening must be sustained (several turns), large (a threshold) and seen in the words themselves (each of those turns
-is unhappy by its own evidence). It is a mark, and an interruption where the level falls further. A threat needs none of
-this: one unhappy turn that holds it interrupts. A recovery needs one turn that is clearly pleased, after a worsened
-shift or a fall that nearly was one. A call that opens upset is marked as that, not alerted: there is nothing to compare
+A worsening must be sustained (several turns), large (a threshold) and visible in the words themselves (each of those
+turns is unhappy by its own evidence). It is a mark, or an interruption if the level falls further. A threat needs none
+of this: one unhappy turn with a threat interrupts. A recovery needs one clearly pleased turn, after a worsened shift or
+a fall that nearly was one. A call that opens upset is marked as such and raises no alert: there is nothing to compare
 it with.
 
-The rules go with a scorer; the two thresholds are the ones to set, from budgets of false alarms.
+The rules belong to a scorer. Set only the two thresholds, from budgets of false alarms.
 """
 
 from __future__ import annotations
@@ -24,61 +24,61 @@ class ShiftRules:
     threshold: float = 0.65
     """How far the level must fall below the baseline for a mark."""
     interruption: float = 1.6
-    """How far for an interruption; never less than for a mark."""
+    """The same for an interruption; never less than for a mark."""
     relief: float = 0.65
     """How far the level must rise above its lowest for a recovered shift."""
     fallen: float = math.inf
     """How far several turns must have lowered the level for a recovered shift without a worsened one: the relief then
     confirms the fall."""
     refractory_seconds: float = 60.0
-    """Call time after a worsened shift in which there is no other, but for a mark that becomes an interruption."""
+    """Call time after a worsened shift without another one, except a mark that becomes an interruption."""
     smoothing: float = 0.5
-    """Share of a full turn's evidence in the new level."""
+    """Weight of a full turn's evidence in the new level, 0 to 1."""
     opening_turns: int = 2
-    """Turns that make the baseline."""
+    """Turns that set the baseline."""
     turns_agreeing: int = 2
     """Turns that must be unhappy by their own evidence for a worsened shift."""
     within_turns: int = 2
-    """Latest turns among which those are looked for: a number given in the midst of anger does not end it."""
+    """They must be among this many latest turns, so that a number dictated in the midst of anger does not end it."""
     arrived_upset: float = -1.9
-    """A baseline at or below it is of a caller who was upset before the call."""
+    """At or below this baseline the caller was upset before the call."""
     unhappy: float = -0.5
-    """A turn's own evidence, weighed, at or below which it counts towards worsening."""
+    """At or below this weighted evidence a turn counts towards worsening."""
     pleased: float = 0.3
-    """A turn's own evidence, weighed, from which on it tells a recovery: silence after a storm is no proof of calm."""
+    """At or above this weighted evidence a turn shows a recovery: silence after a storm does not prove calm."""
     slight_weight: float = 0.4
-    """A turn that weighs less ("yes") neither counts nor breaks a run."""
+    """A turn of less weight ("yes") neither counts nor breaks a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShiftState:
-    """What the detector holds of one party after a turn."""
+    """The detector's state for one party after a turn."""
 
     mood: Mood = Mood.CALM
     level: float = 0.0
     baseline: float = 0.0
     opening_weight: float = 0.0
     opened: int = 0
-    """Turns of weight in the opening so far."""
+    """Weighty turns in the opening so far."""
     lowest: float = 0.0
     """The lowest level since the party opened, worsened or recovered."""
     trough: tuple[int, ...] = ()
-    """The latest turns that brought it there."""
+    """The latest turns that lowered it."""
     tier: Tier | None = None
-    """Of the worsened shift that still stands: nothing comes on top of it but an interruption on a mark. None once the
-    level was back near the baseline, or the party recovered."""
+    """Tier of the current worsened shift: only an interruption may follow, on a mark. None once the level is back near
+    the baseline, or the party has recovered."""
     threatened: bool = False
     """A threat has interrupted since the party last recovered."""
     run: tuple[int, ...] = ()
-    """The latest turns, by number, that agree on a move."""
+    """The latest turns, by number, that agree on a direction."""
     run_kind: ShiftKind | None = None
-    """Which way they agree."""
+    """Their direction."""
     latest: tuple[int, ...] = ()
-    """The latest turns of weight, by number: what is not among them leaves the run."""
+    """The latest weighty turns, by number: other turns leave the run."""
     reference: tuple[int, ...] = ()
-    """The turns that show the party as they were before the next shift."""
+    """The turns that show the party before the next shift."""
     origin: tuple[int, ...] = ()
-    """The same before the latest worsened shift."""
+    """The same for the latest worsened shift."""
     worsened_at: float | None = None
     """Call time of the latest worsened shift."""
     marked: int | None = None
@@ -92,37 +92,37 @@ class Shift:
     kind: ShiftKind
     tier: Tier
     threshold: float
-    """How far the level had to move for it; 0 for a threat."""
+    """How far the level had to move; 0 for a threat."""
     before: tuple[int, ...]
-    """Turns, by number, that show where it came from; none where the call begins with a threat."""
+    """Turns, by number, that show the earlier mood; none if the call starts with a threat."""
     after: tuple[int, ...]
-    """The turns that moved it, the latest last."""
+    """The turns that caused the shift, the latest last."""
     marked: int | None = None
-    """The turn that had made it a mark, where it becomes an interruption."""
+    """The turn that completed the mark, if the mark becomes an interruption."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one turn says."""
+    """The evidence of one turn."""
 
     turn: int
     log_odds: float
-    """-3 to 3, before weighing."""
+    """-3 to 3, unweighted."""
     weight: float
     """0 to 1."""
     at_seconds: float
-    """Call time at which its words ended."""
+    """Call time at which the turn's words ended."""
     threat: bool = False
-    """Whether it says what the caller is going to do about it."""
+    """Whether it says what the caller will do about it."""
 
     @property
     def value(self) -> float:
-        """Log-odds, weighed."""
+        """Weighted log-odds."""
         return self.log_odds * self.weight
 
 
 def step(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> tuple[ShiftState, Shift | None]:
-    """The state after a turn, and the shift that the turn completed, if any."""
+    """The state after a turn, and the shift the turn completed, if any."""
     if state.opened < rules.opening_turns:
         return _worsen(_open(state, evidence, rules), evidence, rules)
     level = state.level + rules.smoothing * evidence.weight * (evidence.log_odds - state.level)
@@ -142,9 +142,9 @@ def step(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> tuple[Shif
 
 
 def after_alert(raised: ShiftState, before: ShiftState) -> ShiftState:
-    """The state to score the rest of a turn from, once its first words raised an alert.
+    """The state for scoring the rest of a turn whose first words raised an alert.
 
-    Words that the turn gains move the level anew from where it stood before the turn, and raise nothing twice.
+    More words of the turn move the level again from where it was before the turn, and raise nothing twice.
     """
     lowest = raised.lowest if raised.mood is Mood.RECOVERED else before.level
     return replace(raised, level=before.level, lowest=lowest, trough=())
@@ -166,7 +166,7 @@ def _open(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> ShiftStat
 
 
 def _counted(state: ShiftState, evidence: Evidence, rules: ShiftRules, kind: ShiftKind | None) -> ShiftState:
-    """The run with this turn in it, for as long as its turns are among the latest of weight."""
+    """The run including this turn, limited to the latest weighty turns."""
     if evidence.weight < rules.slight_weight:
         return state
     latest = (*state.latest, evidence.turn)[-rules.within_turns :]
@@ -176,7 +176,7 @@ def _counted(state: ShiftState, evidence: Evidence, rules: ShiftRules, kind: Shi
 
 
 def _settle(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> ShiftState:
-    """Who arrived upset and calms down begins anew from there; nobody is told."""
+    """A caller who arrived upset and calms down starts afresh from there; nothing is reported."""
     calmer = state.level - state.baseline >= rules.threshold and evidence.value > rules.unhappy
     state = _counted(state, evidence, rules, ShiftKind.RECOVERED if calmer else None)
     if not calmer or len(state.run) < rules.turns_agreeing:
@@ -194,7 +194,7 @@ def _settle(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> ShiftSt
 
 
 def _worsen(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> tuple[ShiftState, Shift | None]:
-    """The worsened shift that a turn completes: a new one, or a mark that becomes an interruption."""
+    """The worsened shift completed by a turn: a new one, or a mark that becomes an interruption."""
     if evidence.value > rules.unhappy:
         return state, None
     threat = evidence.threat and not state.threatened
@@ -223,7 +223,7 @@ def _worsen(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> tuple[S
 
 
 def _fallen(state: ShiftState, rules: ShiftRules) -> tuple[Tier | None, float]:
-    """What the level and the unhappy turns before it amount to, and the threshold that says so."""
+    """The tier reached by the level and the run of unhappy turns, and its threshold."""
     if state.mood is Mood.ARRIVED_UPSET or state.opened < rules.opening_turns:
         return None, 0.0
     fallen = state.baseline - state.level

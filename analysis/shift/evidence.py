@@ -1,4 +1,4 @@
-"""Why a shift is believed: the quotes on both sides of it, the terms of the score, and how sure it is. Pure."""
+"""Why a shift is believed: quotes before and after it, the terms of the score, and the confidence. Pure."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from callbus import Alert, Leg, Quote, ShiftKind
 
 MOST_QUOTES = 8
 STRONG = 2.6
-"""Mean score of the turns of a shift, log-odds, from which on nothing about it is weak."""
+"""Mean score of a shift's turns, in log-odds, at which its strength is full."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A turn, and its score where it was scored."""
+    """A turn, and its score if it was scored."""
 
     turn: Turn
     score: float | None
-    """Log-odds, weighed; none for agents."""
+    """Weighted log-odds; None for agents."""
     weight: float = 0.0
 
 
 def alert_id(call_id: str, turn: int, kind: ShiftKind, opened_at: float, *, grown: bool = False) -> str:
-    """The same for the same shift, whichever worker finds it: hexadecimal, 20 characters.
+    """Deterministic, so every worker derives the same id for a shift: hexadecimal, 20 characters.
 
-    `opened_at` tells two calls to which a PBX gave one id apart; `grown` a mark from the interruption that it becomes.
+    `opened_at` separates two calls with the same PBX id; `grown` separates an interruption from the mark it grew from.
     """
     key = f"{call_id}\n{opened_at:.3f}\n{turn}\n{kind}" + "\ngrown" * grown
     return hashlib.sha256(key.encode(errors="replace")).hexdigest()[:20]
@@ -48,7 +48,7 @@ def build_alert(
     spoken_at: float,
     now: float,
 ) -> Alert:
-    """The alert of a shift that `turn` completed; `turns` holds the turns kept, by number."""
+    """The alert for a shift completed by `turn`; `turns` holds the kept turns by number."""
     return Alert(
         alert_id=alert_id(call_id, turn.number, shift.kind, opened_at, grown=shift.marked is not None),
         call_id=call_id,
@@ -73,7 +73,7 @@ def build_alert(
 
 
 def _confidence(shift: Shift, turns: Mapping[int, Judged]) -> float:
-    """How certain the words of the shift were, times how strong; 0 to 1."""
+    """Certainty of the shift's words times their strength; 0 to 1."""
     moved = [turns[number] for number in shift.after if number in turns]
     if not moved:
         return 0.0

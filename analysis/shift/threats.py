@@ -1,8 +1,8 @@
-"""What callers say that they are going to do about it: leave, go to law, to a supervisor, a regulator, the press. Pure.
+"""What callers say they will do about it: leave, go to law, ask for a supervisor, a regulator, the press. Pure.
 
-Said in earnest, one such sentence is worth a supervisor's attention. The patterns want the caller's own intent, so
-that what others said, what is denied, asked or merely thought of passes by; whether the caller is calm about it
-("I'm going to cancel, we're moving") the turn's score knows, and the detector asks it.
+Said in earnest, one such sentence deserves a supervisor's attention. The patterns require the caller's own intent, so
+reported speech, denials, questions and mere thoughts do not match. Whether the caller is calm about it ("I'm going to
+cancel, we're moving") shows in the turn's score, which the detector checks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from callbus import Term
 
 EACH, MOST = -1.2, -1.6
-"""What one kind of threat adds to a turn's log-odds, and all of them."""
+"""What one kind of threat adds to a turn's log-odds, and the limit for all of them."""
 
 _WILL = (
     r"(?:(?:i'm|i am|we're|we are)(?: just)?(?: going| gonna| off| taking| calling| ringing| phoning| writing"
@@ -24,7 +24,7 @@ _WILL = (
     r"|(?<!not )(?<!n't )(?<!was )(?<!were )(?:going|off) (?:straight |right )?to)"
 )
 _FEW = r"(?: (?!(?:not|never|no|about|because|since|so|if|how|when|for|see)\b)[\w']+){0,6}? "
-"""Up to six words, and the gap to the next one."""
+"""Up to six words, and the space before the next one."""
 _OR = r"(?:or|then|otherwise|and) (?:it's|it is|its|it'll be|we will talk in|we'll talk in|we talk in|i'll see you in)"
 _ASK = (
     r"(?:i want|i need|i demand|i insist on|i'd like|i would like|put me (?:on|through|on through)|get me|give me"
@@ -116,7 +116,7 @@ _CALM = re.compile(
 
 
 def threats(words: str) -> tuple[Term, ...]:
-    """The threats in plain words (see wording.plain), as terms that sum to no less than the cap."""
+    """The threats in plain words (see wording.plain), as terms whose sum is capped."""
     if _CALM.search(words):
         return ()
     found = [name for name, pattern in THREATS if any(_meant(words, at) for at in pattern.finditer(words))]
@@ -125,6 +125,6 @@ def threats(words: str) -> tuple[Term, ...]:
 
 
 def _meant(words: str, at: re.Match[str]) -> bool:
-    """Whether it is the caller's own, of us, and no mere thought."""
+    """Whether it is the caller's own intent, directed at us, and not a mere thought."""
     before, after = words[: at.start()].rstrip(), words[at.end() :]
     return not (_OTHERS.search(before) or _MERELY_THOUGHT.search(before) or _NOT_YOU.match(after))

@@ -1,1 +1,1 @@
-"""Words become turns, and what a scorer says of one."""
+"""Joins words into turns, and defines what a scorer returns for one."""

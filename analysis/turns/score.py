@@ -1,4 +1,4 @@
-"""What a turn says of the customer's mood, as log-odds whose terms are the words that carry it."""
+"""A turn's evidence of the customer's mood: log-odds, made of terms that name the words behind it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from analysis.turns.figures import spoken
 from analysis.turns.turn import Turn
 from callbus import Term
 
 MOST_LOG_ODDS = 3.0
 FULL_WORDS = 5
-"""Words from which on a turn counts whole; shorter ones say less."""
+"""From this many words on a turn counts in full; shorter ones say less."""
 TERMS_SHOWN = 8
 TERM_CHARACTERS = 64
 TEXT_CHARACTERS = 2_000
-"""Of a turn; what is past it no scorer reads, so that a score's time has a bound."""
+"""Characters of a turn that a scorer reads, so that its time is bounded."""
 LEAST_SHARE = 0.1
-"""A part with less of the score than this is not named."""
+"""A part with a smaller share of the score is not named."""
 
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
-"""Letters of scripts that set no spaces between words: Thai, Lao, Japanese, Chinese."""
+"""Letters of scripts without spaces between words: Thai, Lao, Japanese, Chinese."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,45 +32,45 @@ class Score:
     """A turn's evidence."""
 
     log_odds: float
-    """-3 to 3, negative is unhappy, before weighing."""
+    """-3 to 3, negative is unhappy, unweighted."""
     weight: float
-    """0 to 1: how much of it counts, by the certainty of the words and their number."""
+    """0 to 1: how much of it counts, by the number of words and their certainty."""
     terms: tuple[Term, ...]
     """They sum to `value`."""
 
     @property
     def value(self) -> float:
-        """Log-odds, weighed: -3 to 3."""
+        """Weighted log-odds: -3 to 3."""
         return self.log_odds * self.weight
 
 
 Asked = tuple[Turn, Sequence[Turn]]
-"""A turn to be scored, and the turns of both parties before it, oldest first."""
+"""A turn to score, and the earlier turns of both parties, oldest first."""
 
 
 class Scorer(Protocol):
-    """Judges a customer's turn, on whichever thread it is asked."""
+    """Scores a customer's turn, on any thread."""
 
     def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
-        """The evidence in `turn`; `history` are the turns of both parties before it, oldest first. Never raises."""
+        """The evidence in `turn`; `history`: the earlier turns of both parties, oldest first. Never raises."""
 
 
 def weight(turn: Turn, full_words: int = FULL_WORDS) -> float:
-    """How much a turn's evidence counts, 0 to 1: whole from `full_words` on, where every word is certain."""
+    """How much a turn's evidence counts, 0 to 1: in full from `full_words` on, if every word is certain."""
     text = readable(turn.text)
-    words = max(len(text.split()), math.ceil(len(_UNSPACED.findall(text)) / 2))
+    words = max(len(spoken(text).split()), math.ceil(len(_UNSPACED.findall(text)) / 2))
     return turn.confidence * min(1.0, words / full_words)
 
 
 def readable(text: str) -> str:
-    """`text` as a model gets it: cut, single spaces, no control or formatting character, no half of a surrogate."""
+    """`text` for a model: cut, single spaces, no control or formatting characters, no lone surrogates."""
     cut = text[: 2 * TEXT_CHARACTERS]
     kept = (c if (kind := unicodedata.category(c))[0] != "C" else "" if kind == "Cf" else " " for c in cut)
     return " ".join("".join(kept)[:TEXT_CHARACTERS].split())
 
 
 def shared_out(value: float, shares: Mapping[str, float], rest: str) -> tuple[Term, ...]:
-    """`value` as terms, by shares that are not negative: the strongest by name, the others as `rest`."""
+    """Splits `value` into terms by non-negative shares: the strongest by name, the others as `rest`."""
     whole = sum(shares.values())
     if not value:
         return ()

@@ -1,6 +1,6 @@
-"""Utterances become turns: what one party says until the other takes the floor. Pure.
+"""Joins utterances into turns: what one party says until the other takes the floor. Pure.
 
-A party is a role: two agents on the line are one. Legs of unknown role are each a party of their own.
+A party is a role: two agents on the line are one party. Each leg of unknown role is a party of its own.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from callbus import Role
 
 SOLO_PAUSE_SECONDS = 1.0
-"""In a call with one leg the other party cannot be heard: a pause this long is taken for their turn."""
+"""In a call with one leg the other party is not heard: a pause this long counts as their turn."""
 LONGEST_UTTERANCES = 24
-"""A turn ends here too: a monologue must not hide a change within it."""
+"""A turn ends here too, so that a monologue does not hide a change within it."""
 MAX_CHARACTERS = 2_000
-"""Words of a turn past this are not kept."""
+"""Words of a turn beyond this are not kept."""
 
 _ACKNOWLEDGEMENT = re.compile(
     r"\W*+(?:(?:m++|h++m++|mhm|mm-?hm++|uh-?huh|aha|okay|ok|right|sure|yeah|i see|go on)\b\W*+){1,3}", re.IGNORECASE
@@ -25,7 +25,7 @@ _ACKNOWLEDGEMENT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The words of one utterance, guarded and redacted."""
+    """The words of one utterance, filtered and redacted."""
 
     leg_id: str
     role: Role
@@ -36,7 +36,7 @@ class Said:
     confidence: float
     """0 to 1."""
     arousal: float = 0.0
-    """How far the voice is above the speaker's own, in deviations; 0 where it is not measured."""
+    """How far the voice is above the speaker's own, in deviations; 0 if not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +55,30 @@ class Turn:
     """Mean over the words, 0 to 1."""
     utterances: int
     arousal: float = 0.0
-    """The most aroused of its utterances, in deviations above the speaker's own voice."""
+    """The highest of its utterances, in deviations above the speaker's own voice."""
 
     @property
     def words(self) -> int:
-        """How many words it has."""
+        """Number of words."""
         return len(self.text.split())
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where an utterance belongs."""
+    """The turn an utterance belongs to."""
 
     turn: Turn
     is_new: bool
-    """It took the floor; else it extends a turn that is known already."""
+    """Whether it took the floor; else it extends a known turn."""
 
 
 def party_of(leg_id: str, role: Role) -> str:
-    """The party that a leg speaks for."""
+    """The party a leg speaks for."""
     return f"leg {leg_id}" if role is Role.UNKNOWN else role.value
 
 
 def place(said: Said, recent: Sequence[Turn], next_number: int, *, solo: bool) -> Placed | None:
-    """The turn that an utterance makes or extends; none for an acknowledgement that leaves the floor to the other.
+    """The turn an utterance starts or extends; None for an acknowledgement that leaves the floor to the other party.
 
     `recent` are the latest turns, oldest first; the last one holds the floor. `solo`: the call has one leg.
     """
@@ -92,7 +92,7 @@ def place(said: Said, recent: Sequence[Turn], next_number: int, *, solo: bool) -
             if _ACKNOWLEDGEMENT.fullmatch(said.text):
                 return None
             own = next((turn for turn in reversed(recent) if turn.party == party), None)
-            # It began before the other took the floor: speech that ran on through an interjection.
+            # It started before the other took the floor: speech that continued through an interjection.
             if own and said.start_seconds < floor.start_seconds and _goes_on(own, said, solo=solo):
                 return Placed(_extended(own, said), is_new=False)
     turn = Turn(

@@ -1,6 +1,6 @@
-"""A call's latest turns as the token ids that the shipped scorer's network reads. Pure.
+"""A call's latest turns as the token ids read by the shipped scorer's network. Pure.
 
-The trainer makes its rows with the same code, so that training and calls never differ.
+The trainer builds its rows with the same code, so training and calls never differ.
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ from dataclasses import dataclass
 
 from tokenizers import Tokenizer
 
+from analysis.turns.figures import spoken
 from callbus import Role
 
 TURN_TOKENS = 48
-"""Of one turn: its beginning and its end, where callers come to the point."""
+"""Per turn: its beginning and its end, where callers come to the point."""
 MARK = 101
-"""Before each turn: what MiniLM gathers a text's vector in."""
+"""Precedes each turn: the token in which MiniLM collects a text's vector."""
 CUSTOMER_KIND, AGENT_KIND = 0, 1
 
-_DIGITS = re.compile(r"\d[\d.,:/-]*")
-_SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_PER_CENT = re.compile(r"\bper cent\b")
 _OTHER = re.compile(r"[^\w\s']|_")
 _CHARACTERS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Tokens of turns, oldest first; the tuples are of one length."""
+    """Tokens of turns, oldest first; all tuples have the same length."""
 
     ids: tuple[int, ...]
     kinds: tuple[int, ...]
     """Whose words: CUSTOMER_KIND or AGENT_KIND."""
     turns: tuple[int, ...]
-    """Which turn a token belongs to, counted from 0."""
+    """The turn of each token, counted from 0."""
     places: tuple[int, ...]
-    """A token's place in its turn, the mark's being 0."""
+    """A token's place in its turn; the mark's is 0."""
 
     def by_turn(self) -> list[tuple[int, ...]]:
         """The token ids of each turn."""
@@ -44,13 +44,14 @@ class Wording:
 
 
 def plain(text: str) -> str:
-    """Words as a telephone carries them: lower case, no punctuation, numbers as words."""
-    text = _DIGITS.sub(_number, text[:_CHARACTERS].lower().replace("\u2019", "'"))
-    return " ".join(word for word in (w.strip("'") for w in _OTHER.sub(" ", text).split()) if word)
+    """Words as spoken on the telephone: lower case, no punctuation, figures as words."""
+    text = spoken(text[:_CHARACTERS].lower().replace("\u2019", "'"))
+    words = " ".join(word for word in (w.strip("'") for w in _OTHER.sub(" ", text).split()) if word)
+    return _PER_CENT.sub("percent", words)
 
 
 def wording(tokenizer: Tokenizer, turns: Iterable[tuple[Role, str]]) -> Wording:
-    """The wording of turns, each as who and what, oldest first."""
+    """The wording of turns, each a role and a text, oldest first."""
     return _joined((role, _ids(tokenizer, text)) for role, text in turns)
 
 
@@ -70,7 +71,7 @@ def _joined(turns: Iterable[tuple[Role, list[int]]]) -> Wording:
 
 
 def latest(tokenizer: Tokenizer, turns: Sequence[tuple[Role, str]], tokens: int) -> Wording:
-    """The wording of the last turn and of as many before it as fit into so many tokens."""
+    """The wording of the last turn and as many earlier ones as fit into `tokens`."""
     kept: list[tuple[Role, list[int]]] = []
     left = tokens
     for role, text in reversed(turns):
@@ -86,10 +87,3 @@ def _ids(tokenizer: Tokenizer, text: str) -> list[int]:
     ids = list(tokenizer.encode(plain(text), add_special_tokens=False).ids)
     half = TURN_TOKENS // 2
     return ids if len(ids) <= TURN_TOKENS else ids[:half] + ids[-half:]
-
-
-def _number(match: re.Match[str]) -> str:
-    digits = match.group().rstrip(".,:/-")
-    if len(digits) <= 2 and int(digits) < len(_SMALL):
-        return f" {_SMALL[int(digits)]} "
-    return " number "

@@ -1,1 +1,1 @@
-"""Audio becomes words: features, batches, Whisper, and the guards against words that nobody said."""
+"""Turns audio into words: features, batches, Whisper, and the guards against words that nobody said."""

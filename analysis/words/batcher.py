@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -18,6 +18,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from analysis.words.features import Spectrogram
 from analysis.words.transcriber import Words
 from callbus import Role
+from service.work_threads import WorkThreads
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ MODEL_ERRORS = Counter("callvane_model_errors_total", "Batches that the model fa
 
 GRACE_SECONDS = {Role.CUSTOMER: 0.5, Role.UNKNOWN: 0.5, Role.AGENT: 1.0}
 """After the end of its speech an utterance is due; agents' words raise no alert and can wait."""
+AGAIN_SECONDS = 2.0
+"""The same for a second reading: what has not been read at all goes first."""
 SMOOTHING = 0.05
 
 
@@ -53,6 +56,9 @@ class Shed(Exception):
 
 class Model(Protocol):
     """What the batcher needs of a transcriber."""
+
+    whole: int
+    """Frames of the whole audio context, on which a Whisper reads best and slowest."""
 
     def context(self, features: Spectrogram) -> int:
         """Frames of audio context for an utterance."""
@@ -86,18 +92,18 @@ class Batcher:
         self._queue: list[Waiting] = []
         self._factor = 0.0
         self._awake = asyncio.Event()
-        self.busy_since: float | None = None
-        """When the batch began that the model reads now (monotonic); none while it waits."""
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self.threads = WorkThreads("model")
 
-    def submit(self, features: Spectrogram, role: Role, ended_at: float, seconds: float) -> asyncio.Future[Words]:
+    def submit(
+        self, features: Spectrogram, role: Role, ended_at: float, seconds: float, again: bool = False
+    ) -> asyncio.Future[Words]:
         """Queue an utterance that ended at `ended_at` (Unix seconds) and holds `seconds` of audio.
 
         The future raises Shed when it had to go, and what the model raised when it failed on it.
         """
         done: asyncio.Future[Words] = asyncio.get_running_loop().create_future()
-        frames = self._model.context(features)
-        due = ended_at + GRACE_SECONDS[role]
+        frames = self._model.whole if again else self._model.context(features)
+        due = ended_at + (AGAIN_SECONDS if again else GRACE_SECONDS[role])
         self._queue.append(Waiting(features, frames, role, due, time.monotonic(), seconds, done))
         if len(self._queue) > self._limit:
             self._shed()
@@ -105,20 +111,23 @@ class Batcher:
         self._awake.set()
         return done
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether so much waits that nothing should be read twice."""
+        return len(self._queue) > self._limit // 4
+
     async def run(self) -> None:
         """Transcribe what is queued, until cancelled."""
-        loop = asyncio.get_running_loop()
         try:
             while True:
                 await self._awake.wait()
                 while batch := self._take():
-                    self.busy_since = began = time.monotonic()
-                    outcome = await loop.run_in_executor(self._thread, self._read, batch)
-                    self.busy_since = None
+                    began = time.monotonic()
+                    outcome = await self.threads.run(partial(self._read, batch))
                     self._hand_out(batch, outcome, began)
                 self._awake.clear()
         finally:
-            self._thread.shutdown(wait=False, cancel_futures=True)
+            self.threads.end()
 
     def _take(self) -> list[Waiting]:
         """The most urgent utterance, and as many with its audio context as make a batch, most urgent first.

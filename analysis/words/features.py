@@ -1,4 +1,4 @@
-"""An utterance's samples become the spectrogram that Whisper reads. On a thread of the feature pool."""
+"""Turns an utterance's samples into the spectrogram that Whisper reads. Runs on a feature thread."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy.typing as npt
 MODEL_RATE_HZ = 16_000
 FRAMES_PER_SECOND = 100
 SHORTEST_SECONDS = 0.1
-"""Less audio than this is no word."""
+"""Less audio than this cannot hold a word."""
 
 Samples = npt.NDArray[np.float32]
 Spectrogram = npt.NDArray[np.float32]
-"""Log-mel rows: mel bands by frames of 10 ms."""
+"""Log-mel spectrogram, shape (mel bands, frames of 10 ms)."""
 
 
 class Extractor(Protocol):
@@ -32,11 +32,11 @@ def _half_band(taps: int) -> Samples:
 
 
 _BETWEEN = _half_band(32)
-"""Interpolates the sample between two, from 16 on each side; the shipped model has learnt with the same."""
+"""Interpolates between two samples, from 16 on each side. The shipped model was trained with the same filter."""
 
 
 def samples_of(pcm: bytes, rate_hz: int) -> Samples:
-    """16-bit little-endian mono PCM as floats in -1 to 1 at 16 kHz; a half sample at the end is dropped."""
+    """16-bit little-endian mono PCM as floats in -1 to 1 at 16 kHz; half a sample at the end is dropped."""
     samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.float32) / 32768.0
     if rate_hz == MODEL_RATE_HZ or samples.size == 0:
         return samples
@@ -51,9 +51,8 @@ def samples_of(pcm: bytes, rate_hz: int) -> Samples:
     return resampled
 
 
-def spectrogram(pcm: bytes, rate_hz: int, extract: Extractor) -> Spectrogram | None:
-    """The log-mel of an utterance; none when it is too short to hold a word."""
-    samples = samples_of(pcm, rate_hz)
+def spectrogram(samples: Samples, extract: Extractor) -> Spectrogram | None:
+    """The log-mel spectrogram of an utterance at 16 kHz; None if it is too short to hold a word."""
     if samples.size < SHORTEST_SECONDS * MODEL_RATE_HZ:
         return None
     return np.ascontiguousarray(extract(samples), np.float32)

@@ -1,34 +1,40 @@
-"""What is heard in an utterance: audio to features to words, and the guards that decide whether anybody said them."""
+"""Recognizes an utterance: audio to features to words, then the guards against invented words."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 from prometheus_client import Counter, Histogram
 
 from analysis.words.batcher import Batcher, Shed
 from analysis.words.features import Spectrogram
-from analysis.words.hallucination import Phrases, invented
-from analysis.words.silence import nobody_spoke
+from analysis.words.hallucination import DOUBT_LOG_PROBABILITY, Invention, Phrases, credible, invented
+from analysis.words.silence import NO_SPEECH, NOTHING, is_little, nobody_spoke
+from analysis.words.speech import Speech
 from analysis.words.transcriber import Transcriber, Words
 from analysis.words.voice import Measured, measure
 from callbus import Role, Utterance
 from service.faults import survived
+from service.work_threads import WorkThreads
 
 log = logging.getLogger(__name__)
 
 SUPPRESSED = Counter(
     "callvane_hallucinations_suppressed_total",
-    "Utterances whose words were taken for invented, by the guard that said so.",
+    "Utterances dropped because their words seemed invented, by guard.",
     ["reason"],
+)
+READ_AGAIN = Counter(
+    "callvane_utterances_read_again_total",
+    "Utterances in doubt that were read again on the whole audio context, by what became of their words.",
+    ["result"],
 )
 FEATURES_SECONDS = Histogram(
     "callvane_features_seconds",
-    "Time from taking an utterance to its spectrogram.",
+    "Time from taking an utterance until its spectrogram is ready.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
 )
 
@@ -45,16 +51,24 @@ class Recognition:
     text: str = ""
     confidence: float = 0.0
     dropped: str = ""
-    """`silence`, `hallucination`, `overload`, `error`; empty where there are words."""
+    """`silence`, `hallucination`, `overload`, `error`; empty if there are words."""
     voice: Measured | None = None
-    """A customer's voice, where it is measured."""
+    """A customer's voice, if measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A recognition, and why the guards have dropped its words; empty if they have not."""
+
+    recognition: Recognition
+    reason: str = ""
 
 
 class Recognizer:
-    """Listens to utterances of many calls at once. Belongs to one event loop.
+    """Recognizes utterances of many calls at once. Belongs to one event loop.
 
-    At most `limit` utterances wait for their features: past it new ones are shed at once. With `voices` it listens to
-    how customers speak, too.
+    At most `limit` utterances wait for their features; beyond that, new ones are shed at once. With `voices` it also
+    measures customers' voices.
     """
 
     def __init__(
@@ -73,7 +87,7 @@ class Recognizer:
         self._limit = limit
         self._voices = voices
         self._waiting = 0
-        self._pool = ThreadPoolExecutor(feature_threads, thread_name_prefix="features")
+        self.threads = WorkThreads("features", feature_threads)
 
     async def listen(self, utterance: Utterance) -> Recognition:
         """The words of `utterance`. Raises only when cancelled."""
@@ -82,44 +96,76 @@ class Recognizer:
         began = time.monotonic()
         self._waiting += 1
         try:
-            features, voice = await asyncio.get_running_loop().run_in_executor(self._pool, self._features, utterance)
+            features, speech, voice = await self.threads.run(partial(self._features, utterance))
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
         finally:
             self._waiting -= 1
         FEATURES_SECONDS.observe(time.monotonic() - began)
-        if features is None:
+        if features is None or speech.highest < NOTHING:
             return Recognition(dropped=SILENCE)
-        seconds = utterance.duration_seconds
         try:
-            words = await self._batcher.submit(features, utterance.role, utterance.ended_at, seconds)
+            words = await self._batcher.submit(features, utterance.role, utterance.ended_at, utterance.duration_seconds)
         except Shed:
             return Recognition(dropped=OVERLOAD)
         except Exception:  # counted and logged by the batcher
             return Recognition(dropped=ERROR)
         try:
-            return replace(self._guard(words, seconds), voice=voice)
+            return replace(await self._believed(words, features, utterance, speech), voice=voice)
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
 
     def close(self) -> None:
-        """End the feature threads; what they work on is given up."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Stop the feature threads and abandon their work."""
+        self.threads.end()
 
-    def _features(self, utterance: Utterance) -> tuple[Spectrogram | None, Measured | None]:
+    def _features(self, utterance: Utterance) -> tuple[Spectrogram | None, Speech, Measured | None]:
         measured = self._voices and utterance.role is Role.CUSTOMER
         voice = measure(utterance.pcm, utterance.sample_rate_hz) if measured else None
-        return self._transcriber.features(utterance.pcm, utterance.sample_rate_hz), voice
+        features, speech = self._transcriber.hear(utterance.pcm, utterance.sample_rate_hz)
+        return features, speech, voice
 
-    def _guard(self, words: Words, seconds: float) -> Recognition:
-        if nobody_spoke(words.text, words.no_speech_probability, words.mean_log_probability):
-            if words.text:
-                SUPPRESSED.labels("no_speech").inc()
-            return Recognition(dropped=SILENCE)
-        reason = invented(words.text, seconds, words.no_speech_probability, words.mean_log_probability, self._phrases)
-        if reason:
-            SUPPRESSED.labels(reason).inc()
-            return Recognition(dropped=HALLUCINATION)
-        return Recognition(words.text, words.confidence)
+    async def _believed(self, words: Words, features: Spectrogram, utterance: Utterance, speech: Speech) -> Recognition:
+        """What the guards make of an utterance's words; those that are in doubt are read again, on the whole context.
+
+        While the model is behind, nothing is read twice.
+        """
+        seconds = utterance.duration_seconds
+        little = is_little(speech, seconds)
+        first = self._guard(words, seconds, little)
+        if not self._is_in_doubt(words, first, little) or self._batcher.is_behind:
+            return self._counted(first)
+        try:
+            words = await self._batcher.submit(features, utterance.role, utterance.ended_at, seconds, again=True)
+        except Exception:  # shed, or counted and logged by the batcher: the first reading stands
+            return self._counted(first)
+        second = self._guard(words, seconds, little, whole=True)
+        READ_AGAIN.labels("dropped" if second.recognition.dropped else "kept").inc()
+        return self._counted(second)
+
+    def _guard(self, words: Words, seconds: float, little: bool, whole: bool = False) -> Guarded:
+        probabilities = words.no_speech_probability, words.mean_log_probability
+        if nobody_spoke(words.text, *probabilities, little, whole):
+            return Guarded(Recognition(dropped=SILENCE), "no_speech" if words.text else "")
+        text = credible(words.text, self._phrases)
+        if reason := invented(text or words.text, seconds, *probabilities, self._phrases):
+            return Guarded(Recognition(dropped=HALLUCINATION), reason)
+        return Guarded(Recognition(text, words.confidence), "" if text == words.text else Invention.PART)
+
+    @staticmethod
+    def _is_in_doubt(words: Words, guarded: Guarded, little: bool) -> bool:
+        """Whether the cut context may be to blame for the words, or for their loss."""
+        if guarded.reason in (Invention.REPETITION, Invention.COMPRESSION, Invention.RATE):
+            return True
+        if not words.text or (little and guarded.recognition.dropped):
+            return False
+        doubtful = words.mean_log_probability < DOUBT_LOG_PROBABILITY or words.no_speech_probability > NO_SPEECH
+        return little or doubtful
+
+    @staticmethod
+    def _counted(guarded: Guarded) -> Recognition:
+        if guarded.reason:
+            SUPPRESSED.labels(guarded.reason).inc()
+        return guarded.recognition

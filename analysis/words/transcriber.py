@@ -1,7 +1,7 @@
-"""Whisper. The one file that knows faster-whisper and CTranslate2.
+"""Whisper. The only module that uses faster-whisper and CTranslate2.
 
-Rows of different calls go through the model together, each batch on an audio context no longer than its utterances
-need: Whisper's own 30 s window would cost twenty times as much for a sentence of two seconds.
+Rows of different calls go through the model in one batch, with an audio context no longer than its utterances need.
+Whisper's own 30 s window would cost twenty times as much for a two-second sentence.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.feature_extractor import FeatureExtractor
 from faster_whisper.tokenizer import Tokenizer
-from faster_whisper.utils import available_models, download_model
 
+from analysis.fetching.found import model_folder, whole
 from analysis.settings import SHIPPED_MODEL, AnalysisSection
-from analysis.words.features import FRAMES_PER_SECOND, Extractor, Spectrogram, spectrogram
+from analysis.words.features import FRAMES_PER_SECOND, Extractor, Spectrogram, samples_of, spectrogram
+from analysis.words.speech import Speech, speech_in
 from service.settings import ConfigError
 
 log = logging.getLogger(__name__)
@@ -33,22 +34,22 @@ KNOWN_ANSWER = SHIPPED_FOLDER / "known_answer.wav"
 
 LONGEST_FRAMES = 3_000
 TAIL_FRAMES = 30
-"""Silence after the last word, without which Whisper drops it."""
+"""Silence after the last word; without it Whisper drops the word."""
 FRAMES = (600, 1_000, 1_400, LONGEST_FRAMES)
 """Audio contexts that a Whisper trained on 30 s windows still reads well."""
 SHIPPED_FRAMES = (200, 300, 400, 600, 800, 1_000, 1_400, 2_000, LONGEST_FRAMES)
-"""The shipped model has learnt on windows of every length."""
+"""The shipped model was trained on windows of every length."""
 TOKENS_PER_SECOND = 16
+TIMESTAMP_SECONDS = 0.02
+"""Between two of Whisper's timestamp tokens."""
 SPARE_TOKENS = 16
 MOST_LENGTH = 448
-"""Whisper's text context: prompt and answer. CTranslate2 answers with half of `max_length` at most."""
-NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")
-VOCABULARY_FILES = ("vocabulary.json", "vocabulary.txt")
+"""Whisper's text context: prompt and answer. CTranslate2 generates at most half of `max_length`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the model read in one utterance."""
+    """What the model recognized in one utterance."""
 
     text: str
     confidence: float
@@ -61,14 +62,14 @@ class Transcriber:
     """A loaded Whisper. `transcribe` belongs to one thread at a time; `features` may run on many."""
 
     def __init__(self, settings: AnalysisSection) -> None:
-        """Load the model and try it on a known sentence. Raises ConfigError."""
-        folder = _folder(settings.model)
+        """Load the model and test it on a known sentence. Raises ConfigError."""
+        folder = whole(SHIPPED_FOLDER) if settings.model == SHIPPED_MODEL else model_folder(settings.model)
         shipped = folder == SHIPPED_FOLDER
         device = _device(settings.device)
         compute_type = settings.compute_type
         if compute_type == "auto":
             compute_type = "float16" if device == "cuda" else "int8"
-        # The shipped model is too small to share out: on busy cores its threads would mostly wait for each other.
+        # The shipped model is too small for more threads: on busy cores they would mostly wait for each other.
         threads = settings.cpu_threads or (1 if shipped else min(4, os.cpu_count() or 1))
         try:
             whisper = WhisperModel(
@@ -81,38 +82,41 @@ class Transcriber:
         self._extract: Extractor = whisper.feature_extractor
         if whisper.feature_extractor.mel_filters.shape[0] != bands:
             self._extract = FeatureExtractor(feature_size=bands)
-        self._tokenizer, self._prompt = _prompt(whisper, settings.language)
+        self._tokenizer, self._prompt = _prompt(whisper, settings.language, timestamps=not shipped)
         # Half of it must not equal the number of mel bands: CTranslate2 would take features for encoder output.
         self.frames = tuple(length for length in (SHIPPED_FRAMES if shipped else FRAMES) if length // 2 != bands)
+        self.whole = LONGEST_FRAMES
+        """Frames of the whole audio context, which a real Whisper has learnt on."""
         self.device = device
         self.name = settings.model
         log.info("model %s on %s, %s", settings.model, device, self._model.compute_type)
         if shipped:
             log.warning(
-                "the shipped model knows synthetic voices and a small vocabulary only: for real calls set "
+                "the shipped model knows only synthetic voices and a small vocabulary; for real calls set "
                 'analysis.model = "large-v3-turbo" or another Whisper'
             )
         self._check(shipped)
 
-    def features(self, pcm: bytes, rate_hz: int) -> Spectrogram | None:
-        """The spectrogram of an utterance; none when it is too short to hold a word."""
-        return spectrogram(pcm, rate_hz, self._extract)
+    def hear(self, pcm: bytes, rate_hz: int) -> tuple[Spectrogram | None, Speech]:
+        """The spectrogram of an utterance, None if it is too short to hold a word; and how much of it is speech."""
+        samples = samples_of(pcm, rate_hz)
+        return spectrogram(samples, self._extract), speech_in(samples)
 
     def context(self, features: Spectrogram) -> int:
-        """The audio context, in frames, that an utterance is to be read with."""
+        """The audio context for an utterance, in frames."""
         wanted = features.shape[1] + TAIL_FRAMES
         return next((length for length in self.frames if length >= wanted), self.frames[-1])
 
     def transcribe(self, rows: Sequence[Spectrogram], frames: int) -> list[Words]:
-        """The words of each row, all read with a context of `frames`; what lies past 30 s is not read.
+        """The words of each row, read with a context of `frames`; audio beyond 30 s is not read.
 
-        Raises RuntimeError when the device fails (out of memory, say).
+        Raises RuntimeError if the device fails, for example for lack of memory.
         """
+        lengths = [min(frames, row.shape[1]) for row in rows]
         padded = np.zeros((len(rows), rows[0].shape[0], frames), np.float32)
-        for target, row in zip(padded, rows, strict=True):
-            length = min(frames, row.shape[1])
+        for target, row, length in zip(padded, rows, lengths, strict=True):
             target[:, :length] = row[:, :length]
-        most_tokens = TOKENS_PER_SECOND * frames // FRAMES_PER_SECOND + SPARE_TOKENS
+        most_tokens = TOKENS_PER_SECOND * max(lengths) // FRAMES_PER_SECOND + SPARE_TOKENS
         results = self._model.generate(
             ctranslate2.StorageView.from_array(padded),
             [self._prompt] * len(rows),
@@ -121,26 +125,30 @@ class Transcriber:
             return_scores=True,
             return_no_speech_prob=True,
         )
-        return [self._words(result) for result in results]
+        return [
+            self._words(result, length / FRAMES_PER_SECOND) for result, length in zip(results, lengths, strict=True)
+        ]
 
-    def _words(self, result: Any) -> Words:
+    def _words(self, result: Any, seconds: float) -> Words:
+        """The words of a row of this length."""
         tokens = result.sequences_ids[0]
-        # CTranslate2 gives the mean over the text's tokens; the end token counts too.
+        # CTranslate2 divides by the number of text tokens; the end token counts too.
         mean = result.scores[0] * len(tokens) / (len(tokens) + 1) if tokens else 0.0
-        text = self._tokenizer.decode(tokens).replace("\ufffd", "").strip()
+        said = spoken(tokens, self._tokenizer.timestamp_begin, seconds)
+        text = self._tokenizer.decode(said).replace("\ufffd", "").strip()
         return Words(text, min(1.0, math.exp(mean)) if text else 0.0, float(result.no_speech_prob), float(mean))
 
     def _check(self, shipped: bool) -> None:
-        """Read a sentence whose words are known: some drivers make a GPU answer nothing at all, without an error."""
+        """Transcribe a known sentence: with some drivers a GPU returns nothing, without an error."""
         try:
             with wave.open(str(KNOWN_ANSWER), "rb") as recording:
                 pcm, rate_hz = recording.readframes(recording.getnframes()), recording.getframerate()
             answer = KNOWN_ANSWER.with_suffix(".txt").read_text(encoding="utf-8").strip()
         except (OSError, EOFError, wave.Error) as error:
-            raise ConfigError(f"{KNOWN_ANSWER}: {error}; install Callvane anew") from None
-        features = self.features(pcm, rate_hz)
+            raise ConfigError(f"{KNOWN_ANSWER}: {error}; reinstall Callvane") from None
+        features, _ = self.hear(pcm, rate_hz)
         if features is None:
-            raise ConfigError(f"{KNOWN_ANSWER}: holds no sound; install Callvane anew")
+            raise ConfigError(f"{KNOWN_ANSWER}: contains no sound; reinstall Callvane")
         try:
             words = self.transcribe([features], self.context(features))[0]
         except RuntimeError as error:
@@ -149,56 +157,16 @@ class Transcriber:
         if not words.text:
             cure = "update its driver or set analysis.device = cpu" if self.device == "cuda" else "choose another model"
             raise ConfigError(
-                f"analysis.model: {self.name} on {self.device} reads nothing in a sentence that is known: {cure}"
+                f"analysis.model: {self.name} on {self.device} recognizes nothing in the known sentence; {cure}"
             )
         if shipped and words.text.lower().split() != answer.lower().split():
-            log.warning("the known sentence %r was read as %r", answer, words.text)
-
-
-def _folder(model: str) -> Path:
-    """The folder of a model: shipped, local, or fetched from the hub (once; later starts use the hub's cache)."""
-    if model == SHIPPED_MODEL:
-        return _whole(SHIPPED_FOLDER)
-    local = Path(model).expanduser()
-    if local.is_dir():
-        return _whole(local)
-    if local.is_absolute() or model.startswith((".", "~")) or local.exists():
-        raise ConfigError(f"analysis.model: {model} is no folder; name a folder with a CTranslate2 Whisper in it")
-    if "/" not in model and model not in available_models():
-        raise ConfigError(
-            f"analysis.model: {model} is unknown; set {SHIPPED_MODEL}, large-v3-turbo or another Whisper's name, "
-            "OWNER/NAME on the hub, or a folder"
-        )
-    try:
-        try:
-            return Path(download_model(model, local_files_only=True))
-        except (OSError, ValueError):
-            log.info("fetching model %s from the hub; this can take minutes", model)
-            return Path(download_model(model))
-    except Exception as error:  # the hub's client raises what its many layers raise
-        cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ConfigError(
-            f"analysis.model: {model} is no local folder, and the hub did not give it ({cause:.160}); "
-            "check the name and the network, or name a folder"
-        ) from None
-
-
-def _whole(folder: Path) -> Path:
-    lacking = [name for name in NEEDED_FILES if not (folder / name).is_file()]
-    if not any((folder / name).is_file() for name in VOCABULARY_FILES):
-        lacking.append(VOCABULARY_FILES[0])
-    if lacking:
-        raise ConfigError(
-            f"analysis.model: {folder} lacks {', '.join(lacking)}; "
-            "convert the model with ct2-transformers-converter --copy_files tokenizer.json preprocessor_config.json"
-        )
-    return folder
+            log.warning("the known sentence %r was transcribed as %r", answer, words.text)
 
 
 def _device(wanted: str) -> str:
     gpus = ctranslate2.get_cuda_device_count()
     if wanted == "cuda" and not gpus:
-        raise ConfigError("analysis.device: cuda is set but no CUDA GPU is seen; check nvidia-smi, or set auto or cpu")
+        raise ConfigError("analysis.device: cuda is set but no CUDA GPU is found; check nvidia-smi, or set auto or cpu")
     return "cuda" if gpus and wanted != "cpu" else "cpu"
 
 
@@ -206,15 +174,31 @@ def _unloadable(folder: Path, device: str, compute_type: str, error: Exception) 
     cause = " ".join(str(error).split())[:200]
     if "compute type" in cause:
         return f"analysis.compute_type: {compute_type} does not work on this {device} ({cause}); set auto"
-    return f"analysis.model: {folder} cannot be loaded ({cause}); convert it anew or name another"
+    return f"analysis.model: {folder} cannot be loaded ({cause}); convert it again or use another"
 
 
-def _prompt(whisper: WhisperModel, language: str) -> tuple[Tokenizer, list[int]]:
-    """The tokenizer and the tokens that ask for a plain transcript in `language`."""
+def spoken(tokens: Sequence[int], first_timestamp: int, seconds: float) -> list[int]:
+    """The tokens of words, without those that the model places after the end of the audio, `seconds` long.
+
+    A Whisper on a short audio context writes on past the end: it says again what it has read.
+    """
+    found: list[int] = []
+    at = 0.0
+    for token in tokens:
+        if token >= first_timestamp:
+            at = (token - first_timestamp) * TIMESTAMP_SECONDS
+        elif at < seconds:
+            found.append(token)
+    return found
+
+
+def _prompt(whisper: WhisperModel, language: str, timestamps: bool) -> tuple[Tokenizer, list[int]]:
+    """The tokenizer, and the tokens that ask for a plain transcript in `language`."""
     multilingual = bool(whisper.model.is_multilingual)
     if multilingual and whisper.hf_tokenizer.token_to_id(f"<|{language}|>") is None:
         raise ConfigError(f"analysis.language: the model does not know {language!r}; see its <|..|> tokens")
     if not multilingual and language != "en":
-        log.warning("the model knows English only; analysis.language = %s is not used", language)
+        log.warning("the model knows only English; analysis.language = %s is ignored", language)
     tokenizer = Tokenizer(whisper.hf_tokenizer, multilingual, task="transcribe", language=language)
-    return tokenizer, [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+    # With timestamps a Whisper ends at the end of the audio; without them it loops on a short context.
+    return tokenizer, [*tokenizer.sot_sequence, *(() if timestamps else (tokenizer.no_timestamps,))]

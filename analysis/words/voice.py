@@ -1,7 +1,7 @@
-"""How aroused a customer's voice is against their own, from the sound alone: features of an 8 kHz telephone. Pure.
+"""How aroused a customer's voice is, compared with their own, from 8 kHz telephone sound alone. Pure.
 
-Loudness, spectral centroid and tilt rise with arousal, and so does pitch; joy raises them as anger does, so the words
-give the sign (see circumstances). Only a customer's leg is ever measured, and only where it is switched on.
+Loudness, spectral centroid, spectral tilt and pitch rise with arousal. Joy raises them as anger does, so the words give
+the sign (see context_terms). Only a customer's leg is ever measured, and only if this is switched on.
 """
 
 from __future__ import annotations
@@ -14,40 +14,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 OPENING_SECONDS = 20.0
-"""Of the caller's own speech, that the rest is held against."""
+"""The caller's own speech that later speech is compared with."""
 LEAST_SECONDS = 0.6
 """A shorter utterance is not measured."""
 MOST_SECONDS = 10.0
-"""Of an utterance that is longer, its beginning is measured."""
+"""Of a longer utterance, only the beginning is measured."""
 SPREADS = (3.0, 120.0, 2.5, 2.0)
-"""What differs from one calm utterance of a person to the next, at least: dB, Hz, dB, semitones."""
+"""Smallest assumed spread between calm utterances of one person: dB, Hz, dB, semitones."""
 MOST_DEVIATIONS = 4.0
 FRAME_SECONDS, STEP_SECONDS = 0.032, 0.016
 QUIET_DB = 25.0
-"""Frames so far below an utterance's loudest ones are pauses."""
+"""Frames this far below an utterance's loudest ones are pauses."""
 SILENT_DB = -65.0
-"""What is no louder than this is no voice."""
+"""Anything quieter is not a voice."""
 PITCH_HZ = (75.0, 400.0)
 VOICED = 0.45
-"""Autocorrelation from which on a frame has a pitch."""
+"""A frame with at least this autocorrelation has a pitch."""
 
 Floats = NDArray[np.float64]
 Measured = tuple[float, float, float, float]
-"""Loudness in dB of full scale, spectral centroid in Hz, energy above 1 kHz over that below in dB, pitch in semitones
-above 55 Hz: an utterance's medians."""
+"""An utterance's medians: loudness in dB of full scale, spectral centroid in Hz, energy above 1 kHz over that below in
+dB, pitch in semitones above 55 Hz."""
 
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A caller's own voice, as far as it is known."""
+    """A caller's own voice, as known so far."""
 
     seconds: float = 0.0
     means: Measured = (0.0, 0.0, 0.0, 0.0)
     squares: Measured = (0.0, 0.0, 0.0, 0.0)
-    """Sums of squared distances from the means, weighed by seconds."""
+    """Sums of squared distances from the means, weighted by seconds."""
 
     def heard(self, measured: Measured, seconds: float) -> tuple[Voice, float]:
-        """The voice with one more utterance while it opens; how many deviations the utterance lies above it, then."""
+        """The voice, updated while it opens; after that, how many deviations the utterance is above it."""
         if self.seconds >= OPENING_SECONDS:
             return self, self._above(measured)
         total = self.seconds + seconds
@@ -68,7 +68,7 @@ class Voice:
 
 
 def measure(pcm: bytes, rate_hz: int) -> Measured | None:
-    """The features of 16-bit mono `pcm`; none where it is too short or silent, or has no pitch to go by."""
+    """The features of 16-bit mono `pcm`; None if it is too short, silent, or without pitch."""
     taken = min(len(pcm) // 2, int(MOST_SECONDS * rate_hz))
     samples = np.frombuffer(pcm[: 2 * taken], "<i2") / 32768.0
     frame, step = int(FRAME_SECONDS * rate_hz), int(STEP_SECONDS * rate_hz)
@@ -91,10 +91,10 @@ def measure(pcm: bytes, rate_hz: int) -> Measured | None:
 
 
 def _pitch(autocorrelation: Floats, own: Floats, rate_hz: int) -> Floats:
-    """Semitones above 55 Hz of the frames that have a pitch.
+    """Semitones above 55 Hz, for the frames that have a pitch.
 
-    The window's `own` autocorrelation falls with the lag: that lets the first of a pitch's periods win, and is taken
-    out where the strength is judged.
+    The window's `own` autocorrelation falls with the lag. This makes the first period of a pitch win; it is divided
+    out when the strength is judged.
     """
     low, high = (int(rate_hz / hertz) for hertz in reversed(PITCH_HZ))
     window = autocorrelation[:, low : high + 1]

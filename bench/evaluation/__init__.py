@@ -1,1 +1,1 @@
-"""`make eval`: how well scorers and the detector find the turns, shifts and recoveries of labelled dialogues."""
+"""`make eval`: how well scorers and the detector find turns, shifts and recoveries in labelled dialogues."""

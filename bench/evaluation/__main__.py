@@ -1,6 +1,6 @@
-"""`make eval`: one table over the labelled sets at hand, with OUT=file.json as rows, too.
+"""`make eval`: one table over the available labelled sets, with OUT=file.json also as rows.
 
-DIALOGUES=file.jsonl takes one's own dialogues, CONFIG=file.toml sets the scorer of one's own settings beside ours.
+DIALOGUES=file.jsonl evaluates your own dialogues, CONFIG=file.toml adds the scorer from your own settings.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ WORD_ERRORS = (0.0, 0.1, 0.2)
 TARGETS = {AUC: 0.90, "onset F1": 0.65, "recovery F1": 0.60, "false alarms": 0.5, "calm dialogues alarmed": 0.03}
 MAIA_TARGETS = {AUC: 0.80, "onset F1": 0.45}
 INTERRUPTION_TARGETS = {"false alarms by time": 0.5, "calm dialogues alarmed": 0.03}
-"""An interruption is a shift that went further: it is held to its false alarms, not to finding everything."""
+"""An interruption is a shift that went further: its targets are its false alarms, not finding everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Who judges, and by which rules of the detector; the thresholds are found by budget."""
+    """A judge and its detector rules; the thresholds are found from the budgets."""
 
     name: str
     judge: Judge
     rules: ShiftRules
     held_out: Judge | None = None
-    """Who judges the composed dialogues instead, where the judge was trained on them."""
+    """The judge for the composed dialogues, if this one was trained on them."""
     on_trial: bool = False
-    """Held against the targets; else a control."""
+    """Compared with the targets; otherwise a control."""
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A set of dialogues, and the targets that it is held against."""
+    """A set of dialogues and its targets."""
 
     name: str
     dialogues: list[Dialogue]
@@ -60,13 +60,13 @@ class Labelled:
 
 
 def main() -> None:
-    """Read what there is, play it, print the table."""
+    """Read the sets, play them, print the table."""
     parser = argparse.ArgumentParser(prog="python -m bench.evaluation", description=__doc__)
-    parser.add_argument("--dialogues", type=Path, help="one's own dialogues, as JSON lines")
+    parser.add_argument("--dialogues", type=Path, help="your own dialogues, as JSON lines")
     parser.add_argument(
-        "--data", type=Path, default=ROOT.parent / "shared" / "data", help="where MAIA lies, if it does"
+        "--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder that contains MAIA, if available"
     )
-    parser.add_argument("--config", type=Path, help="settings whose scorer is judged, too")
+    parser.add_argument("--config", type=Path, help="settings whose scorer is also judged")
     options = parser.parse_args()
     own = options.dialogues or _named("DIALOGUES")
     try:
@@ -96,18 +96,18 @@ def main() -> None:
 
 
 def _named(variable: str) -> Path | None:
-    """The file that a variable of the environment names."""
+    """The file named by an environment variable."""
     return Path(os.environ[variable]) if os.environ.get(variable) else None
 
 
 def _section(config: Path | None) -> AnalysisSection | None:
-    """One's own settings, where they name another scorer than the shipped one. Raises ConfigError."""
+    """The user's settings, if they name a scorer other than the shipped one. Raises ConfigError."""
     section = load(AnalysisSettings, config).analysis if config else None
     return section if section and section.scorer != "feeling" else None
 
 
 def _others(own: Path | None, data: Path) -> Iterator[Labelled]:
-    """The sets beside the one that thresholds come from."""
+    """The sets other than the one that gives the thresholds."""
     if own:
         yield Labelled(own.name, read_jsonl(own), {})
         return
@@ -115,11 +115,11 @@ def _others(own: Path | None, data: Path) -> Iterator[Labelled]:
     if (data / "maia").is_dir():
         yield Labelled("MAIA", read_maia(data / "maia"), MAIA_TARGETS)
     else:
-        print(f"MAIA is left out: no folder {data / 'maia'}; --data says where it lies", file=sys.stderr)
+        print(f"skipping MAIA: no folder {data / 'maia'}; --data gives its parent folder", file=sys.stderr)
 
 
 def _judges(shipped: Judge, held_out: Judge, rate: float) -> list[Judged]:
-    """Who is compared; labels are the same however the words were heard."""
+    """The judges to compare; labels stay the same whatever words were recognized."""
     judged = [
         Judged("Callvane", shipped, FEELING_RULES, held_out=held_out, on_trial=True),
         Judged("VADER", ByWords(VaderScorer()), ShiftRules()),
@@ -136,7 +136,7 @@ def _misheard(labelled: Labelled, rate: float) -> Labelled:
 
 
 def _evaluate(judged: Judged, rate: float, tuning: Labelled, sets: list[Labelled]) -> Iterator[Entry]:
-    """The figures of one judge: on the tuning set by group left out, elsewhere by the whole of it."""
+    """The figures of one judge: on the tuning set with thresholds from the other groups, elsewhere from all of it."""
     confidence = 1.0 - rate
     judge = judged.held_out or judged.judge
     played, used = by_group(tuning.dialogues, judge, judged.rules, confidence)
@@ -150,7 +150,7 @@ def _evaluate(judged: Judged, rate: float, tuning: Labelled, sets: list[Labelled
 def _entries(
     judged: Judged, labelled: Labelled, rate: float, played: list[Played], used: list[ShiftRules]
 ) -> Iterator[Entry]:
-    """A line for all alerts, and for a judge on trial one for those that interrupt."""
+    """A line for all alerts and, for a judge on trial, one for interruptions."""
     yield entry(
         played,
         dialogues=labelled.name,

@@ -1,4 +1,4 @@
-"""The thresholds that keep the budgets of false alarms, found on dialogues other than those reported."""
+"""Thresholds that keep the false-alarm budgets, found on other dialogues than those reported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ THRESHOLDS = tuple(round(0.3 + 0.1 * step, 1) for step in range(33))
 
 
 def within_budget(dialogues: Sequence[Dialogue], judged_by: Judge, rules: ShiftRules, confidence: float) -> ShiftRules:
-    """The rules with the lowest thresholds that keep the budgets of false alarms, marks and interruptions."""
+    """The rules with the lowest thresholds for marks and interruptions that keep the false-alarm budgets."""
 
     def marks(threshold: float) -> bool:
         tried = replace(rules, threshold=threshold, interruption=THRESHOLDS[-1])
@@ -36,7 +36,7 @@ def within_budget(dialogues: Sequence[Dialogue], judged_by: Judge, rules: ShiftR
 def by_group(
     dialogues: Sequence[Dialogue], judged_by: Judge, rules: ShiftRules, confidence: float
 ) -> tuple[list[Played], list[ShiftRules]]:
-    """Each group played with the thresholds that the other groups gave; those rules, by group."""
+    """Each group played with the thresholds from the other groups, and those rules, by group."""
     played: list[Played] = []
     used = []
     for group in sorted({dialogue.group for dialogue in dialogues}):
@@ -52,7 +52,7 @@ def _false(played: Sequence[Played], figure: str) -> float:
 
 
 def _lowest(kept: Callable[[float], bool], thresholds: Sequence[float]) -> float:
-    """The lowest threshold that keeps a budget; the highest where none does."""
+    """The lowest threshold that keeps a budget, or the highest if none does."""
     low, high = 0, len(thresholds) - 1
     while low < high:
         middle = (low + high) // 2

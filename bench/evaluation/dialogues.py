@@ -1,4 +1,4 @@
-"""Labelled dialogues: read from files, words as they are said, who said them, how the customer felt."""
+"""Labelled dialogues from files: the words, the speaker, and how the customer felt."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAIA_POSITIVE = frozenset({"happiness"})
 
 
 class DialogueError(ValueError):
-    """A file that holds no labelled dialogues, with its line."""
+    """A file without labelled dialogues; names the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Line:
     role: Role
     utterances: tuple[str, ...]
     label: int | None = None
-    """A customer's: -1 unhappy, 0 neutral, 1 pleased."""
+    """For a customer's line: -1 unhappy, 0 neutral, 1 pleased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,17 @@ class Dialogue:
 
     name: str
     group: str
-    """What is left out together: a client, a file of like industries."""
+    """Unit of cross-validation: a client, a file of similar industries."""
     lines: tuple[Line, ...]
 
     @property
     def labels(self) -> tuple[int, ...]:
-        """Of the customer's lines, in order."""
+        """Labels of the customer's lines, in order."""
         return tuple(line.label or 0 for line in self.lines if line.role is Role.CUSTOMER)
 
 
 def read_jsonl(path: Path) -> list[Dialogue]:
-    """Dialogues of one file, a JSON object a line; the file's name is their group. Raises DialogueError."""
+    """The dialogues in a file, one JSON object a line; the file's name is their group. Raises DialogueError."""
     found = []
     for number, text in enumerate(path.read_text("utf-8").splitlines(), 1):
         if text.strip():
@@ -53,15 +53,15 @@ def read_jsonl(path: Path) -> list[Dialogue]:
                 found.append(_dialogue(json.loads(text), path.stem))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise DialogueError(
-                    f"{path}:{number}: {error!r}; expected id and turns of party, text, label"
+                    f"{path}:{number}: {error!r}; expected id and turns with party, text, label"
                 ) from None
     if not found:
-        raise DialogueError(f"{path}: no dialogue in it")
+        raise DialogueError(f"{path}: contains no dialogue")
     return found
 
 
 def read_maia(folder: Path) -> list[Dialogue]:
-    """MAIA's chats: the customer's words as translated to English, the agents' as they wrote them."""
+    """MAIA's chats: the customer's words translated to English, the agents' as written."""
     names = (folder / "labels.txt").read_text("utf-8").split()
     found = []
     for path in sorted(folder.glob("*.json")):
@@ -77,7 +77,7 @@ def _dialogue(record: dict[str, Any], group: str) -> Dialogue:
         role = Role(turn["party"])
         label = turn["label"] if role is Role.CUSTOMER else None
         if role is Role.CUSTOMER and label not in (-1, 0, 1):
-            raise ValueError(f"label {label!r} is none of -1, 0, 1")
+            raise ValueError(f"label {label!r} is not -1, 0 or 1")
         lines.append(Line(role, (str(turn["text"]),), label))
     return Dialogue(str(record["id"]), group, _merged(lines))
 
@@ -91,7 +91,7 @@ def _maia_line(turn: dict[str, Any], names: Sequence[str]) -> Line:
 
 
 def _merged(lines: Iterable[Line]) -> tuple[Line, ...]:
-    """Lines of one party in a row are one: nobody took the floor. Unhappy anywhere in them is unhappy."""
+    """Consecutive lines of one party become one, as nobody took the floor. It is unhappy if any of them is."""
     merged = []
     for role, group in groupby(lines, key=lambda line: line.role):
         together = list(group)

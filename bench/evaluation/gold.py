@@ -1,4 +1,4 @@
-"""What the labels of a dialogue say should be noticed: onsets of sustained unhappiness, and recoveries. Pure."""
+"""What should be noticed according to a dialogue's labels: onsets of sustained unhappiness, and recoveries. Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WITHIN = 2
-"""Customer turns: another unhappy turn within so many makes it sustained, and an alarm within so many finds it."""
+"""Customer turns within which another unhappy turn makes it sustained, and within which an alarm finds it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Customer turns, by number, from the first unhappy one to the last of those that follow within two."""
+    """Customer turns, by number, from the first unhappy one to the last one that follows within two."""
 
     first: int
     last: int
@@ -24,7 +24,7 @@ class Gold:
 
     stretches: tuple[Stretch, ...]
     onsets: tuple[int, ...]
-    """First turns of sustained stretches; a call that begins with one arrived upset and has none there."""
+    """First turns of sustained stretches. A call that opens with one arrived upset and has no onset there."""
     recoveries: tuple[int, ...]
     """First pleased turns after a sustained stretch that had an onset."""
     calm: bool
@@ -57,7 +57,7 @@ def has_turned(known: Gold, turn: int) -> bool:
 
 
 def match(wanted: Sequence[int], found: Sequence[int]) -> list[tuple[int, int]]:
-    """Pairs of what was wanted and what found it, at the same turn or up to two later; nothing is paired twice."""
+    """Pairs of a wanted turn and the alarm that found it, at most two turns later; each is used once."""
     pairs = []
     left = list(wanted)
     for alarm in found:

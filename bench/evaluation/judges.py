@@ -1,4 +1,4 @@
-"""Who judges turns: scorers by their words, and the controls that say what their figures are worth."""
+"""Judges of turns: scorers, which read the words, and controls, which put their figures in proportion."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from callbus import Term
 
 
 class FigureError(ValueError):
-    """Stored figures that do not belong to the dialogues at hand."""
+    """Stored figures that do not match the dialogues."""
 
 
 class ByWords:
-    """A scorer that callers meet. What it said of the same words once is remembered."""
+    """A scorer as used in calls. Remembers its result for the same words."""
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
@@ -40,9 +40,9 @@ class ByWords:
 
 
 class Chosen:
-    """The scorer that settings name, asked one turn at a time, from where no event loop runs.
+    """The scorer from the settings, asked one turn at a time, without a running event loop.
 
-    Of a language model's turns those count that the shipped scorer answered for: so they do in calls.
+    For a language model, turns answered by the shipped scorer count too, as they do in calls.
     """
 
     def __init__(self, section: AnalysisSection) -> None:
@@ -55,23 +55,23 @@ class Chosen:
         return self._runner.run(self._scoring.score(turn, history))
 
     def turns(self) -> list[tuple[str, float]]:
-        """What became of a language model's turns, by outcome, where there were any."""
+        """Outcomes of a language model's turns, if there are any."""
         samples = [sample for metric in TURNS.collect() for sample in metric.samples if sample.name.endswith("_total")]
         return [(sample.labels["outcome"], sample.value) for sample in samples if sample.value]
 
     def close(self) -> None:
-        """End what it runs on."""
+        """Stop the scorer."""
         self._runner.run(self._scoring.close())
         self._runner.close()
 
 
 class HeldOut:
-    """What models said of dialogues that they were not trained on: read from the file that training wrote."""
+    """Results of models on dialogues they were not trained on, read from the file that training wrote."""
 
     def __init__(self, path: Path) -> None:
         stored = json.loads(path.read_text("utf-8"))
         self.groups: list[str] = stored["groups"]
-        """Those that a model was trained without."""
+        """The groups that models were trained without."""
         self._scores: dict[str, tuple[float, float]] = {key: (odds, weight) for key, odds, weight in stored["scores"]}
         self._path = path
 
@@ -79,13 +79,13 @@ class HeldOut:
         """See playing.Judge. Raises FigureError for words that no held-out model has judged."""
         found = self._scores.get(wording_key(turn, history))
         if found is None:
-            raise FigureError(f"{self._path} knows no turn {turn.number} of {dialogue.name}; train the folds anew")
+            raise FigureError(f"{self._path} has no turn {turn.number} of {dialogue.name}; train the folds again")
         odds, weight = found
         return Score(odds, weight * turn.confidence, (Term("held out", odds * weight * turn.confidence),))
 
 
 class Length:
-    """Long turns are unhappy ones: what a scorer must beat that claims to read."""
+    """Takes long turns for unhappy ones: a scorer that claims to read must beat this."""
 
     TYPICAL_WORDS = 9
 
@@ -96,7 +96,7 @@ class Length:
 
 
 class Labels:
-    """The labels themselves: what the detector could do if turns were judged as the annotator did."""
+    """The labels themselves: what the detector could do with perfect scores."""
 
     def score(self, dialogue: Dialogue, line: int, turn: Turn, history: Sequence[Turn]) -> Score:
         """See playing.Judge."""
@@ -104,7 +104,7 @@ class Labels:
 
 
 def wording_key(turn: Turn, history: Sequence[Turn]) -> str:
-    """A short name of a turn's words and of those before it."""
+    """A short key for a turn's words and the earlier ones."""
     said = [(other.role.value, plain(other.text)) for other in history[-HISTORY_TURNS:]]
     return hashlib.sha256(json.dumps([said, plain(turn.text)]).encode()).hexdigest()[:12]
 

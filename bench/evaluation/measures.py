@@ -1,4 +1,4 @@
-"""Figures of played dialogues, each with the interval that resampling the dialogues gives."""
+"""Figures of played dialogues, with intervals from resampling the dialogues."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A value with its 95 % interval; nan where there is nothing to count."""
+    """A value with its 95 % interval; nan if there is nothing to count."""
 
     value: float
     low: float = float("nan")
@@ -49,8 +49,8 @@ COUNTED = (
 def count(played: Played) -> tuple[float, ...]:
     """What a dialogue adds to the sums, in the order of COUNTED.
 
-    An alarm is late where it finds no onset but lies in a stretch that has one: the caller did turn, more than two
-    turns ago. It counts against precision and F1, as a miss does, and is no false alarm.
+    An alarm is late if it finds no onset but lies in a stretch that has one: the caller did turn, more than two turns
+    ago. It counts against precision and F1, like a miss, but is not a false alarm.
     """
     known = gold(played.labels)
     found = {alarm for _, alarm in match(known.onsets, played.worsened)}
@@ -73,7 +73,7 @@ def count(played: Played) -> tuple[float, ...]:
 
 
 def share(part: float, whole: float) -> float:
-    """Part of whole; not a number where there is no whole."""
+    """Part of whole; nan if the whole is 0."""
     return part / whole if whole else float("nan")
 
 
@@ -105,12 +105,12 @@ FIGURES: dict[str, tuple[str, Callable[[Sums], float]]] = {
 
 
 def sums(played: Sequence[Played]) -> Sums:
-    """What is counted, over all dialogues."""
+    """The counts, summed over all dialogues."""
     return dict(zip(COUNTED, np.array([count(each) for each in played], dtype=float).sum(0).tolist(), strict=True))
 
 
 def figures(played: Sequence[Played], seed: int = 1) -> dict[str, Figure]:
-    """Every figure of FIGURES with its interval."""
+    """Every figure in FIGURES, with its interval."""
     counts = np.array([count(each) for each in played], dtype=float)
     resampled = _resamples(len(played), seed) @ counts
     of_resamples = [dict(zip(COUNTED, row, strict=True)) for row in resampled.tolist()]
@@ -122,7 +122,7 @@ def figures(played: Sequence[Played], seed: int = 1) -> dict[str, Figure]:
 
 
 def auc_of_negative(played: Sequence[Played], seed: int = 1) -> Figure:
-    """The chance that an unhappy customer turn scores below another, of any dialogue."""
+    """The chance that an unhappy customer turn scores below any other, across dialogues."""
     scores = np.concatenate([-np.array(each.log_odds) for each in played])
     positive = np.concatenate([np.array(each.labels) < 0 for each in played])
     turns = [len(each.labels) for each in played]
@@ -131,7 +131,7 @@ def auc_of_negative(played: Sequence[Played], seed: int = 1) -> Figure:
 
 
 def auc(scores: Floats, positive: NDArray[np.bool_], weights: Floats | None = None) -> float:
-    """Area under the ROC curve; ties count half, and each score as often as its weight says."""
+    """Area under the ROC curve; ties count half, and each score counts by its weight."""
     weights = np.ones(len(scores)) if weights is None else weights
     _, place = np.unique(scores, return_inverse=True)
     ups = np.bincount(place, weights * positive)
@@ -141,7 +141,7 @@ def auc(scores: Floats, positive: NDArray[np.bool_], weights: Floats | None = No
 
 
 def delays(played: Sequence[Played]) -> tuple[float, float]:
-    """Customer turns from onset to alarm: median and 90th percentile, over the onsets found."""
+    """Customer turns from onset to alarm: median and 90th percentile over the onsets found."""
     found = [alarm - onset for each in played for onset, alarm in match(gold(each.labels).onsets, each.worsened)]
     if not found:
         return float("nan"), float("nan")
@@ -149,7 +149,7 @@ def delays(played: Sequence[Played]) -> tuple[float, float]:
 
 
 def chance_f1(played: Sequence[Played], seed: int = 1) -> float:
-    """Onset F1 of as many alarms as these dialogues had, at turns drawn at random."""
+    """Onset F1 of the same number of alarms at random turns."""
     dice = random.Random(seed)
     places = [(index, turn) for index, x in enumerate(played) for turn in range(FIRST_TURN_TO_ALARM, len(x.labels))]
     onsets = [gold(each.labels).onsets for each in played]

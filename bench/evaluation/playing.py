@@ -1,4 +1,4 @@
-"""Dialogues said into the real conversation and detector, at a telephone's pace."""
+"""Plays dialogues into the real conversation and detector, at telephone pace."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _LEG_OF = {leg.role: leg.leg_id for leg in LEGS}
 
 
 class Judge(Protocol):
-    """Scores a customer's turn of a dialogue; controls look at the dialogue, scorers at the words."""
+    """Scores a customer's turn of a dialogue; controls use the dialogue, scorers the words."""
 
     def score(self, dialogue: Dialogue, line: int, turn: Turn, history: Sequence[Turn]) -> Score:
-        """The evidence in `turn`, which is (a part of) the dialogue's line of that number."""
+        """The evidence in `turn`, which is all or part of the dialogue's line of that number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What came of a dialogue. Turns are the customer's, counted from 0."""
+    """The result of a dialogue. Turns are the customer's, counted from 0."""
 
     name: str
     group: str
     labels: tuple[int, ...]
     log_odds: tuple[float, ...]
-    """Each whole turn's, before weighing; 0 where the words were a mere acknowledgement and not scored."""
+    """Per full turn, unweighted; 0 for a mere acknowledgement, which is not scored."""
     words: tuple[int, ...]
     worsened: tuple[int, ...]
-    """Turns that raised a worsened alert of either tier; a mark that becomes an interruption is told once."""
+    """Turns that raised a worsened alert of either tier; a mark that becomes an interruption counts once."""
     interrupted: tuple[int, ...]
     """Turns that raised an interruption."""
     recovered: tuple[int, ...]
@@ -45,7 +45,7 @@ class Played:
 
 
 def play(dialogue: Dialogue, judged_by: Judge, rules: ShiftRules, confidence: float) -> Played:
-    """Say a dialogue at 170 words a minute, half a second between utterances."""
+    """Play a dialogue at 170 words a minute, with half a second between utterances."""
     call = Conversation(dialogue.name, 0.0, LEGS)
     log_odds: list[float] = []
     words: list[int] = []
@@ -83,5 +83,5 @@ def play(dialogue: Dialogue, judged_by: Judge, rules: ShiftRules, confidence: fl
 
 
 def interruptions(played: Played) -> Played:
-    """The same with interruptions as its only worsened alerts."""
+    """The same result with only interruptions as worsened alerts."""
     return replace(played, worsened=played.interrupted)

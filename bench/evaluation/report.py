@@ -1,4 +1,4 @@
-"""The one table: a line for each set, judge and share of wrong words; the same as rows for OUT."""
+"""The table: a line per set, judge and word error rate; also as rows for OUT."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AT_MOST = frozenset({"false alarms", "false alarms by time", "calm dialogues ala
 """Figures whose targets are upper bounds."""
 
 _COLUMNS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
-    # heading, figures side by side, whether with the first one's interval
+    # heading, figures side by side, whether to show the first one's interval
     ("AUC", (AUC,), True),
     ("onset P/R", ("onset precision", "onset recall"), False),
     ("F1", ("onset F1",), True),
@@ -69,7 +69,7 @@ def entry(
 
 
 def show(entries: Sequence[Entry]) -> None:
-    """Print the table, and write its rows to $OUT where that is set."""
+    """Print the table, and write its rows to $OUT if set."""
     cells = [["dialogues", "judge", "word error", "threshold", *(heading for heading, _, _ in _COLUMNS)]]
     for each in entries:
         line = [each.dialogues, each.judge, f"{each.word_error:.0%}", each.threshold]
@@ -78,7 +78,7 @@ def show(entries: Sequence[Entry]) -> None:
     for line in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     print("Brackets: 95 % of resamples of the dialogues. * meets its target, ! misses it. P/R: precision, recall.")
-    print("Hours are those of calls at 170 words a minute. Alerts are of both tiers, but where said.")
+    print("Hours are those of calls at 170 words a minute. Alerts are of both tiers unless stated.")
     if out := os.environ.get("OUT"):
         rows = [asdict(one) for each in entries for one in _rows(each)]
         Path(out).write_text(json.dumps(rows, indent=2, allow_nan=False) + "\n", "utf-8")
@@ -104,7 +104,7 @@ def _met(name: str, value: float, target: float) -> bool:
 
 
 def _rows(of: Entry) -> Iterator[Row]:
-    """Rows of what could be measured."""
+    """Rows for the figures that could be measured."""
     said = f"{of.dialogues}, {of.judge}, word error {of.word_error:.0%}, threshold {of.threshold}"
     for name, figure in of.figures.items():
         if figure.value == figure.value:

@@ -19,14 +19,14 @@ OTHER_TERM = "other words"
 class VaderScorer:
     """A lexicon with rules for negation and degree: no model, no context, English only.
 
-    Its worst failing is calm talk about problems, which the detector's per-caller baseline takes back in part.
+    Its worst failing is calm talk about problems, which the detector's per-caller baseline partly corrects.
     """
 
     def __init__(self) -> None:
         self._lexicon = _Valences()
 
     def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
-        """See analysis.turns.score.Scorer; `history` is not looked at."""
+        """See analysis.turns.score.Scorer; `history` is ignored."""
         words = re.sub(r"[^\w\s'-]|_", " ", readable(turn.text).replace("\u2019", "'")).lower()
         valences: list[tuple[str, float]] = self._lexicon.polarity_scores(words)
         total = sum(valence for _, valence in valences)
@@ -35,8 +35,8 @@ class VaderScorer:
         return Score(log_odds, counts, _terms(valences, _slope(total, log_odds) * counts, log_odds * counts))
 
 
-class _Valences(SentimentIntensityAnalyzer):  # type: ignore[misc] # it ships no types
-    """VADER, giving each word's share instead of the sum's squashed form."""
+class _Valences(SentimentIntensityAnalyzer):  # type: ignore[misc] # no type stubs
+    """VADER, returning each word's share instead of the normalised sum."""
 
     def polarity_scores(self, text: str) -> Any:
         self._words = SentiText(text).words_and_emoticons
@@ -48,17 +48,17 @@ class _Valences(SentimentIntensityAnalyzer):  # type: ignore[misc] # it ships no
 
 
 def _log_odds(total: float) -> float:
-    """VADER's compound score c = x / sqrt(x² + 15), taken as 2p - 1 of being pleased: log-odds 2·artanh(c)."""
+    """VADER's compound score c = x / sqrt(x² + 15), read as 2p - 1 for p(pleased): log-odds 2·artanh(c)."""
     return 2 * math.asinh(total / math.sqrt(15))
 
 
 def _slope(total: float, log_odds: float) -> float:
-    """Log-odds per unit of valence; where words cancel each other out, what it tends to there."""
+    """Log-odds per unit of valence; where words cancel out, its limit."""
     return log_odds / total if abs(total) > 1e-6 else 2 / math.sqrt(15)
 
 
 def _terms(valences: list[tuple[str, float]], slope: float, value: float) -> tuple[Term, ...]:
-    """`value` shared out over the words in proportion to their valences; those past the strongest become one."""
+    """Splits `value` over the words in proportion to their valences; all but the strongest become one term."""
     shares: dict[str, float] = {}
     for word, valence in valences:
         if valence:

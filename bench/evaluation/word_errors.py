@@ -1,4 +1,4 @@
-"""Words as a Whisper gets them wrong on a bad line: heard as a similar word, lost, or one too many."""
+"""Word errors as Whisper makes them on a bad line: a similar word, a missing word, an extra word."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import replace
 from bench.evaluation.dialogues import Dialogue
 
 HEARD_AS_ANOTHER, LOST = 0.6, 0.25
-"""Shares of the errors; the rest are words too many."""
+"""Shares of the errors; the rest are extra words."""
 NEAREST = 5
 
 
 class WordErrors:
-    """Makes errors out of the words of a set of dialogues."""
+    """Puts errors into the words of a set of dialogues."""
 
     def __init__(self, dialogues: Iterable[Dialogue], commonest: int = 3_000) -> None:
         counts = Counter(
@@ -30,7 +30,7 @@ class WordErrors:
         self._near: dict[str, list[str]] = {}
 
     def corrupt(self, dialogue: Dialogue, rate: float, seed: int) -> Dialogue:
-        """The dialogue with `rate` of its words wrong, both parties'; the same seed gives the same errors."""
+        """The dialogue with `rate` of both parties' words wrong; the same seed gives the same errors."""
         dice = random.Random(f"{seed} {rate} {dialogue.name}")
         lines = tuple(
             replace(line, utterances=tuple(self._misheard(text, rate, dice) for text in line.utterances))

@@ -1,5 +1,5 @@
-"""What crosses between processes, and its wire form.
+"""The messages between processes, and their wire form.
 
-Bridge to analysis: `leg`, `call`, `utterance`, `conditions`. Analysis to everybody: `transcript`, `alert`, `call`.
-`wire` turns them into bytes and back; `tolerance` reads what a newer version writes.
+Bridge to analysis: `leg`, `call`, `utterance`, `conditions`. Analysis to all readers: `transcript`, `alert`, `call`.
+`wire` encodes and decodes them; `tolerance` reads what a newer version writes.
 """

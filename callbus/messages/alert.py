@@ -1,4 +1,4 @@
-"""An alert: a shift that a supervisor is asked to look at, with the words that prove it."""
+"""An alert: a shift reported to a supervisor, with the words that prove it."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from callbus.messages.leg import CallId, Leg, Number, Role
 
 
 class ShiftKind(StrEnum):
-    """Which way the call turned."""
+    """Direction of the shift."""
 
     WORSENED = "worsened"
     RECOVERED = "recovered"
 
 
 class Tier(StrEnum):
-    """How much of a supervisor's attention an alert asks for."""
+    """How urgently an alert asks for a supervisor's attention."""
 
     MARK = "mark"
-    """To be seen when they next look."""
+    """For their next look at the page."""
     INTERRUPTION = "interruption"
-    """To be looked at now."""
+    """For their attention now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Words of one turn, as evidence."""
+    """Words from one turn, as evidence."""
 
     role: Role
     text: Annotated[str, Meta(max_length=2_000)]
@@ -38,12 +38,12 @@ class Quote:
     """Call time."""
     end_seconds: float
     score: float | None
-    """Log-odds, negative is unhappy; none for agents."""
+    """Log-odds, negative is unhappy; null for agents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One named addend of an alert's score, in log-odds, negative is unhappy."""
+    """One named term of an alert's score, in log-odds, negative is unhappy."""
 
     name: Annotated[str, Meta(max_length=64)]
     value: float
@@ -51,7 +51,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A shift with its proof. Its id is derived from call, turn and kind, so work done twice shows once."""
+    """A shift with its evidence. The id is derived from call, turn and kind, so repeated work yields one alert."""
 
     alert_id: Annotated[str, Meta(min_length=1, max_length=64)]
     call_id: CallId
@@ -59,16 +59,16 @@ class Alert:
     turn: Number
     """The turn that completed the shift."""
     at_seconds: float
-    """Call time at which that turn's words ended."""
+    """Call time at which the words of that turn ended."""
     spoken_at: float
-    """Unix seconds: the end of the speech that raised it."""
+    """Unix seconds: end of the speech that raised the alert."""
     raised_at: float
-    """Unix seconds: when it was published. `raised_at - spoken_at` is the latency."""
+    """Unix seconds: time of publication. `raised_at - spoken_at` is the latency."""
     legs: Annotated[tuple[Leg, ...], Meta(max_length=16)]
     before: Annotated[tuple[Quote, ...], Meta(max_length=16)]
-    """The customer as they were: the turns that set the baseline."""
+    """The customer before the shift: the turns that set the baseline."""
     after: Annotated[tuple[Quote, ...], Meta(max_length=16)]
-    """The turns that moved it."""
+    """The turns that caused the shift."""
     terms: Annotated[tuple[Term, ...], Meta(max_length=32)]
     """They sum to `score`."""
     score: float
@@ -76,12 +76,12 @@ class Alert:
     level: float
     """Smoothed score after this turn, log-odds."""
     baseline: float
-    """The caller's own opening level, log-odds."""
+    """The customer's own opening level, log-odds."""
     threshold: float
-    """How far `level` had to move from where it stood, log-odds; 0 where a threat was enough."""
+    """How far `level` had to move from its earlier value, log-odds; 0 if a threat sufficed."""
     confidence: Annotated[float, Meta(ge=0, le=1)]
     mood: Mood
-    """What the detector holds of the customer from here on."""
+    """The detector's view of the customer from now on."""
     tier: Tier = Tier.MARK
     supersedes: Annotated[str, Meta(max_length=64)] = ""
-    """Id of the mark that became this interruption; empty for none."""
+    """Id of the mark that this interruption replaces; empty if there is none."""

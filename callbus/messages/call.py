@@ -1,4 +1,4 @@
-"""A call: one conversation, its legs, and the states it passes through."""
+"""A call: one conversation, its legs and its states."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from callbus.messages.conditions import MAX_CONDITIONS, MAX_GAPS, Condition, Gap
 from callbus.messages.leg import CallId, CallSeconds, Leg, Number, RecordingId, UnixSeconds
 
 Reason = Annotated[str, Meta(max_length=64)]
-"""Why a call ended or something was dropped: a word from a fixed list, safe as a metric label."""
+"""Why a call ended or something was dropped: one of a fixed list of words, so safe as a metric label."""
 
 
 BRIDGE_LOST: Reason = "bridge_lost"
-"""The bridge has died, or was cut off for so long that it seemed to have: in that case the call may go on."""
+"""The bridge died, or was cut off long enough to look dead; in the second case the call may continue."""
 
 
 class Phase(StrEnum):
-    """Where a call stands."""
+    """Whether a call is in progress."""
 
     ACTIVE = "active"
     ENDED = "ended"
 
 
 class Mood(StrEnum):
-    """What the shift detector holds of the customer at this moment."""
+    """The shift detector's current view of the customer."""
 
     CALM = "calm"
     ARRIVED_UPSET = "arrived_upset"
@@ -37,7 +37,7 @@ class Mood(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallOpened:
-    """A fork was answered. Sent again, whole, when the legs change in mid-call."""
+    """A fork was answered. Sent again in full when the legs change during the call."""
 
     call_id: CallId
     bridge_id: Annotated[str, Meta(max_length=128)]
@@ -49,7 +49,7 @@ class CallOpened:
 
 @dataclass(frozen=True, slots=True)
 class CallClosed:
-    """The last message of a call's recording: nothing of it follows."""
+    """The last message of a recording of the call."""
 
     call_id: CallId
     closed_at: UnixSeconds
@@ -61,7 +61,7 @@ class CallClosed:
 
 @dataclass(frozen=True, slots=True)
 class CallState:
-    """A call as a supervisor's screen shows it, published after every turn and at its start and end."""
+    """A call as the supervisor's page shows it. Published at the start, after every turn and at the end."""
 
     call_id: CallId
     phase: Phase
@@ -70,20 +70,20 @@ class CallState:
     updated_at: UnixSeconds
     """Unix seconds."""
     closed_at: UnixSeconds | None
-    """Unix seconds; none while the call is active."""
+    """Unix seconds; null while the call is active."""
     reason: Reason
     """Why the call ended; empty while it is active."""
     legs: Annotated[tuple[Leg, ...], Meta(max_length=16)]
     mood: Mood
     level: float
-    """The customer's smoothed score now, log-odds, negative is unhappy."""
+    """The customer's current smoothed score, log-odds, negative is unhappy."""
     baseline: float
     """The customer's own opening level, log-odds."""
     turns: Number
-    """Turns so far, both parties'."""
+    """Turns so far, of both parties."""
     scores: Annotated[tuple[float, ...], Meta(max_length=60)] = ()
     """Scores of the latest customer turns, oldest first, log-odds."""
     health: Annotated[tuple[Condition, ...], Meta(max_length=MAX_CONDITIONS)] = ()
-    """What is the matter with the call's audio now, in the order in which it began."""
+    """Current audio faults, in the order in which they started."""
     gaps: Annotated[tuple[Gap, ...], Meta(max_length=MAX_GAPS)] = ()
-    """The latest pauses of the recording that are over, oldest first: nothing of them was heard."""
+    """The latest finished pauses of the recording, oldest first. Nothing was heard during them."""

@@ -1,4 +1,4 @@
-"""The health of a call's audio, and what else a supervisor should know of a leg before believing what it says."""
+"""Audio faults of a call, and anything else a supervisor should know before trusting what a leg says."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from msgspec import Meta
 from callbus.messages.leg import CallId, CallSeconds, LegId, RecordingId, Role
 
 MAX_CONDITIONS = 32
-"""Of one call at a time: two legs have some ten."""
+"""Per call at a time; two legs have about ten."""
 MAX_GAPS = 16
 
 
 class ConditionKind(StrEnum):
-    """What is the matter; each is told with a value in one unit."""
+    """The fault. Each kind has a value in one unit."""
 
     ONE_WAY = "one_way"
-    """Nothing is heard of the leg while the others speak; seconds of their speech."""
+    """Nothing is heard on the leg while the others speak; seconds of their speech."""
     NEAR_SILENT = "near_silent"
-    """Its speech is all but silent; level in dBFS."""
+    """Speech on the leg is nearly inaudible; level in dBFS."""
     CLIPPED = "clipped"
-    """Its speech is overdriven; the share of its samples that are as large as they can be."""
+    """Speech on the leg is overdriven; share of samples at full scale."""
     LOSS = "loss"
-    """Packets do not arrive; their share."""
+    """Packets are lost; their share."""
     JITTER = "jitter"
-    """Packets arrive unevenly; interarrival jitter (RFC 3550 section 6.4.1) in seconds."""
+    """Packets arrive unevenly; interarrival jitter in seconds (RFC 3550 section 6.4.1)."""
     LATE = "late"
-    """Frames come when their place has passed, or far ahead of it, and are thrown away; their share."""
+    """Frames arrive too late or too far ahead and are discarded; their share."""
     UNDECODABLE = "undecodable"
-    """Audio arrives that nobody here can decode; its RTP payload type."""
+    """Audio arrives in a format that cannot be decoded; its RTP payload type."""
     PAUSED = "paused"
-    """The PBX has paused the recording, or holds one leg back; seconds of the pause once it is over."""
+    """The PBX paused the recording or held one leg back; seconds of the pause once it is over."""
     PARTIES_SWAPPED = "parties_swapped"
-    """The parties' words stand on each other's legs; how many formulas say so."""
+    """The parties' words appear on each other's legs; number of phrases that say so."""
 
 
 class Unit(StrEnum):
-    """What a condition's value counts."""
+    """Unit of a condition's value."""
 
     SECONDS = "seconds"
     SHARE = "share"
@@ -48,7 +48,7 @@ class Unit(StrEnum):
     """Decibels below full scale: 0 or less."""
     PHRASES = "phrases"
     PAYLOAD_TYPE = "payload_type"
-    """A number, 0 to 127 (RFC 3551)."""
+    """0 to 127 (RFC 3551)."""
 
 
 UNITS = {
@@ -64,26 +64,26 @@ UNITS = {
 }
 
 Value = Annotated[float, Meta(ge=-1e6, le=1e7)]
-"""A measured value. The bounds keep out what is no number."""
+"""A measured value. The bounds reject infinities and NaN."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Something that stands of a leg, or of the whole call, since some moment."""
+    """A lasting condition of one leg or of the whole call."""
 
     kind: ConditionKind
     leg_id: LegId
-    """Empty: of the whole call."""
+    """Empty for the whole call."""
     role: Role
     since_seconds: CallSeconds
-    """Call time at which it was found."""
+    """Call time at which it was detected."""
     value: Value
     unit: Unit
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch of a call that was not recorded, since the PBX had paused the recording."""
+    """A part of the call that was not recorded because the PBX paused the recording."""
 
     from_seconds: CallSeconds
     """Call time."""
@@ -92,13 +92,13 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class CallEvent:
-    """A condition begins or ends, as the bridge hears it."""
+    """A condition starts or ends, as detected by the bridge."""
 
     call_id: CallId
     at_seconds: CallSeconds
     """Call time."""
     began: bool
-    """Whether it stands from now on; else it ends."""
+    """True when it starts, false when it ends."""
     condition: Condition
-    """As it was when it began; the value is the latest."""
+    """As it was at its start, with the latest value."""
     recording_id: RecordingId = ""

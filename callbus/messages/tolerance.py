@@ -1,7 +1,7 @@
-"""What a reader makes of enum values that it does not know: a newer Callvane wrote them. Pure, on decoded fields.
+"""How a reader treats enum values it does not know, written by a newer Callvane. Pure, works on decoded fields.
 
-A value that says *which* of several things is so reads as the nearest that loses nothing of the message; a condition
-that cannot be named or measured is left out of its list. Only text is forgiven: anything else is malformed.
+A value that names one of several cases is read as the closest one that keeps the message whole. A condition with an
+unknown kind or unit is left out of its list. Only text is tolerated: any other type is malformed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Fields = dict[str, Any]
 
 
 def tolerated(name: str, fields: Fields) -> Fields | None:
-    """The fields of a message of type `name`, each value that is not known read as one that is.
+    """The fields of a message of type `name`, with each unknown value replaced by a known one.
 
-    None where nothing would be left of the message: it tells of a condition that has no name here.
+    None if nothing of the message would be left: it reports a condition of unknown kind or unit.
     """
     if name == "call_event" and _is_unnamed(fields.get("condition")):
         return None

@@ -19,7 +19,7 @@ class Transcript:
     leg_id: LegId
     role: Role
     sequence: Number
-    """Counts the call's utterances, whichever bridges recorded them: a gap is a lost one."""
+    """Numbers the call's utterances across all its recordings: a gap is a lost utterance."""
     turn: Number
     """The turn it belongs to, counted from 0 over both parties."""
     start_seconds: float
@@ -30,8 +30,8 @@ class Transcript:
     confidence: Annotated[float, Meta(ge=0, le=1)]
     """Whisper's mean token probability."""
     score: float | None
-    """The customer's turn so far, log-odds, negative is unhappy; none for agents and dropped utterances."""
+    """Score of the customer's turn so far, log-odds, negative is unhappy; null for agents and dropped utterances."""
     published_at: float
     """Unix seconds."""
     dropped: Reason = ""
-    """Why there are no words: `silence`, `hallucination`, `overload`, `error`; empty where there are."""
+    """Why there are no words: `silence`, `hallucination`, `overload`, `error`; empty if there are words."""

@@ -1,11 +1,11 @@
 """The wire form of every message, versioned.
 
-Alerts, transcripts and call states are for other people's tools too: flat JSON objects with `version` and `type`
-beside the message's own fields, described by the JSON Schemas in `callbus/schemas/`. Fork events carry audio and
-stay between bridge and analysis: the same objects in msgpack.
+Alerts, transcripts and call states are also for integrators: flat JSON objects with `version` and `type` beside the
+message's own fields, described by the JSON Schemas in `callbus/schemas/`. Fork events carry audio and stay between
+bridge and analysis: the same objects in msgpack.
 
-A reader ignores fields that it does not know, and goes on where it does not know a value (`tolerance`), so a field or
-an enum's member may be added without a new version; anything else (a field removed, a meaning changed) raises VERSION.
+A reader ignores unknown fields and tolerates unknown values (`tolerance`), so a field or an enum member can be added
+within a version. Any other change (a field removed, a meaning changed) raises VERSION.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from callbus.messages.utterance import Utterance
 VERSION = 1
 
 ForkEvent = CallOpened | Utterance | CallEvent | CallClosed
-"""What a bridge tells analysis."""
+"""What a bridge sends to analysis."""
 
 Publication = Alert | Transcript | CallState
-"""What analysis tells everybody."""
+"""What analysis publishes."""
 
 TYPES: dict[str, type[ForkEvent | Publication]] = {
     "call_opened": CallOpened,
@@ -48,13 +48,13 @@ class WireError(ValueError):
 
 
 class UnknownVersion(WireError):
-    """A message of another version: a newer or older Callvane wrote it."""
+    """A message of another version, written by a newer or older Callvane."""
 
     reason = "version"
 
 
 class UnknownValue(WireError):
-    """A message about something that has no name in this version: a newer Callvane wrote it."""
+    """A message about something unknown to this version, written by a newer Callvane."""
 
     reason = "value"
 
@@ -65,10 +65,10 @@ def encode_fork_event(event: ForkEvent) -> bytes:
 
 
 def decode_fork_event(payload: bytes) -> ForkEvent:
-    """The fork event in `payload`. Raises UnknownVersion or WireError."""
+    """The fork event in `payload`. Raises WireError, or its UnknownVersion or UnknownValue."""
     message = _open(payload, msgspec.msgpack.decode)
     if not isinstance(message, ForkEvent):
-        raise WireError(f"{NAMES[type(message)]} is no fork event")
+        raise WireError(f"{NAMES[type(message)]} is not a fork event")
     return message
 
 
@@ -78,22 +78,22 @@ def encode_publication(message: Publication) -> bytes:
 
 
 def decode_publication(payload: bytes | str) -> Publication:
-    """The publication in `payload`. Raises UnknownVersion or WireError."""
+    """The publication in `payload`. Raises WireError, or its UnknownVersion or UnknownValue."""
     message = _open(payload, msgspec.json.decode)
     if not isinstance(message, Publication):
-        raise WireError(f"{NAMES[type(message)]} is no publication")
+        raise WireError(f"{NAMES[type(message)]} is not a publication")
     return message
 
 
 def schema(cls: type[Publication]) -> dict[str, Any]:
-    """JSON Schema (2020-12) of a publication as it stands on the wire."""
+    """JSON Schema (2020-12) of a publication in its wire form."""
     described = msgspec.json.schema(cls)
     definitions = described["$defs"]
     own = definitions[cls.__name__]
     own["properties"] = {
         "version": {"const": VERSION},
         "type": {"const": NAMES[cls]},
-        "stream_id": {"type": "string", "description": "Id in the stream; only on the pub/sub channel."},
+        "stream_id": {"type": "string", "description": "Id in the stream; only in pub/sub messages."},
         **own["properties"],
     }
     own["required"] = ["version", "type", *own["required"]]

@@ -1,6 +1,6 @@
-"""How messages cross: the only room that knows Redis.
+"""Transport of the messages: the only package that knows Redis.
 
-`bus` is the connection, `trouble` tells its errors apart, `scripts` holds what Redis runs in one step. Bridges write
-with `fork_writer`, workers read with `fork_reader` under `leases`, consoles follow with `subscription`. `presence` says
-which bridges live; `housekeeping` ends what dead ones left behind and keeps the retention.
+`bus` is the connection, `trouble` classifies its errors, `scripts` holds the Lua scripts. Bridges write with
+`fork_writer`; workers read with `fork_reader` under `leases` and write with `commits`; consoles follow with
+`subscription`. `presence` tracks live bridges; `housekeeping` closes the calls of dead ones and enforces retention.
 """

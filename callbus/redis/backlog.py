@@ -1,4 +1,4 @@
-"""What a bridge keeps while Redis is away or slow."""
+"""Fork events a bridge holds while Redis is unavailable or slow."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from callbus.messages.wire import ForkEvent
 class Backlog:
     """A bounded queue of fork events.
 
-    Overflow policy: the oldest utterance goes first, then the oldest word of a call's health. Openings and closings go
-    only when nothing else is left, oldest first, since a call without an ending is worse than one without a sentence.
+    Overflow policy: evict the oldest utterance, then the oldest health event. Evict openings and closings, oldest
+    first, only when nothing else is left: a call without an end is worse than one without a sentence.
     """
 
     def __init__(self, limit: int) -> None:
@@ -24,7 +24,7 @@ class Backlog:
         return len(self._events)
 
     def append(self, event: ForkEvent) -> ForkEvent | None:
-        """Take `event`; return the one that had to go for it, if any."""
+        """Add `event`; return the event evicted to make room, if any."""
         self._events.append(event)
         if len(self._events) <= self._limit:
             return None
@@ -36,5 +36,5 @@ class Backlog:
         return self._events.popleft()
 
     def head(self, count: int) -> list[ForkEvent]:
-        """The oldest `count` events, removed."""
+        """Remove and return the oldest `count` events."""
         return [self._events.popleft() for _ in range(min(count, len(self._events)))]

@@ -1,6 +1,6 @@
-"""A connection to Redis that outlives Redis: every operation is tried again, with back-off, until it is done.
+"""A connection that survives Redis outages: it retries every operation with back-off until it succeeds.
 
-The one place that opens a Redis client. `fork_writer`, `fork_reader` and `feed` build on it.
+The only module that opens a Redis client. `fork_writer`, `fork_reader` and `subscription` build on it.
 """
 
 from __future__ import annotations
@@ -15,43 +15,44 @@ from typing import Any, Self, TypeVar
 
 from prometheus_client import Counter, Gauge
 from redis import asyncio as redis
+from redis.exceptions import TimeoutError
 
 from callbus.redis.settings import Keys, RedisSettings
 from callbus.redis.trouble import FAILURES, Parser, Trouble, trouble_of
 
 log = logging.getLogger(__name__)
 
-RECONNECTS = Counter("callvane_redis_reconnects_total", "Times that Redis was well again after some trouble.")
-CONNECTED = Gauge("callvane_redis_connected", "1 while Redis does what it is asked, 0 while it does not.")
+RECONNECTS = Counter("callvane_redis_reconnects_total", "Recoveries of Redis after trouble.")
+CONNECTED = Gauge("callvane_redis_connected", "1 while Redis works, else 0.")
 CONNECTED.set(0)
-TROUBLE = Gauge("callvane_redis_trouble", "1 for what keeps Redis from doing what it is asked, else 0.", ["kind"])
+TROUBLE = Gauge("callvane_redis_trouble", "1 for the trouble Redis has now, else 0.", ["kind"])
 for _kind in Trouble:
     TROUBLE.labels(_kind)
 
 FIRST_DELAY_SECONDS = 0.05
 LONGEST_DELAY_SECONDS = 2.0
 SLOW_DELAY_SECONDS = 10.0
-"""Between two tries at what will not pass by itself."""
+"""Between two tries if waiting alone does not help."""
 SILENCE_SECONDS = 5.0
-"""No blocking read asks Redis to wait longer than a third of this; an answer later than it is a lost Redis."""
+"""No blocking read waits longer than a third of this in Redis. Without an answer by then, Redis is lost."""
 SAID_AGAIN_SECONDS = 60.0
-"""A trouble that comes and goes is told at most so often."""
+"""A recurring trouble is logged at most this often."""
 CONNECTIONS = 32
-"""Beyond that an operation waits for another one's end."""
+"""Beyond this, an operation waits for another to finish."""
 
 T = TypeVar("T")
 
 
 class Bus:
-    """An open bus. Use as an asynchronous context manager; it opens even while Redis is away."""
+    """An open bus, used as an asynchronous context manager. Opens even while Redis is unavailable."""
 
     def __init__(self, settings: RedisSettings) -> None:
         self.settings = settings
         self.keys = Keys(settings.prefix)
         self.connected = False
-        """Whether Redis has answered, and nothing that it was asked waits for a better moment."""
+        """Whether Redis has answered and no operation is being retried."""
         self._troubled: dict[object, Trouble] = {}
-        """By the operations that failed and are to be tried again, the earliest first."""
+        """By failed operation that is being retried, earliest first."""
         self._told_at: dict[Trouble, float] = {}
         self._shown: Trouble | None = None
         self._told = False
@@ -66,7 +67,7 @@ class Bus:
             protocol=2,
             parser_class=Parser,
         )
-        # Its type says `str or bytes` of every reply; here all are bytes.
+        # The stubs type every reply as `str or bytes`; here all are bytes.
         self.client: Any = redis.Redis(connection_pool=pool)
 
     async def __aenter__(self) -> Self:
@@ -79,15 +80,15 @@ class Bus:
 
     @property
     def unready(self) -> str:
-        """Why Redis does not do what it is asked, in words; empty while it does."""
+        """Why Redis does not work, in words; empty while it works."""
         if self._shown:
             return self._shown.said
         return "" if self.connected else "redis has not answered yet"
 
     async def persist(self, operation: Callable[[], Awaitable[T]], *, but: tuple[type[Exception], ...] = ()) -> T:
-        """The result of `operation`, tried until Redis takes it; slowly where only people can help.
+        """The result of `operation`, retried until Redis accepts it; slowly if only an operator can help.
 
-        `but`: errors that are answers, raised as they are. An operation may be done twice where an answer is lost.
+        `but`: errors that count as answers and are raised. An operation may run twice if its answer is lost.
         """
         delay, attempt = FIRST_DELAY_SECONDS, object()
         try:
@@ -104,17 +105,19 @@ class Bus:
                     _end_if_cancelled()
                     return result
                 _end_if_cancelled()
+                if trouble.is_elsewhere:  # redis.url may lead to another server by now, and open connections do not
+                    await self.client.connection_pool.disconnect(inuse_connections=False)
                 longest = LONGEST_DELAY_SECONDS if trouble.passes else SLOW_DELAY_SECONDS
                 await asyncio.sleep(min(delay, longest) * random.uniform(0.5, 1.0))
                 delay = min(2 * delay, SLOW_DELAY_SECONDS)
         finally:
-            self._troubled.pop(attempt, None)  # given up: that says nothing of Redis
+            self._troubled.pop(attempt, None)  # abandoned: this says nothing about Redis
 
     async def _cause(self, error: Exception) -> Exception:
-        """What stands behind an error: a Redis that lets nobody in breaks off a long request without saying why."""
+        """The cause of an error. A Redis that denies access drops the connection on a long request and says nothing."""
         vague = (Trouble.AWAY, Trouble.REFUSED)
-        for _ in range(2):  # the first may get the connection that was broken off
-            if trouble_of(error) not in vague:
+        for _ in range(2):  # the first may get the closed connection
+            if trouble_of(error) not in vague or isinstance(error, TimeoutError):  # no use asking who is silent
                 break
             try:
                 await self.client.ping()
@@ -129,13 +132,13 @@ class Bus:
         await self.persist(self.client.ping)
 
     def settle(self, attempt: object) -> None:
-        """Note that Redis did what an attempt asked; one that is tried by other means than `persist` too."""
+        """Record that an attempt succeeded, made through `persist` or otherwise."""
         self._troubled.pop(attempt, None)
         self.connected = not self._troubled
         self._show()
 
     def note(self, attempt: object, error: Exception) -> Trouble:
-        """Note that it did not, until `settle`. Raises the error where it is none of Redis'."""
+        """Record a failed attempt, until `settle`. Raises the error if it is not from Redis."""
         trouble = self._troubled[attempt] = trouble_of(error)
         self.connected = False
         self._show(error)
@@ -151,7 +154,7 @@ class Bus:
         if self._shown is None:
             RECONNECTS.inc()
             if self._told:
-                log.info("redis is well again")
+                log.info("redis works again")
             self._told = False
             return
         now = time.monotonic()
@@ -164,8 +167,8 @@ class Bus:
 def _end_if_cancelled() -> None:
     """Raise the cancellation that the client swallowed.
 
-    It sends through asyncio.wait_for, which on Python 3.11 forgets a cancellation that comes as the send completes:
-    a task told to end would go on for ever.
+    It sends through asyncio.wait_for, which on Python 3.11 loses a cancellation that arrives as the send completes.
+    The task would then never end.
     """
     task = asyncio.current_task()
     if task is not None and task.cancelling():

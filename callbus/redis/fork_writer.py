@@ -1,4 +1,4 @@
-"""A bridge's side of the fork events: taken at once, written to their partition's stream as Redis allows."""
+"""A bridge's side of the fork events: accepted at once, written to their partition's stream when Redis allows."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from callbus.redis.partition import partition_of
 from callbus.redis.presence import Presence
 from callbus.redis.scripts import WRITE
 
-BACKLOG = Gauge("callvane_fork_events_waiting", "Fork events that wait in this bridge for Redis.")
+BACKLOG = Gauge("callvane_fork_events_waiting", "Fork events waiting for Redis in this bridge.")
 BACKLOG_DROPPED = Counter(
-    "callvane_fork_events_dropped_total", "Fork events dropped because Redis was away too long.", ["type"]
+    "callvane_fork_events_dropped_total", "Fork events dropped because Redis was unavailable too long.", ["type"]
 )
 TRIMMED = Counter(
     "callvane_utterances_trimmed_total",
-    "Utterances that gave way in a full partition before a worker was done with them.",
+    "Utterances evicted from a full partition before a worker finished them.",
 )
 
 BATCH = 64
 REMEMBERED_SECONDS = 86_400
-"""How long Redis knows a bridge's latest batch: longer than anybody tries to write it."""
+"""How long Redis remembers a bridge's latest batch: longer than any retry."""
 
 
 class ForkWriter:
     """Writes a bridge's fork events. Belongs to one event loop."""
 
     def __init__(self, bus: Bus, instance: str = "") -> None:
-        """`instance`: as `presence.Presence`."""
+        """`instance`: as in `presence.Presence`."""
         self._bus = bus
         self._backlog = Backlog(bus.settings.backlog_events)
         self._batch: Sequence[ForkEvent] = ()
-        """What is being written; a writer that was stopped begins with it when it runs again."""
+        """The batch being written. A writer that was stopped starts with it when it runs again."""
         self._batch_name = ""
-        """By which Redis knows it again."""
+        """Lets Redis recognise a repeated batch."""
         self._presence = Presence(bus, instance)
         self._script = bus.client.register_script(WRITE)
         self._awake = asyncio.Event()
@@ -57,7 +57,7 @@ class ForkWriter:
         return len(self._backlog) / self._bus.settings.backlog_events
 
     def publish(self, event: ForkEvent) -> None:
-        """Queue `event` as this bridge's. Never blocks; see Backlog for what gives way when Redis stays away."""
+        """Queue `event` as this bridge's. Never blocks; see Backlog for what is evicted when it is full."""
         event = replace(event, recording_id=self._presence.instance)
         self._presence.note(event)
         dropped = self._backlog.append(event)
@@ -68,7 +68,7 @@ class ForkWriter:
         self._awake.set()
 
     async def run(self) -> None:
-        """Write what is queued, in order, and that this bridge lives, until cancelled."""
+        """Write queued events in order, and send this bridge's heartbeat, until cancelled."""
         while True:
             await self._beat()
             with suppress(TimeoutError):
@@ -82,7 +82,7 @@ class ForkWriter:
             self._written.set()
 
     async def flush(self, timeout_seconds: float) -> bool:
-        """Wait until everything queued is written; false when that took too long."""
+        """Wait until everything queued is written; False on timeout."""
         try:
             await asyncio.wait_for(self._written.wait(), timeout_seconds)
         except TimeoutError:

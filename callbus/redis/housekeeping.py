@@ -1,6 +1,6 @@
-"""What Redis' own clock asks for, traffic or not: dead bridges' calls end, lost ends are made up for, old words go.
+"""Periodic work in Redis, with or without traffic: close dead bridges' calls and lost calls, trim old entries.
 
-Every worker runs it; each round is one worker's, whoever comes first.
+Every worker runs this; each round is done by the first worker to claim it.
 """
 
 from __future__ import annotations
@@ -17,43 +17,48 @@ from callbus.messages.wire import WireError, decode_fork_event, encode_fork_even
 from callbus.redis.bus import Bus
 from callbus.redis.partition import partition_of
 from callbus.redis.scripts import UNHELD
+from callbus.redis.trouble import trouble_of
 
 log = logging.getLogger(__name__)
 
-CALLS_SWEPT = Counter("callvane_calls_swept_total", "Calls closed because their bridge died, or their end was lost.")
-STREAM_BYTES = Gauge("callvane_stream_bytes", "What a stream takes of Redis' memory, as Redis reckons it.", ["type"])
+CALLS_SWEPT = Counter("callvane_calls_swept_total", "Calls closed because their bridge died or their end was lost.")
+STREAM_BYTES = Gauge("callvane_stream_bytes", "Redis memory used by a stream, as reported by Redis.", ["type"])
+SUBSCRIBERS = Gauge(
+    "callvane_alert_subscribers", "Consoles and tools that subscribe to the alerts' channel by its name."
+)
 
 ROUND_SECONDS = 5.0
 TRIM_SECONDS = 60.0
 DEAD_SECONDS = 20.0
-"""A bridge unheard of for so long is dead."""
+"""A bridge silent for this long is dead."""
 UNHELD_SECONDS = 20.0
-"""A call on the board that no living bridge holds has ended; its end may still wait to be read."""
+"""A call on the board that no live bridge holds has ended. Its end may still be waiting to be read."""
 
 
 class Housekeeping:
-    """One worker's share of it."""
+    """One worker's share of the housekeeping."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._unheld = bus.client.register_script(UNHELD)
 
     async def run(self) -> None:
-        """Do what is due, until cancelled."""
+        """Do the rounds that are due, until cancelled."""
         while True:
             if await self._is_ours(self._bus.keys.swept, ROUND_SECONDS):
                 await self._bus.persist(self.sweep)
             if await self._is_ours(self._bus.keys.trimmed, TRIM_SECONDS):
                 await self._bus.persist(self.trim)
+            await self._bus.persist(self.count_subscribers)
             await asyncio.sleep(ROUND_SECONDS / 5)
 
     async def _is_ours(self, key: str, seconds: float) -> bool:
-        """Whether a round is due, and ours."""
+        """Whether a round is due and this worker claimed it."""
         milliseconds = int(1000 * seconds)
         return bool(await self._bus.persist(lambda: self._bus.client.set(key, "1", nx=True, px=milliseconds)))
 
     async def sweep(self) -> None:
-        """Close the calls of bridges that have died, and those whose end was lost. One try."""
+        """Close calls whose bridge died or whose end was lost. One try."""
         keys, client = self._bus.keys, self._bus.client
         now, _ = await client.time()
         for name, beat_at in await client.zrangebyscore(keys.bridges, "-inf", now - DEAD_SECONDS, withscores=True):
@@ -66,7 +71,7 @@ class Housekeeping:
             pipeline.delete(held)
             pipeline.zrem(keys.bridges, name)
             await pipeline.execute()
-            log.warning("a bridge has died; %d calls that it held are closed", len(calls))
+            log.warning("a bridge died; closed its %d calls", len(calls))
         names = [keys.live, keys.bridges, keys.unheld]
         unheld = await self._unheld(keys=names, args=[UNHELD_SECONDS, keys.bridge_calls("")])
         await self._close(_closed(call_id, now) for call_id in unheld)
@@ -74,10 +79,10 @@ class Housekeeping:
             await client.zrem(keys.unheld, *unheld)
             if strange := [call_id for call_id in unheld if _closed(call_id, now) is None]:
                 await client.hdel(keys.live, *strange)
-            log.warning("the ends of %d calls were lost; they are closed", len(unheld))
+            log.warning("closed %d calls whose end was lost", len(unheld))
 
     async def _close(self, closings: Iterable[CallClosed | None]) -> None:
-        """Write closings as a bridge does; a second one of a call changes nothing."""
+        """Write closings as a bridge does; a repeated closing changes nothing."""
         pipeline = self._bus.client.pipeline(transaction=True)
         for closed in filter(None, closings):
             stream = self._bus.keys.forks(partition_of(closed.call_id, self._bus.settings.partitions))
@@ -86,7 +91,7 @@ class Housekeeping:
         await pipeline.execute()
 
     async def trim(self) -> None:
-        """Keep every stream within its time and its share of memory. One try."""
+        """Keep every stream within its age and memory limits. One try."""
         settings, keys, client = self._bus.settings, self._bus.keys, self._bus.client
         seconds, _ = await client.time()
         oldest = max(0, int(1000 * (seconds - settings.retention_days * 86_400)))
@@ -105,18 +110,29 @@ class Housekeeping:
                 taken = most
             STREAM_BYTES.labels(label).set(taken)
 
+    async def count_subscribers(self) -> None:
+        """Count who listens for alerts; nobody, where Redis does not tell. One try."""
+        try:
+            counted = await self._bus.client.pubsub_numsub(self._bus.keys.alerts)
+        except ResponseError as error:
+            if trouble_of(error).passes:
+                raise
+            SUBSCRIBERS.set(0)
+        else:
+            SUBSCRIBERS.set(sum(number for _, number in counted))
+
     async def _bytes(self, stream: str) -> int:
         try:
             return int(await self._bus.client.memory_usage(stream) or 0)
-        except ResponseError:  # some servers that speak Redis' language do not tell
+        except ResponseError:  # some servers that speak the Redis protocol do not report it
             return 0
 
 
 def _closed(call_id: bytes, at: float, seconds: float = 0.0, bridge: bytes = b"") -> CallClosed | None:
-    """The closing that a bridge owes; none for what no bridge of ours has written there."""
+    """The closing that a bridge owes; None if the entry was not written by a Callvane bridge."""
     try:
         owed = CallClosed(call_id.decode(), at, max(0.0, seconds), BRIDGE_LOST, bridge.decode())
-        decode_fork_event(encode_fork_event(owed))  # whether a reader would take it
+        decode_fork_event(encode_fork_event(owed))  # would a reader accept it?
     except (UnicodeDecodeError, WireError):
         return None
     return owed

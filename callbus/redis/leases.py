@@ -1,7 +1,7 @@
-"""Which partitions of the fork events a worker holds. Time is Redis' own; see scripts.BALANCE.
+"""Which partitions of the fork events a worker holds, by Redis' own clock; see scripts.BALANCE.
 
-A worker that dies holds its partitions for no longer than their leases; the others look for free ones about once a
-second. One whose lease ran out while nobody else had it goes on as if nothing had been.
+A dead worker keeps its partitions only until their leases expire; the others look for free ones about once a second.
+A worker whose lease expired resumes as before if no other worker took the partition.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from callbus.redis.trouble import FAILURES
 
 log = logging.getLogger(__name__)
 
-PARTITIONS_HELD = Gauge("callvane_partitions_held", "Partitions of fork events that this worker holds.")
+PARTITIONS_HELD = Gauge("callvane_partitions_held", "Fork-event partitions held by this worker.")
 
 INTERVAL_SECONDS = 0.8
 SETTLING_SECONDS = 2.5
-"""In a Redis that knew nothing: longer than a worker takes to find it again, so that each gets back what it held."""
+"""In a Redis without data: longer than workers take to find it again, so each gets back the partitions it held."""
 
 
 class Leases:
-    """One worker's. `worker` is a name of its own, new for every process."""
+    """One worker's leases. `worker` is a unique name, new for every process."""
 
     def __init__(self, bus: Bus, worker: str) -> None:
         self._bus = bus
@@ -34,17 +34,17 @@ class Leases:
         self._release = bus.client.register_script(RELEASE)
         self._tenures: Counts[int] = Counts()
         self.held: frozenset[int] = frozenset()
-        """As far as it knows."""
+        """As far as this worker knows."""
         self.interval_seconds = min(INTERVAL_SECONDS, bus.settings.lease_seconds / 3)
         """Between two calls of `balance`."""
         self.milliseconds = int(bus.settings.lease_seconds * 1000)
 
     def tenure(self, partition: int) -> int:
-        """How often the partition has come to this worker from another one, or gone: what is kept of it is of one."""
+        """How often the partition has moved to or from this worker. State kept under one tenure is void in the next."""
         return self._tenures[partition]
 
     async def balance(self) -> frozenset[int]:
-        """Renew, give back, take; those among `held` that another worker has had before. One try."""
+        """Renew, give back, take. Returns the held partitions that another worker held before. One try."""
         settings, keys = self._bus.settings, self._bus.keys
         partitions = range(settings.partitions)
         settling = min(SETTLING_SECONDS, settings.lease_seconds / 2)
@@ -64,18 +64,18 @@ class Leases:
         return frozenset(new)
 
     def lose(self, partition: int) -> None:
-        """Another worker holds it."""
+        """Record that another worker holds the partition."""
         if partition in self.held:
             self.held -= {partition}
             self._tenures[partition] += 1
             PARTITIONS_HELD.set(len(self.held))
 
     async def release(self) -> None:
-        """Give all back at once instead of letting them run out. One try: Redis may be away."""
+        """Give everything back at once instead of letting it expire. One try: Redis may be unavailable."""
         names = [self._bus.keys.workers, *(self._bus.keys.lease(each) for each in sorted(self.held))]
         self.held = frozenset()
         PARTITIONS_HELD.set(0)
         try:
             await self._release(keys=names, args=[self._worker])
         except FAILURES as error:
-            log.warning("leases were not given back, they run out by themselves: %.200s", error)
+            log.warning("could not give leases back; they will expire: %.200s", error)

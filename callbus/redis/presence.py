@@ -1,7 +1,7 @@
-"""Which bridges live, and which calls they hold.
+"""Which bridges are alive, and which calls they hold.
 
-A bridge says every few seconds that it lives and what it holds; `housekeeping` closes the calls of one that has fallen
-silent. One that Redis does not know (it was cut off for too long, or Redis has come back empty) tells its calls anew.
+A bridge sends a heartbeat with its calls every few seconds; `housekeeping` closes the calls of a silent one. A bridge
+that Redis does not know (it was cut off too long, or Redis came back empty) reports all its calls again.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from callbus.redis.scripts import BEAT
 
 BEAT_SECONDS = 5.0
 CALLS_SECONDS = 86_400
-"""How long the list of a bridge's calls outlives it at most."""
+"""Longest time the list of a bridge's calls outlives the bridge."""
 
 
 class Presence:
-    """A running bridge. One that starts again is another: its earlier calls are gone."""
+    """A running bridge. After a restart it is a new one: its earlier calls are gone."""
 
     def __init__(self, bus: Bus, instance: str = "") -> None:
-        """`instance` names it; empty gives it a name of its own."""
+        """`instance` names the bridge; if empty, it gets a unique name."""
         self._bus = bus
         self.instance = instance or uuid4().hex
         self._calls: dict[str, CallOpened] = {}
         self._due = 0.0
         self._is_first = True
-        """Whether no sign of life was given yet: there is nothing to tell anew."""
+        """Whether no heartbeat was sent yet, so there is nothing to report again."""
         self._beat = bus.client.register_script(BEAT)
 
     def note(self, event: ForkEvent) -> None:
-        """Keep count of the calls that are open."""
+        """Track the open calls."""
         match event:
             case CallOpened():
                 self._calls[event.call_id] = event
@@ -43,14 +43,14 @@ class Presence:
 
     @property
     def wait_seconds(self) -> float:
-        """Until the next sign of life is due."""
+        """Time until the next heartbeat is due."""
         return max(0.0, self._due - time.monotonic())
 
     async def beat(self) -> Iterable[CallOpened]:
-        """Say that this bridge lives and which calls it holds; the openings of all, where Redis did not know it."""
+        """Send a heartbeat with this bridge's calls. Returns all their openings if Redis did not know the bridge."""
         keys = self._bus.keys
         names = [keys.bridges, keys.bridge_calls(self.instance)]
-        # Asked before as well: where the beat's own answer is lost, the next try finds the bridge known.
+        # Ask before the beat too: if the beat's own answer is lost, the next try finds the bridge known.
         before = await self._bus.persist(lambda: self._bus.client.zscore(keys.bridges, self.instance))
         was_known = await self._bus.persist(lambda: self._beat(keys=names, args=self._told()))
         self._due = time.monotonic() + BEAT_SECONDS

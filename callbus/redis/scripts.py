@@ -1,10 +1,10 @@
-"""The steps that Redis takes as one, in its own Lua. Time is Redis' own: hosts' clocks differ.
+"""Lua scripts that Redis runs atomically. They use Redis' own clock, since hosts' clocks differ.
 
-Each changes nothing when it comes a second time, since an answer may be lost after the work was done.
+Each script is idempotent: its answer may be lost after the work was done, and then it runs again.
 """
 
 _CHECKED = """
--- Refuses before anything is done, where somebody else's key stands in the way: nothing is done by halves.
+-- Refuses before any change if a key of the wrong type is in the way, so that no work is half done.
 local function stranger(kinds)
   for key, kind in pairs(kinds) do
     local found = redis.call('TYPE', key).ok
@@ -18,10 +18,10 @@ end
 WRITE = (
     _CHECKED
     + """
--- A bridge's batch of fork events. Audio beyond a stream's bound gives way, oldest first; openings, health and
--- closings do so only beyond four times the bound, when no audio is left.
+-- A bridge's batch of fork events. Beyond a stream's bound the oldest audio is evicted; openings, health and
+-- closings only beyond four times the bound, when no audio is left.
 -- KEYS: the bridge's latest batch, the bridge's calls, where each stream's oldest audio may be; then the streams
--- ARGV: batch, seconds to remember it, bound of a stream; then for each event: which of the streams, payload,
+-- ARGV: batch, seconds to remember it, stream bound; then for each event: index of its stream, payload,
 --       'audio' or '', call verb ('open', 'close' or ''), call id, opened at
 local kinds = {[KEYS[1]] = 'string', [KEYS[2]] = 'hash', [KEYS[3]] = 'hash'}
 for i = 4, #KEYS do kinds[KEYS[i]] = 'stream' end
@@ -66,8 +66,8 @@ return gone
 )
 
 BEAT = """
--- A bridge lives, and holds these calls; whether it was known to live.
--- KEYS: bridges, the bridge's calls; ARGV: bridge, seconds that its calls are remembered, then call id, opened at, ...
+-- A bridge is alive and holds these calls. Returns whether it was known to be alive.
+-- KEYS: bridges, the bridge's calls; ARGV: bridge, seconds to remember its calls, then call id, opened at, ...
 local known = redis.call('ZSCORE', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])
 redis.call('DEL', KEYS[2])
@@ -77,11 +77,11 @@ return known and 1 or 0
 """
 
 BALANCE = """
--- A worker lives, keeps what it holds, gives back what is more than its share, takes what is free up to it.
--- A Redis that knows nothing may have come back empty: for a while only earlier holders get their partitions back.
+-- A worker is alive: it renews what it holds, gives back what exceeds its share, and takes free partitions up to it.
+-- A Redis without data may have come back empty: for a while only earlier holders get their partitions back.
 -- KEYS: workers, the beginning, then each partition's lease, then each partition's latest holder
--- ARGV: worker, lease ms, settling ms, partitions, then those that the worker believes it holds
--- Returns those it holds now, and among them those that somebody else had before.
+-- ARGV: worker, lease ms, settling ms, partitions, then the partitions the worker believes it holds
+-- Returns those it holds now, and those of them that another worker held before.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local worker, lease, count = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
@@ -123,8 +123,8 @@ return {held, new}
 COMMIT = (
     _CHECKED
     + """
--- What an event has led to: publications, the call's state, the acknowledgement. Refused (false) where another worker
--- holds the partition, or has held it since.
+-- The outcome of an event: publications, the call's state, the acknowledgement. Refused (false) if another worker
+-- holds the partition or has held it since.
 -- KEYS: lease, latest holder, fork stream, call state, latest commit of the call, live calls
 -- ARGV: worker, lease ms, group, entry id, retention s, state verb, state, state s, alert id s,
 --       then for each publication: channel, payload, once-key, live verb, live field
@@ -146,7 +146,7 @@ end
 local heard = {}
 local last = redis.call('GET', KEYS[5])
 local again = last == ARGV[4]
-if last and not again then  -- read again long after: the call has gone on without it, or is over
+if last and not again then  -- read again much later: the call has moved on, or is over
   local last_ms, last_number = place(last)
   local ms, number = place(ARGV[4])
   if ms < last_ms or (ms == last_ms and number < last_number) then
@@ -177,8 +177,8 @@ return heard
 )
 
 BURY = """
--- An entry that nobody can read leaves its stream, and its beginning stays for whoever looks.
--- KEYS: stream, dead letters; ARGV: group, entry id, most letters, seconds they are kept, reason, error, beginning
+-- An unreadable entry leaves its stream; its first bytes are kept for inspection.
+-- KEYS: stream, dead letters; ARGV: group, entry id, most letters, seconds to keep them, reason, error, beginning
 if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
 redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[3], '*', 'reason', ARGV[5], 'error', ARGV[6], 'begin', ARGV[7])
 redis.call('EXPIRE', KEYS[2], ARGV[4])
@@ -187,7 +187,7 @@ return 1
 """
 
 FORGET = """
--- A worker that has nothing pending leaves a stream's group; what it read a moment ago would go with it.
+-- A worker with nothing pending leaves a stream's group. Removing it would also remove what it has pending.
 -- KEYS: stream; ARGV: group, worker
 if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) > 0 then return 0 end
 redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
@@ -204,8 +204,8 @@ return 1
 """
 
 UNHELD = """
--- Calls on the board that no living bridge has held for a while: their ends were lost.
--- KEYS: live calls, bridges, since when each is unheld; ARGV: patience s, how a key of a bridge's calls begins
+-- Calls on the board that no live bridge has held for a while: their ends were lost.
+-- KEYS: live calls, bridges, since when each is unheld; ARGV: patience s, key prefix of a bridge's calls
 local now = tonumber(redis.call('TIME')[1])
 local held = {}
 for _, bridge in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do

@@ -35,19 +35,19 @@ class RedisSettings(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_whole(cls, url: str) -> str:
-        """The client would notice these faults only when it connects, or never."""
+        """The client notices these faults only when it connects, or never."""
         parts = urlsplit(url)
         try:
             port = parts.port
         except ValueError as error:
-            raise ValueError(f"{error}; name a port of 1 to 65535") from None
+            raise ValueError(f"{error}; use a port from 1 to 65535") from None
         if parts.scheme != "unix" and not (parts.hostname and port != 0):
-            raise ValueError("names no host, or port 0; write redis://host:6379/0")
+            raise ValueError("has no host, or port 0; write redis://host:6379/0")
         if parts.scheme != "unix" and not re.fullmatch(r"/?|/[0-9]{1,4}", parts.path):
-            raise ValueError(f"{parts.path[:20]!r} is no database; write its number, as in redis://host:6379/0")
+            raise ValueError(f"{parts.path[:20]!r} is not a database number; write it, as in redis://host:6379/0")
         known = ("db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
         if strange := set(parse_qs(parts.query, keep_blank_values=True)).difference(known):
-            raise ValueError(f"{sorted(strange)[0][:40]!r} is no option here; there are {', '.join(known)}")
+            raise ValueError(f"{sorted(strange)[0][:40]!r} is not a supported option; use one of {', '.join(known)}")
         return url
 
 
@@ -74,7 +74,7 @@ class Keys:
         return f"{self.prefix}:forks:{partition}"
 
     def bridge_calls(self, instance: str) -> str:
-        """The calls that a running bridge holds, and when they opened."""
+        """The calls a running bridge holds, with their opening times."""
         return f"{self.prefix}:bridge-calls:{instance}"
 
     def written(self, instance: str) -> str:
@@ -82,15 +82,15 @@ class Keys:
         return f"{self.prefix}:written:{instance}"
 
     def lease(self, partition: int) -> str:
-        """Which worker owns a partition."""
+        """The worker that owns a partition."""
         return f"{self.prefix}:lease:{partition}"
 
     def holder(self, partition: int) -> str:
-        """Which worker owned it last, also when its lease has run out."""
+        """The worker that last owned a partition, even after its lease expired."""
         return f"{self.prefix}:holder:{partition}"
 
     def committed(self, call_id: str) -> str:
-        """The event of a call that was committed last."""
+        """The last committed event of a call."""
         return f"{self.prefix}:committed:{call_id}"
 
     def state(self, call_id: str) -> str:
@@ -98,5 +98,5 @@ class Keys:
         return f"{self.prefix}:state:{call_id}"
 
     def published(self, alert_id: str) -> str:
-        """Stands while an alert must not be published again."""
+        """Exists while an alert must not be published again."""
         return f"{self.prefix}:published:{alert_id}"

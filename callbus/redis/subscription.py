@@ -1,4 +1,4 @@
-"""What analysis publishes, as a console or an integrator follows it: live by pub/sub, missed ones from the streams."""
+"""What analysis publishes, for consoles and integrators: live over pub/sub, missed messages from the streams."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from redis.asyncio.client import PubSub
 from callbus.messages.call import CallState
 from callbus.messages.wire import Publication, WireError, decode_publication
 from callbus.redis.bus import Bus
-from callbus.redis.fork_reader import DEAD_LETTERS
+from callbus.redis.delivery import DEAD_LETTERS
 from callbus.redis.trouble import FAILURES
 
 log = logging.getLogger(__name__)
 
 PAGE = 1_000
-"""Entries of a channel that are fetched at a time."""
+"""Entries fetched from a stream at a time."""
 NOTHING = "0-0"
-"""The id before every other."""
+"""The id before all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One publication and its place in the channel's stream."""
+    """One publication and its position in the channel's stream."""
 
     channel: str
     stream_id: str
@@ -34,14 +34,14 @@ class Event:
 
 
 class Subscription:
-    """Follows channels across lost connections: every publication once, in order per channel."""
+    """Follows channels across lost connections: every publication once, in order within a channel."""
 
     def __init__(self, bus: Bus, channels: Sequence[str]) -> None:
         self._bus = bus
         self._seen = dict.fromkeys(channels, NOTHING)
 
     async def events(self) -> AsyncIterator[Event | None]:
-        """Publications from now on; none about once a second of quiet, as a heartbeat. Ends by cancellation."""
+        """Publications from now on; None about once a second while idle, as a heartbeat. Ends when cancelled."""
         for channel in self._seen:
             last = await self._bus.persist(lambda name=channel: self._bus.client.xrevrange(name, count=1))  # type: ignore[misc]
             self._seen[channel] = last[0][0].decode() if last else NOTHING
@@ -66,7 +66,7 @@ class Subscription:
         return [event for row in reversed(rows) if (event := self._from_stream(channel, row))]
 
     async def live_calls(self) -> list[CallState]:
-        """The state of every call that is active now."""
+        """The state of every active call."""
         found = await self._bus.persist(lambda: self._bus.client.hgetall(self._bus.keys.live))
         states = (_readable(payload) for payload in found.values())
         return [state for state in states if isinstance(state, CallState)]
@@ -83,10 +83,10 @@ class Subscription:
                 break
 
     async def _live(self, pubsub: PubSub) -> AsyncIterator[Event | None]:
-        """What is new in a stream, whenever its channel says so.
+        """New entries of a stream, each time its channel announces one.
 
-        A message on the channel is a sign and no more: taken at its word, an id that the stream does not have would
-        hide all that follows. Read as far as the sign goes, channels keep the order in which they were written.
+        A pub/sub message is only a hint. If it were trusted, an id that is not in the stream would hide all later ones.
+        Reading up to the announced id keeps the channels in the order in which they were written.
         """
         while True:
             received = await pubsub.get_message(timeout=1.0)
@@ -114,10 +114,10 @@ def _readable(payload: bytes) -> Publication | None:
 
 
 class _Told(msgspec.Struct):
-    """What is read of a message on a channel."""
+    """The part of a pub/sub message that is read."""
 
     stream_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,19}-[0-9]{1,19}\Z")]
-    """Of 64 bits on each side, else Redis takes it for no id; times of this age have 13 digits."""
+    """Each side has 64 bits, or Redis rejects it as an id; present timestamps have 13 digits."""
 
 
 def _told_id(payload: bytes) -> str:
@@ -129,6 +129,6 @@ def _told_id(payload: bytes) -> str:
 
 
 def _order(stream_id: str) -> tuple[int, int]:
-    """A stream's id, of digits on both sides of a dash, as something that compares."""
+    """A stream id (digits, a dash, digits) in comparable form."""
     milliseconds, _, number = stream_id.partition("-")
     return int(milliseconds), int(number)

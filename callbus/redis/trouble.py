@@ -1,6 +1,6 @@
-"""What keeps Redis from doing what it is asked, told apart by class and code of its errors, never by their text.
+"""Reasons why Redis does not work, told apart by the class and code of its errors, never by their text.
 
-redis-py knows the codes of some errors and leaves the others nameless; `Parser` names those that Callvane acts on.
+redis-py knows only some error codes; `Parser` adds those that Callvane acts on.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, cast
 
-from redis._parsers import _AsyncRESP2Parser as OwnParser  # of the protocol that `bus` speaks; public is only RESP3's
+from redis._parsers import _AsyncRESP2Parser as OwnParser  # for the protocol `bus` uses; only RESP3's is public
 from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -28,40 +28,40 @@ from redis.exceptions import (
 
 
 class GroupMissing(ResponseError):
-    """NOGROUP: the stream or its consumer group is not there."""
+    """NOGROUP: the stream or its consumer group does not exist."""
 
 
 class GroupExists(ResponseError):
-    """BUSYGROUP: the consumer group is there already."""
+    """BUSYGROUP: the consumer group already exists."""
 
 
 class Unblocked(ResponseError):
-    """UNBLOCKED: a blocking read was ended, since the node is a replica now or the key has gone."""
+    """UNBLOCKED: a blocking read was ended because the node became a replica or the key is gone."""
 
 
 class ScriptRuns(ResponseError):
-    """BUSY: somebody's script or function keeps Redis from all else."""
+    """BUSY: a script or function blocks Redis."""
 
 
 class NotSaving(ResponseError):
-    """MISCONF: the last snapshot failed, and Redis takes no writes until one succeeds."""
+    """MISCONF: the last snapshot failed; Redis accepts no writes until one succeeds."""
 
 
 class TooFewReplicas(ResponseError):
-    """NOREPLICAS: min-replicas-to-write are not there."""
+    """NOREPLICAS: fewer replicas than min-replicas-to-write."""
 
 
 class TooManyClients(ConnectionError):
-    """Redis takes no further connection (maxclients)."""
+    """Redis accepts no more connections (maxclients)."""
 
 
 _KNOWN = cast("dict[str, Any]", OwnParser.EXCEPTION_CLASSES)
 
 
 class Parser(OwnParser):
-    """redis-py's own, which gives further codes a class of their own."""
+    """redis-py's parser, with classes for more error codes."""
 
-    EXCEPTION_CLASSES = {  # noqa: RUF012 - so it is declared
+    EXCEPTION_CLASSES = {  # noqa: RUF012 - declared this way in the base class
         **_KNOWN,
         "ERR": {**_KNOWN["ERR"], "max number of clients reached": TooManyClients},
         "NOGROUP": GroupMissing,
@@ -74,7 +74,7 @@ class Parser(OwnParser):
 
 
 class Trouble(StrEnum):
-    """Why Redis does not do what it is asked."""
+    """Why Redis does not work."""
 
     AWAY = "away"
     LOADING = "loading"
@@ -91,31 +91,36 @@ class Trouble(StrEnum):
 
     @property
     def said(self) -> str:
-        """In words, with what to do where waiting does not help."""
+        """In words, with what to do if waiting does not help."""
         return _SAID[self]
 
     @property
     def passes(self) -> bool:
-        """Whether it may be over at any moment without anybody's doing."""
+        """Whether it can end without an operator."""
         return self not in (Trouble.LOCKED_OUT, Trouble.FORBIDDEN, Trouble.REFUSED)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether another server takes the writes: this one is a replica."""
+        return self in (Trouble.READ_ONLY, Trouble.BEHIND)
 
 
 _SAID = {
     Trouble.AWAY: "redis does not answer at redis.url",
     Trouble.LOADING: "redis is loading its data",
-    Trouble.SCRIPT: "redis is busy with somebody's script (SCRIPT KILL ends it)",
-    Trouble.CROWDED: "redis takes no more connections; raise its maxclients",
-    Trouble.FULL: "redis is full; raise its maxmemory, or make room",
-    Trouble.READ_ONLY: "redis is a replica and takes no writes; redis.url must name the master",
+    Trouble.SCRIPT: "redis is busy with a script (SCRIPT KILL ends it)",
+    Trouble.CROWDED: "redis accepts no more connections; raise its maxclients",
+    Trouble.FULL: "redis is out of memory; raise its maxmemory or free some",
+    Trouble.READ_ONLY: "redis is a replica and accepts no writes; redis.url must name the master",
     Trouble.BEHIND: "redis is a replica that has lost its master",
-    Trouble.NOT_SAVING: "redis cannot save its data and takes no writes; look at its log and its disk",
-    Trouble.ALONE: "redis has too few replicas to take writes (min-replicas-to-write)",
-    Trouble.LOCKED_OUT: "redis does not let us in; check user and password in redis.url",
-    Trouble.FORBIDDEN: "redis forbids a command or a key to our user; see docs/operations.md for what is needed",
-    Trouble.REFUSED: "redis refuses what it is asked",
+    Trouble.NOT_SAVING: "redis cannot save its data and accepts no writes; check its log and its disk",
+    Trouble.ALONE: "redis has too few replicas to accept writes (min-replicas-to-write)",
+    Trouble.LOCKED_OUT: "redis denies access; check user and password in redis.url",
+    Trouble.FORBIDDEN: "redis denies our user a command or a key; docs/operations.md lists what it needs",
+    Trouble.REFUSED: "redis rejects a command",
 }
 
-_OF = (  # the first that fits counts: some are kinds of others
+_OF = (  # the first match counts: some classes are subclasses of others
     (BusyLoadingError, Trouble.LOADING),
     (TooManyClients, Trouble.CROWDED),
     (MaxConnectionsError, Trouble.CROWDED),
@@ -137,12 +142,12 @@ _OF = (  # the first that fits counts: some are kinds of others
 )
 
 FAILURES = (RedisError, OSError)
-"""What an operation on Redis may raise; of timeouts, too."""
+"""What an operation on Redis may raise, timeouts included."""
 
 
 def trouble_of(error: Exception) -> Trouble:
-    """The trouble that an error of the client tells. Raises the error itself where it is none of Redis'."""
-    if not isinstance(error, DataError):  # a value that cannot be sent: ours to mend
+    """The trouble behind an error of the client. Raises the error itself if it is not from Redis."""
+    if not isinstance(error, DataError):  # a value that cannot be sent: a fault in Callvane
         for cls, trouble in _OF:
             if isinstance(error, cls):
                 return trouble

@@ -1,1 +1,1 @@
-"""The published JSON Schemas; `python -m callbus.schemas` writes them anew from the message types."""
+"""The published JSON Schemas; `python -m callbus.schemas` regenerates them from the message types."""

@@ -1,4 +1,4 @@
-"""Writes `<type>.v<version>.json` for each publication beside this file."""
+"""Writes `<type>.v<version>.json` for each publication, next to this file."""
 
 import json
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""Who may look: names, passwords and connections."""
+"""Access control: names, passwords and connections."""

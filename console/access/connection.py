@@ -1,4 +1,4 @@
-"""A connection of a browser's: the library's, with bounds for those who have not signed in."""
+"""A browser's connection: uvicorn's, with limits for clients that have not signed in."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from service.strangers import Strangers
 
 CLOSED = Counter(
     "callvane_console_connections_closed_total",
-    "Connections closed before they had signed in: `crowded` (too many of them), `overdue` (no request, or no end of "
-    "the answer to one, in time). Also those that have, and then begin a request that does not come: `overdue`.",
+    "Connections closed before sign-in: `crowded` (too many of them), `overdue` (no request, or no complete answer, in "
+    "time). After sign-in: `overdue` if a request is started but not completed in time.",
     ["reason"],
 )
 for _reason in ("crowded", "overdue"):
     CLOSED.labels(_reason)
 
 STRANGERS = 256
-"""Connections that have not signed in, beside those that have."""
+"""Connections that have not signed in, besides those that have."""
 EXCHANGE_SECONDS = 10.0
-"""From a connection's start, or the end of an answer, to the whole head of the next request; for a stranger, to the
-end of its answer."""
+"""From a connection's start, or the end of an answer, to the full head of the next request; before sign-in, to the end
+of its answer."""
 
 
 class Connection(H11Protocol):
-    """A stranger until a request of it is let in. The application finds it as `scope["state"]["connection"]`."""
+    """A stranger until one of its requests is accepted. The application finds it as `scope["state"]["connection"]`."""
 
     def __init__(self, *arguments: Any, strangers: Strangers[Connection], **named: Any) -> None:
-        """As the server makes it, with all that have not signed in."""
+        """Called by the server; `strangers` holds all connections that have not signed in."""
         super().__init__(*arguments, **named)
         self.app_state = {**self.app_state, "connection": self}
         self._strangers = strangers
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """It has been taken."""
+        """The connection is accepted."""
         super().connection_made(transport)
         if len(self._strangers) >= STRANGERS and (crowding := self._strangers.evict()):
             crowding.close("crowded")
@@ -45,28 +45,28 @@ class Connection(H11Protocol):
         self._begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone, whoever ended it."""
+        """The connection is gone, whoever ended it."""
         self._strangers.discard(self)
         self._stop()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
-        """The next request may come, or has come already."""
+        """The next request may follow, or is already there."""
         if not self.transport.is_closing():
             self._begin()
         super().on_response_complete()
 
     def sign_in(self) -> None:
-        """A request of it is let in: its answer may take as long as it takes."""
+        """A request was accepted: its answer may take any time."""
         self._strangers.discard(self)
         self._stop()
 
     def abort(self) -> None:
-        """Cut it at once, its buffers thrown away: one that reads nothing would hold them for ever."""
+        """Close at once and drop the buffers: a client that reads nothing would hold them forever."""
         self.transport.abort()
 
     def close(self, reason: str) -> None:
-        """Cut it for one of the metric's reasons."""
+        """Close for one of the metric's reasons."""
         CLOSED.labels(reason).inc()
         self.abort()
 

@@ -1,8 +1,8 @@
-"""Who may look: the Host that was asked for, the password, and the headers that keep a page's scripts to its own.
+"""Access to the page: the allowed Host names, the password, and the headers that restrict a page's scripts.
 
-Pure ASGI around everything, /events included. A foreign web page that points its own name at this machine (DNS
-rebinding) is stopped by the Host check; words that carry markup are stopped by the page, which puts them in as text,
-and by the content security policy, should the page ever fail to.
+Pure ASGI around everything, /events included. The Host check stops a foreign web page that points its own name at this
+machine (DNS rebinding). Markup in callers' words is stopped by the page, which inserts them as text, and by the content
+security policy if the page ever fails to.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 
 REFUSED = Counter(
     "callvane_console_requests_refused_total",
-    "Requests refused: `host` (a name that is not allowed), `password` (wrong, not merely absent), `guesses` (not "
-    "looked at, since too many passwords from that address were wrong), `malformed` (no HTTP, by its end).",
+    "Requests refused: `host` (name not allowed), `password` (wrong, not merely absent), `guesses` (not checked: too "
+    "many wrong passwords from that address), `malformed` (invalid HTTP, by its end).",
     ["reason"],
 )
 for _reason in ("host", "password", "guesses", "malformed"):
@@ -47,11 +47,11 @@ SAFE = {
 
 
 WAIT_SECONDS = 10
-"""Until another password may be tried."""
+"""Wait before another password may be tried."""
 
 
 class Gate:
-    """Middleware: checks each request, then adds the headers to its answer."""
+    """Middleware: checks each request, then adds headers to its answer."""
 
     def __init__(self, app: ASGIApp, settings: ConsoleSettings) -> None:
         self._app = app
@@ -62,7 +62,7 @@ class Gate:
         self._proxy_told = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
         if scope["type"] != "http":
             return
 
@@ -82,7 +82,7 @@ class Gate:
     def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
         if self._hosts and _name(headers.get("host", "")) not in self._hosts:
             REFUSED.labels("host").inc()
-            return PlainTextResponse("not served under this name; add it to console.allowed_hosts\n", 421)
+            return PlainTextResponse("this host name is not allowed; add it to console.allowed_hosts\n", 421)
         if not self._expected:
             return None
         given = headers.get("authorization")
@@ -104,12 +104,12 @@ class Gate:
         return _ask()
 
     def _look_for_proxy(self, scope: Scope, headers: Headers) -> None:
-        """Tell the operator, once, of a proxy that is not named: all who come through it are one address."""
+        """Warn the operator once about an unlisted proxy: all its clients count as one address."""
         is_named = scope["client"] != scope["state"]["connection"].client
         if not self._proxy_told and not is_named and "x-forwarded-for" in headers:
             self._proxy_told = True
             log.warning(
-                "a request came with X-Forwarded-For from %s: if that is your proxy, name it in console.proxies",
+                "a request came with X-Forwarded-For from %s: if that is your proxy, add it to console.proxies",
                 scope["client"][0],
             )
 
@@ -119,7 +119,7 @@ def _ask() -> PlainTextResponse:
 
 
 def _name(host: str) -> str:
-    """The name in a Host header, without its port and an IPv6 address's brackets."""
+    """The name in a Host header, without port or IPv6 brackets."""
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].lower()

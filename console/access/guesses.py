@@ -1,4 +1,4 @@
-"""How many wrong passwords an address may try. Pure: the clock is passed in."""
+"""Limits the wrong passwords an address may try. Pure: the clock is passed in."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections import OrderedDict
 from service.rates import Rates, source_of
 
 WRONG_AT_ONCE = 10.0
-"""Wrong passwords that an address may try at once: people mistype."""
+"""Wrong passwords an address may try in a row: people mistype."""
 WRONG_PER_SECOND = 0.1
-"""And from then on: 8,640 guesses a day."""
+"""After that: 8,640 guesses a day."""
 REMEMBERED = 4_096
-"""Wrong passwords that are known again."""
+"""Wrong passwords that are recognised when repeated."""
 LONGEST_ADDRESS = 64
-"""A proxy may tell any text as an address."""
+"""A proxy may report any text as an address."""
 
 
 class Guesses:
-    """Wrong passwords by address; an IPv6 address is its whole /64.
+    """Wrong passwords by address; an IPv6 address counts as its whole /64.
 
-    One that was tried before tells nobody anything and does not count again: pages that are open with an old password
-    ask again every second, and must not shut out who knows the new one.
+    A repeated wrong password reveals nothing and does not count again: open pages with an old password retry every
+    second and must not lock out someone who knows the new one.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Guesses:
         return len(self._wrong)
 
     def was_wrong(self, address: str, credentials: bytes) -> bool:
-        """Whether the address has tried this before."""
+        """Whether the address has tried these credentials before."""
         tried = _mark(address, credentials)
         if tried in self._tried:
             self._tried.move_to_end(tried)
@@ -40,11 +40,11 @@ class Guesses:
         return False
 
     def may_try(self, address: str, now: float) -> bool:
-        """Whether the address may try another one. `now`: seconds of a monotonic clock."""
+        """Whether the address may try another password. `now`: seconds of a monotonic clock."""
         return self._wrong.has(address[:LONGEST_ADDRESS], now)
 
     def add(self, address: str, credentials: bytes, now: float) -> None:
-        """Count a wrong one."""
+        """Count a wrong password."""
         self._wrong.take(address[:LONGEST_ADDRESS], now)
         self._tried[_mark(address, credentials)] = None
         if len(self._tried) > REMEMBERED:

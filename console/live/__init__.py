@@ -1,1 +1,1 @@
-"""What Redis tells becomes the board, and the board what each browser is sent."""
+"""Keeps the board up to date from Redis, and sends its changes to each browser."""

@@ -1,4 +1,4 @@
-"""The board: the calls and alerts that the page shows now. Pure: no I/O, the clock is passed in."""
+"""The board: the calls and alerts now shown on the page. Pure: no I/O, the clock is passed in."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from callbus.messages.wire import Publication, encode_publication
 from console.settings import ConsoleSettings
 
 VANISHED_SECONDS = 120.0
-"""A call missing from Redis's list of live calls may be between two messages for no longer than this."""
+"""The longest time a call missing from Redis' list of live calls may just be between two messages."""
 
 
 @dataclass(slots=True)
 class ShownCall:
-    """A call with the latest words of each of its legs."""
+    """A call with the latest words of each leg."""
 
     state: CallState
     heard_at: float
-    """Unix seconds of its last message."""
+    """Unix seconds of its latest message."""
     words: dict[str, Transcript] = field(default_factory=dict)
 
 
 class Board:
-    """Bounded: `max_calls` calls (the one heard longest ago goes), `alerts_kept` alerts (the oldest goes).
+    """Bounded: `max_calls` calls (evicts the one heard longest ago), `alerts_kept` alerts (evicts the oldest).
 
-    Taking a message twice, or an old one late, changes nothing.
+    A repeated message, or a late one, changes nothing.
     """
 
     def __init__(self, settings: ConsoleSettings) -> None:
@@ -40,7 +40,7 @@ class Board:
         """By id, oldest first."""
 
     def take(self, message: Publication, now: float) -> bool:
-        """Put `message` on the board; false when it changes nothing there."""
+        """Put `message` on the board; False if it changes nothing."""
         match message:
             case Alert():
                 return self._take_alert(message)
@@ -50,7 +50,7 @@ class Board:
                 return self._take_words(message, now)
 
     def sweep(self, now: float) -> None:
-        """Remove calls that ended a while ago, and those nothing was heard of for hours."""
+        """Remove calls that ended a while ago, and calls silent for hours."""
         for call_id, call in list(self.calls.items()):
             closed_at = call.state.closed_at
             ended = closed_at is not None and now - closed_at > self._settings.ended_seconds
@@ -66,19 +66,19 @@ class Board:
                 self._remove(call_id)
 
     def gone(self) -> list[str]:
-        """Calls removed since this was asked last."""
+        """Calls removed since the last call of this method."""
         gone, self._gone = self._gone, []
         return gone
 
     def calls_json(self) -> list[Any]:
-        """Each call as `{"state": call_state, "words": [transcript, ...]}`, in their wire form."""
+        """Each call as `{"state": call_state, "words": [transcript, ...]}`, in wire form."""
         return [
             {"state": _raw(call.state), "words": [_raw(words) for words in call.words.values()]}
             for call in self.calls.values()
         ]
 
     def alerts_json(self) -> list[Any]:
-        """The alerts in their wire form, newest first."""
+        """The alerts in wire form, newest first."""
         return [_raw(alert) for alert in reversed(self.alerts.values())]
 
     def _take_alert(self, alert: Alert) -> bool:

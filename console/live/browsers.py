@@ -1,4 +1,4 @@
-"""The open pages, each with a queue of its own: a slow one loses its connection and never delays another."""
+"""The open pages, each with its own queue: a slow page is disconnected and never delays another."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter, Gauge
 
-BROWSERS = Gauge("callvane_console_browsers", "Pages that are open.")
+BROWSERS = Gauge("callvane_console_browsers", "Open pages.")
 DROPPED = Counter(
     "callvane_console_browsers_dropped_total",
-    "Pages disconnected or turned away: `slow` (its queue ran over), `full` (console.max_browsers reached).",
+    "Pages disconnected or turned away: `slow` (its queue overflowed), `full` (console.max_browsers reached).",
     ["reason"],
 )
 for _reason in ("slow", "full"):
@@ -20,7 +20,7 @@ for _reason in ("slow", "full"):
 
 
 class Full(Exception):
-    """No room for another page now."""
+    """There is no room for another page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +28,21 @@ class Frame:
     """One server-sent event, encoded once for all pages."""
 
     kind: str
-    """Its `event:` name."""
+    """Its `event:` field."""
     payload: bytes
     raised_at: float | None = None
-    """Unix seconds; live alerts only, for the time they took to here."""
+    """Unix seconds; only for live alerts, to measure their delivery time."""
     spoken_at: float | None = None
 
 
 def frame(kind: str, data: bytes, cursor: str = "") -> Frame:
-    """An event of one line of JSON; `cursor`, where given, is what the page asks to continue from."""
+    """An event with one line of JSON; the page resumes from `cursor`, if given."""
     mark = f"id: {cursor}\n" if cursor else ""
     return Frame(kind, f"event: {kind}\n{mark}data: ".encode() + data + b"\n\n")
 
 
 class Browser:
-    """One page's queue. Overflow policy: none is dropped, the page is."""
+    """One page's queue. Overflow policy: the page is disconnected, no event is dropped."""
 
     def __init__(self, limit: int, abort: Callable[[], None]) -> None:
         self._limit = limit
@@ -52,7 +52,7 @@ class Browser:
         self._closed = False
 
     def offer(self, sent: Frame) -> bool:
-        """Queue a frame; false when the queue is full."""
+        """Queue a frame; False if the queue is full."""
         if len(self._frames) >= self._limit:
             return False
         self._frames.append(sent)
@@ -60,7 +60,7 @@ class Browser:
         return True
 
     def close(self) -> None:
-        """End `frames`; one that still has some to take is slow and would hold its connection open, so that is cut."""
+        """End `frames`. A page with frames left is slow and would hold its connection open, so that is cut."""
         self._closed = True
         self._awake.set()
         if self._frames:
@@ -68,7 +68,7 @@ class Browser:
             self._abort()
 
     async def frames(self) -> AsyncIterator[list[Frame]]:
-        """Frames as they come, all that wait at once, until closed."""
+        """Frames as they come, all waiting ones at once, until closed."""
         while not self._closed:
             if self._frames:
                 waiting = list(self._frames)
@@ -80,7 +80,7 @@ class Browser:
 
 
 class Browsers:
-    """All open pages of this process."""
+    """All open pages of the process."""
 
     def __init__(self, most: int, queue_events: int) -> None:
         self._most = most
@@ -99,12 +99,12 @@ class Browsers:
         return browser
 
     def leave(self, browser: Browser) -> None:
-        """Forget a page."""
+        """Remove a page."""
         self._open.discard(browser)
         BROWSERS.set(len(self._open))
 
     def send(self, sent: Frame) -> None:
-        """Queue a frame for every page; those that cannot take it are disconnected."""
+        """Queue a frame for every page; disconnects pages with a full queue."""
         for browser in list(self._open):
             if not browser.offer(sent):
                 DROPPED.labels("slow").inc()
@@ -112,7 +112,7 @@ class Browsers:
                 browser.close()
 
     def close(self) -> None:
-        """End every page's stream and take no new one."""
+        """End every page's stream and accept no new one."""
         self._closing = True
         for browser in list(self._open):
             browser.close()

@@ -1,4 +1,4 @@
-"""Where a page stands: the id of the last entry it has of each channel's stream."""
+"""A page's position: the id of the last entry it has from each channel's stream."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ ONE = r"\d{1,15}-\d{1,9}"
 
 
 def order(stream_id: str) -> tuple[int, int]:
-    """A stream id as something that compares."""
+    """A stream id in comparable form."""
     milliseconds, _, number = stream_id.partition("-")
     return int(milliseconds), int(number)
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Written `1732300000000-0_1732300000001-2_0-0`: it is the `id:` of every event and what a page comes back with."""
+    """Written as `1732300000000-0_1732300000001-2_0-0`: the `id:` of every event, which a returning page sends back."""
 
     ids: tuple[str, ...]
 
     @classmethod
     def zero(cls, places: int) -> Self:
-        """Before everything."""
+        """The position before all entries."""
         return cls(("0-0",) * places)
 
     @classmethod
     def read(cls, text: str, places: int) -> Self | None:
-        """The cursor that a browser sent; none where it is no cursor (hostile text)."""
+        """The cursor that a browser sent; None if it is invalid (hostile text)."""
         if len(text) > 100 * places or not re.fullmatch(rf"{ONE}(_{ONE}){{{places - 1}}}", text, re.ASCII):
             return None
         return cls(tuple(text.split("_")))
@@ -38,7 +38,7 @@ class Cursor:
         return type(self)((*self.ids[:place], stream_id, *self.ids[place + 1 :]))
 
     def passed(self, other: Cursor) -> bool:
-        """Whether this one is ahead of `other` in any stream."""
+        """Whether this cursor is ahead of `other` in any stream."""
         return any(order(mine) > order(theirs) for mine, theirs in zip(self.ids, other.ids, strict=True))
 
     def __str__(self) -> str:

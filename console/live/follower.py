@@ -1,7 +1,7 @@
-"""Follows what analysis publishes: every message goes to the board and, as it came, to every open page.
+"""Follows what analysis publishes: every message goes to the board and, unchanged, to every open page.
 
-Whether the board is fresh is asked of Redis itself once a second, not of the subscription: one that died silently
-would otherwise look like a quiet day.
+Once a second it asks Redis itself whether the board is current. The subscription alone is no proof: one that died
+silently would look like a quiet day.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from service.faults import survived
 
 log = logging.getLogger(__name__)
 
-CALLS = Gauge("callvane_console_calls", "Calls on the page, those that ended within the last minute included.")
-STALE = Gauge("callvane_console_stale", "1 while the page shows a past state because Redis is lost, else 0.")
+CALLS = Gauge("callvane_console_calls", "Calls on the page, including recently ended ones.")
+STALE = Gauge("callvane_console_stale", "1 while the page is stale because Redis is lost, else 0.")
 
 ASK_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 SILENT_SECONDS = 4.0
-"""The subscription gives a sign about once a second."""
+"""The subscription yields something about once a second."""
 BEHIND_SECONDS = 5.0
-"""A message that stands in a stream and did not come by subscription for this long will not come."""
+"""A message in a stream that the subscription has not delivered for this long will not come."""
 RECONCILE_SECONDS = 60.0
 SEED_TRANSCRIPTS = 2_000
-"""Enough for the last words of 200 calls."""
+"""Enough for the latest words of 200 calls."""
 SEED_STATES = 500
 
 Report = Callable[[str], None]
-"""Told why the board is stale; empty once it is fresh."""
+"""Receives the reason why the board is stale; empty once it is current."""
 
 
 class Follower:
-    """Keeps the board true and tells the pages. `stale_since` says since when it is not."""
+    """Keeps the board current and updates the pages. `stale_since` tells since when it is not current."""
 
     def __init__(self, bus: Bus, board: Board, browsers: Browsers, heartbeat_seconds: float, report: Report) -> None:
         keys = bus.keys
@@ -59,7 +59,7 @@ class Follower:
         self.channels = (keys.alerts, keys.transcripts, keys.calls)
         self.cursor = Cursor.zero(len(self.channels))
         self.stale_since: float | None = time.time()
-        """Unix seconds; none while the board is fresh."""
+        """Unix seconds; None while the board is current."""
         self._heard_at = time.monotonic()
         self._behind = False
         self._seeded = False
@@ -67,7 +67,7 @@ class Follower:
         report("redis has not answered yet")
 
     def parts(self) -> dict[str, Coroutine[Any, Any, None]]:
-        """What keeps it following, each to run until cancelled, by name."""
+        """Its tasks by name, each to run until cancelled."""
         return {
             "the follower": self._follow(),
             "the watch over redis": self._watch(),
@@ -76,7 +76,7 @@ class Follower:
         }
 
     def status(self) -> Frame:
-        """The heartbeat: the console's clock, and since when it is stale."""
+        """The heartbeat: the console's clock, and the time since which it is stale."""
         return frame("status", msgspec.json.encode(self._status()))
 
     def snapshot(self) -> Frame:
@@ -98,13 +98,13 @@ class Follower:
                         await self._seed(subscription)
                     if event is not None:
                         self._take(event)
-                        await asyncio.sleep(0)  # a burst must not fill the pages' queues before they may drain
+                        await asyncio.sleep(0)  # a burst must not fill the pages' queues before they can drain
                     if self._behind:
-                        log.warning("what stands in redis did not come by subscription, subscribing again")
+                        log.warning("the subscription misses entries that are in redis; subscribing again")
                         break
 
     async def _seed(self, subscription: Subscription) -> None:
-        """Read the board's whole state, at the start and after Redis was lost. We have subscribed already: no gap."""
+        """Read the whole board, at the start and after Redis was lost. Runs after subscribing, so nothing is missed."""
         tail = await self._bus.persist(self._tail)
         alerts, transcripts, states = [
             await subscription.recent(channel, count)
@@ -143,11 +143,11 @@ class Follower:
     def _show(self, message: Publication, now: float) -> None:
         try:
             self._board.take(message, now)
-        except Exception:  # one message must not hide all others
+        except Exception:  # one bad message must not hide the others
             survived(NAMES[type(message)], log, message.call_id)
 
     async def _tail(self) -> list[str]:
-        """Id of each channel's newest entry."""
+        """The id of each channel's newest entry."""
         pipeline = self._bus.client.pipeline(transaction=False)
         for channel in self.channels:
             pipeline.xrevrange(channel, count=1)
@@ -189,7 +189,7 @@ class Follower:
             self._browsers.send(self.status())
 
     async def _sweep(self) -> None:
-        """Let calls leave the page."""
+        """Remove finished calls from the page."""
         reconciled_at = time.monotonic()
         subscription = Subscription(self._bus, ())
         while True:
@@ -210,7 +210,7 @@ class Follower:
 
 
 def _written_at(message: Publication) -> float:
-    """Unix seconds at which analysis wrote it."""
+    """Unix seconds at which analysis wrote the message."""
     if isinstance(message, CallState):
         return message.updated_at
     return message.raised_at if isinstance(message, Alert) else message.published_at

@@ -1,8 +1,8 @@
-"""/events: one page's server-sent events.
+"""/events: the server-sent events of one page.
 
-A new page gets the whole board, then what happens. One that comes back (`Last-Event-ID`, or `?since=` where it had
-to open a new EventSource) gets what it missed, from the streams; when that is too much, or gone from the streams, the
-whole board again.
+A new page gets the whole board, then every event. A returning page (`Last-Event-ID`, or `?since=` if it had to open a
+new EventSource) gets the missed events from the streams, or the whole board if there are too many or the streams no
+longer hold them.
 """
 
 from __future__ import annotations
@@ -33,23 +33,25 @@ log = logging.getLogger(__name__)
 SENT = Counter("callvane_console_events_sent_total", "Events sent to pages, by type.", ["type"])
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 DELIVERY = Histogram(
-    "callvane_console_alert_delivery_seconds", "From an alert's publishing to its sending to a page.", buckets=BUCKETS
+    "callvane_console_alert_delivery_seconds",
+    "Time from an alert's publication until it is sent to a page.",
+    buckets=BUCKETS,
 )
 SPEECH_TO_PAGE = Histogram(
     "callvane_console_speech_to_page_seconds",
-    "From the end of the speech that raised an alert to its sending to a page.",
+    "Time from the end of the speech that raised an alert until it is sent to a page.",
     buckets=(0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 5, 10, 30),
 )
 
 REPLAY_MOST = 500
-"""Missed entries of one channel that are sent one by one; the whole board is shorter than more."""
+"""Missed entries of one channel sent one by one; beyond this the whole board is shorter."""
 REPLAY_SECONDS = 2.0
 RETRY = b"retry: 1000\n\n"
-"""How long a browser waits before it connects again, in milliseconds."""
+"""Delay before a browser reconnects, in milliseconds."""
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),  # nginx in front passes each event on at once
+    (b"x-accel-buffering", b"no"),  # makes nginx forward each event at once
 ]
 
 
@@ -63,7 +65,7 @@ class EventStream:
         self._follower = follower
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One page, until it leaves, is too slow, or the process stops."""
+        """Serve one page until it leaves, is too slow, or the process stops."""
         request = Request(scope)
         if request.method != "GET":
             await Response(status_code=405, headers={"Allow": "GET"})(scope, receive, send)
@@ -88,11 +90,11 @@ class EventStream:
             self._browsers.leave(browser)
 
     async def _opening(self, since: str) -> list[Frame]:
-        """What a page must get before what happens next. The page's queue stands already: no gap, nothing twice."""
+        """Everything before the live events. The page's queue already exists, so nothing is missed or sent twice."""
         until = self._follower.cursor
         start = Cursor.read(since, len(until.ids))
         if start is not None and not start.passed(until) and self._follower.stale_since is None:
-            # From here to `until` the page gets by replay, from there on through its queue.
+            # The page gets events up to `until` by replay, later ones through its queue.
             missed = await self._missed(start, until)
             if missed is not None:
                 shown = msgspec.json.encode({"call_ids": list(self._board.calls)})
@@ -100,7 +102,7 @@ class EventStream:
         return [self._follower.snapshot()]
 
     async def _missed(self, start: Cursor, until: Cursor) -> list[Frame] | None:
-        """What lies between two cursors, in the order it was published; none when a page is better off anew."""
+        """The entries between two cursors in publication order; None if the whole board is the better answer."""
         try:
             async with asyncio.timeout(REPLAY_SECONDS):
                 pipeline = self._bus.client.pipeline(transaction=False)
@@ -111,7 +113,7 @@ class EventStream:
         except FAILURES:
             return None
         oldest, rows = replies[::2], replies[1::2]
-        # A stream that was empty when the page left cannot have lost what a page still wants.
+        # A stream that was empty when the page left has not lost anything the page needs.
         trimmed = any(
             first and low != "0-0" and order(first[0][0].decode()) > order(low)
             for first, low in zip(oldest, start.ids, strict=True)
@@ -124,8 +126,8 @@ class EventStream:
 def _frames(cursor: Cursor, rows: list[Any]) -> Iterator[Frame]:
     """Entries of all channels as frames, merged by time, each with the cursor after it.
 
-    What was committed together bears the same millisecond: call states first, then words, then alerts, so that none
-    comes before the call it is about.
+    Entries of one commit have the same millisecond: call states come first, then words, then alerts, so that none comes
+    before its call.
     """
     channels = [[(*order(entry.decode()), place, fields) for entry, fields in r] for place, r in enumerate(rows)]
     for milliseconds, number, place, fields in heapq.merge(*channels, key=lambda one: (one[0], -one[2], one[1])):
@@ -133,7 +135,7 @@ def _frames(cursor: Cursor, rows: list[Any]) -> Iterator[Frame]:
         try:
             message = decode_publication(fields.get(b"m", b""))
         except WireError:
-            continue  # counted when it was live
+            continue  # counted when it was read live
         yield frame(NAMES[type(message)], encode_publication(message), str(cursor))
 
 

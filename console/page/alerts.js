@@ -1,4 +1,4 @@
-// The list of alerts: each with its proof. An alert never changes, so its card is built once. An interruption rings and
+// The list of alerts with their evidence. An alert never changes, so its card is built once. An interruption rings and
 // stays on top until it is seen; a mark takes its place in the list.
 
 import { agentOf } from "./board.js";
@@ -12,7 +12,7 @@ const QUOTE_MOST = 400;
 const ROLES = { customer: "Customer", agent: "Agent", unknown: "Caller" };
 
 export class AlertList {
-  /** `onShow(callId)` is asked for when somebody wants to see an alert's call. */
+  /** Calls `onShow(callId)` when the viewer wants to see an alert's call. */
   constructor(board, onShow) {
     this.board = board;
     this.onShow = onShow;
@@ -20,10 +20,10 @@ export class AlertList {
     this.spoken = document.getElementById("spoken");
     this.noted = document.getElementById("noted");
     this.cards = new Map(); // alert_id -> { node, when, alert, why, touched }
-    this.unseen = new Set(); // interruptions that came while the page was open, until somebody has seen them
+    this.unseen = new Set(); // interruptions that arrived while the page was open and are not yet marked as seen
   }
 
-  /** Bring the list to the board's state. The newest alert shows its reasons; one that somebody opened stays so. */
+  /** Match the list to the board. The newest alert shows its reasons; one opened by the viewer stays open. */
   render() {
     const newest = this.board.newest();
     const superseded = new Set(newest.map((alert) => alert.supersedes));
@@ -43,7 +43,7 @@ export class AlertList {
     document.getElementById("no-alerts").hidden = alerts.length > 0;
   }
 
-  /** Say a new alert to those who listen to the page instead of watching it. */
+  /** Announce a new alert to screen readers. */
   announce(alert) {
     const last = alert.after.at(-1);
     const line = `${(KINDS[alert.kind] ?? KINDS.worsened)[1]}: ${who(alert)}. ${last ? clip(last.text, 160) : ""}`;
@@ -60,7 +60,7 @@ export class AlertList {
     this.render();
   }
 
-  /** Let times run. */
+  /** Update the running times. */
   tick() {
     for (const { when, alert } of this.cards.values()) write(when, clock.ago(alert.raised_at));
   }
@@ -103,7 +103,7 @@ function interrupts(alert) {
 
 function who(alert) {
   const agent = agentOf(alert.legs);
-  return agent ? `${clip(agent, 60)}’s call` : "call of an agent not named";
+  return agent ? `${clip(agent, 60)}’s call` : "call of an unnamed agent";
 }
 
 function quotes(title, list) {

@@ -1,4 +1,4 @@
-// What the page shows: calls and alerts by id. Taking a message twice, or late, changes nothing.
+// What the page shows: calls and alerts by id. A repeated or late message changes nothing.
 
 const RANK = { worsened: 0, arrived_upset: 1, recovered: 2, calm: 3 };
 const ALERTS_MOST = 100;
@@ -8,10 +8,10 @@ export class Board {
     this.calls = new Map(); // call_id -> { state, words: Map(leg_id -> transcript), alertedAt }
     this.alerts = new Map(); // alert_id -> alert
     this.heardAt = 0; // Unix seconds of the newest message
-    this.shedAt = 0; // Unix seconds of the latest utterance that was not transcribed for want of time
+    this.shedAt = 0; // Unix seconds of the latest utterance dropped for overload
   }
 
-  /** Everything anew. */
+  /** Replace everything. */
   replace(snapshot) {
     this.calls.clear();
     this.alerts.clear();
@@ -22,7 +22,7 @@ export class Board {
     }
   }
 
-  /** A call_state; false when a newer one is known. */
+  /** A call_state; false if a newer one is known. */
   state(state) {
     const call = this.calls.get(state.call_id);
     if (call && call.state.updated_at > state.updated_at) return false;
@@ -32,7 +32,7 @@ export class Board {
     return true;
   }
 
-  /** A transcript; false when it changes nothing shown. */
+  /** A transcript; false if it changes nothing on the page. */
   words(transcript) {
     const call = this.calls.get(transcript.call_id);
     this.heardAt = Math.max(this.heardAt, transcript.published_at);
@@ -45,7 +45,7 @@ export class Board {
     return true;
   }
 
-  /** An alert; false when it is there already. */
+  /** An alert; false if it is already known. */
   alert(alert) {
     if (this.alerts.has(alert.alert_id)) return false;
     this.alerts.set(alert.alert_id, alert);
@@ -62,7 +62,7 @@ export class Board {
     return latest;
   }
 
-  /** Calls that need a look first, the one that turned last on top; then by age, so that nothing jumps about. */
+  /** Calls that need a look first, the latest to turn on top; then by age, so that cards do not jump. */
   sorted() {
     return [...this.calls.values()].sort(
       (a, b) =>
@@ -83,7 +83,7 @@ function rank(call) {
   return RANK[call.state.mood] ?? RANK.calm;
 }
 
-/** The agent's name, where the PBX told it. */
+/** The agent's name, if the PBX sent it. */
 export function agentOf(legs) {
   return legs.find((leg) => leg.role === "agent" && leg.name)?.name ?? "";
 }

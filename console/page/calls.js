@@ -1,4 +1,4 @@
-// The list of calls: one card each, kept and changed in place.
+// The list of calls: one card each, kept and updated in place.
 
 import { agentOf } from "./board.js";
 import * as clock from "./clock.js";
@@ -13,11 +13,11 @@ export const MOODS = {
   calm: ["●", "Calm"],
 };
 const ROLES = { customer: "Customer", agent: "Agent", unknown: "Caller" };
-const MISSING = { overload: "not transcribed: too much at once", error: "not transcribed: an error" };
+const MISSING = { overload: "not transcribed: overload", error: "not transcribed: error" };
 const WORDS_MOST = 240;
 const LINES_MOST = 4;
-const CARDS_MOST = 16; // with more calls than this the steady ones take less room each
-const ROWS_MOST = 80; // and with more than this they show only the customer's words
+const CARDS_MOST = 16; // with more calls than this, steady ones take less room
+const ROWS_MOST = 80; // and with more than this, they show only the customer's words
 
 export class CallList {
   constructor(board) {
@@ -33,7 +33,7 @@ export class CallList {
     this.wanted = text.trim().toLowerCase();
   }
 
-  /** Bring the list to the board's state. */
+  /** Match the list to the board. */
   render() {
     const calls = this.board.sorted();
     for (const callId of this.cards.keys()) if (!this.board.calls.has(callId)) this.cards.delete(callId);
@@ -56,12 +56,12 @@ export class CallList {
     document.getElementById("none-found").hidden = !calls.length || attention.length + steady.length > 0;
   }
 
-  /** Let times run. */
+  /** Update the running times. */
   tick() {
     for (const card of this.cards.values()) card.tick();
   }
 
-  /** Bring a call's card into view; false when it is not on the page. */
+  /** Bring a call's card into view; false if it is not on the page. */
   show(callId) {
     const card = this.cards.get(callId);
     if (!card?.node.isConnected) return false;
@@ -95,7 +95,7 @@ class Card {
       this.node.className = `call ${state.mood in MOODS ? state.mood : "calm"}${ended ? " ended" : ""}`;
       this.mood.replaceChildren(el("span", "shape", { "aria-hidden": "true" }, shape), el("span", "name", {}, name));
       const agent = agentOf(state.legs);
-      write(this.agent, clip(agent || "Agent not named", 60));
+      write(this.agent, clip(agent || "Unnamed agent", 60));
       this.agent.classList.toggle("unnamed", !agent);
       write(this.id, clip(state.call_id, 40));
       this.id.title = clip(state.call_id, 128);
@@ -104,7 +104,7 @@ class Card {
       this.health.hidden = !this.health.childElementCount;
       this.tick();
     }
-    // Each leg has its place: lines that swap as people take turns cannot be read.
+    // Each leg keeps its line: lines that swap with every turn cannot be read.
     const said = [...call.words.values()].sort((a, b) => place(a) - place(b)).slice(0, LINES_MOST);
     if (said.length !== this.lines.length || said.some((line, at) => line !== this.lines[at])) {
       this.lines = said;

@@ -1,9 +1,9 @@
-// Time as the console has it: a supervisor's own clock may be minutes off.
+// Time by the console's clock: a supervisor's own clock may be minutes off.
 
 let ahead = 0;
 let frozen = null;
 
-/** The console said that it is `now` (Unix seconds). */
+/** Set the console's clock to `now` (Unix seconds). */
 export function sync(now) {
   ahead = now - Date.now() / 1000;
 }
@@ -13,17 +13,17 @@ export function now() {
   return Date.now() / 1000 + ahead;
 }
 
-/** While the page is stale its durations stand still at `since`; null lets them run. */
+/** While the page is stale, durations stop at `since`; null lets them run. */
 export function freeze(since) {
   frozen = since;
 }
 
-/** The moment that the page shows. */
+/** The time that the page shows. */
 export function shown() {
   return frozen ?? now();
 }
 
-/** 14:03:22, in the viewer's zone. */
+/** 14:03:22, in the viewer's time zone. */
 export function clockTime(unix) {
   return new Date(unix * 1000).toLocaleTimeString([], { timeStyle: "medium", hourCycle: "h23" });
 }

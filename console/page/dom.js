@@ -1,4 +1,4 @@
-// Elements. What comes from a call is hostile: it enters the page here, as text, and nowhere else.
+// Elements. Text from a call is hostile: it enters the page only here, and only as text.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -19,18 +19,18 @@ function fill(node, names, attributes, children) {
   return node;
 }
 
-/** Set a node's text where it differs, so that nothing is laid out anew for nothing. */
+/** Set a node's text only if it differs, which avoids a new layout. */
 export function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** `text` in at most `most` characters. */
+/** `text`, cut to `most` characters. */
 export function clip(text, most) {
   const points = [...text.slice(0, 2 * most + 2)];
   return points.length > most ? `${points.slice(0, most - 1).join("")}…` : text;
 }
 
-/** Make `list`'s children exactly `nodes`, in order, moving as few as possible. */
+/** Make `list`'s children exactly `nodes`, in order, with as few moves as possible. */
 export function arrange(list, nodes) {
   let at = list.firstElementChild;
   for (const node of nodes) {

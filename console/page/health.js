@@ -1,4 +1,4 @@
-// What is the matter with a call's audio, in plain words: a list that a card keeps, empty where all is well.
+// Audio faults of a call, in plain words: a list on its card, empty if there are none.
 
 import * as clock from "./clock.js";
 import { clip, el } from "./dom.js";
@@ -11,13 +11,13 @@ const CODECS = { 3: "GSM", 4: "G.723.1", 10: "L16", 11: "L16", 15: "G.728", 18: 
 
 const TEXTS = {
   one_way: (c) => `${leg(c)} has been silent while ${OTHER[c.role] ?? "the other side"} talked for ${Math.round(c.value)} s`,
-  near_silent: (c) => `${leg(c)} is all but silent (${level(c.value)})`,
+  near_silent: (c) => `${leg(c)} is nearly silent (${level(c.value)})`,
   clipped: (c) => `${leg(c)} is overdriven: ${percent(c.value)} of it is clipped`,
   loss: (c) => `${leg(c)} loses ${percent(c.value)} of its packets`,
-  jitter: (c) => `${leg(c)} comes unevenly: jitter of ${Math.round(1000 * c.value)} ms`,
+  jitter: (c) => `${leg(c)} arrives unevenly: jitter ${Math.round(1000 * c.value)} ms`,
   undecodable: (c) => `${leg(c)}: its audio cannot be decoded (${CODECS[c.value] ?? `payload type ${Math.round(c.value)}`})`,
-  late: (c) => `${leg(c)}: ${percent(c.value)} of it comes too late to be heard`,
-  paused: (c) => (c.leg_id ? `${leg(c)} is not sent: on hold, or gone` : "Recording paused"),
+  late: (c) => `${leg(c)}: ${percent(c.value)} of it arrives too late to be heard`,
+  paused: (c) => (c.leg_id ? `${leg(c)} is not sent: on hold or gone` : "Recording paused"),
   parties_swapped: (c) => `The parties may be swapped: ${Math.round(c.value)} phrases fit the other side`,
 };
 const SHAPES = { paused: "‖", parties_swapped: "⇄" };
@@ -39,7 +39,7 @@ function mark(condition) {
 function paused(gaps) {
   const latest = gaps.slice(-GAPS_MOST).map((gap) => `${clock.length(gap.from_seconds)} to ${clock.length(gap.to_seconds)}`);
   const earlier = gaps.length > GAPS_MOST ? ` and ${gaps.length - GAPS_MOST} earlier` : "";
-  return item("gap", "‖", `Not recorded: ${latest.join(", ")}${earlier}`, "The recording was paused; nothing of it was heard");
+  return item("gap", "‖", `Not recorded: ${latest.join(", ")}${earlier}`, "The recording was paused; nothing was heard");
 }
 
 function item(names, shape, text, hint) {

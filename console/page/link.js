@@ -1,8 +1,8 @@
-// The connection to the console: opened, listened to, judged. It knows when silence means that it is gone.
+// The connection to the console: opens it, reads it, and decides when silence means that it is lost.
 
 import * as clock from "./clock.js";
 
-const BEATS = 3; // heartbeats that may be missing
+const BEATS = 3; // heartbeats that may be missed
 const AGAIN_MS = 1500;
 const KINDS = ["snapshot", "alert", "transcript", "call_state", "gone", "shown", "status"];
 
@@ -13,7 +13,7 @@ export class Link {
     this.onState = onState;
     this.cursor = "";
     this.heardAt = 0;
-    this.silentMs = 6000; // until the console has said how often its heart beats
+    this.silentMs = 6000; // until the console reports its heartbeat interval
     this.answeredAt = null; // console's clock, for "stale since"
     this.openedAt = 0;
     this.source = null;
@@ -52,7 +52,7 @@ export class Link {
   watch() {
     const time = performance.now();
     const silent = time - this.heardAt > this.silentMs;
-    if (silent) this.lost("Nothing comes from the console.");
+    if (silent) this.lost("The console does not answer.");
     const dead = this.source.readyState === EventSource.CLOSED;
     if ((dead && time - this.openedAt > AGAIN_MS) || (silent && time - this.openedAt > this.silentMs)) this.open();
   }

@@ -1,4 +1,4 @@
-// The page: events go to the board, the lists follow it, at most once per frame.
+// The page: events go to the board, and the lists follow it at most once per frame.
 
 import { AlertList } from "./alerts.js";
 import { Board } from "./board.js";
@@ -17,7 +17,7 @@ const byId = (id) => document.getElementById(id);
 let waiting = false;
 let stale = { since: 0, why: "Connecting." };
 let dead = false;
-let complete = false; // after the first whole board: what comes then is news
+let complete = false; // after the first whole board: later alerts are news
 
 function receive(kind, data) {
   switch (kind) {
@@ -57,7 +57,7 @@ function receive(kind, data) {
 function later() {
   if (waiting) return;
   waiting = true;
-  // A hidden tab gets no frames; its title must still count.
+  // A hidden tab gets no animation frames, but its title must still count.
   if (document.hidden) setTimeout(render, 200);
   else requestAnimationFrame(render);
 }
@@ -114,7 +114,7 @@ function notice() {
   const quiet = clock.shown() - board.heardAt;
   let text = "";
   if (clock.shown() - board.shedAt < SHED_SECONDS) text = "Overloaded: some words are not transcribed.";
-  else if (live && quiet > QUIET_SECONDS) text = `No word from any call for ${clock.length(quiet)}: is analysis running?`;
+  else if (live && quiet > QUIET_SECONDS) text = `Nothing from any call for ${clock.length(quiet)}: is analysis running?`;
   byId("notice").hidden = !text || stale !== null;
   write(byId("notice"), text);
 }
@@ -123,8 +123,8 @@ function broken() {
   dead = true;
   document.body.classList.add("stale");
   byId("banner").hidden = false;
-  write(byId("banner").firstElementChild, "This page broke and no longer follows the calls. Load it again.");
-  write(byId("link-text"), "Broken");
+  write(byId("banner").firstElementChild, "This page failed and no longer follows the calls. Reload it.");
+  write(byId("link-text"), "Failed");
   clearInterval(ticking);
 }
 

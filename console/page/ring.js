@@ -1,11 +1,11 @@
-// Two short tones for an interruption. A browser keeps silent until somebody has clicked on the page, and that is fine:
-// the card, the title and the spoken line say the same.
+// Two short tones for an interruption. A browser stays silent until somebody has clicked on the page. That is fine: the
+// card, the title and the spoken line say the same.
 
 let audio = null;
 
 document.addEventListener("pointerdown", () => (audio ??= new AudioContext()), { once: true });
 
-/** Ring once, if the browser lets us. */
+/** Ring once, if the browser allows it. */
 export function ring() {
   if (audio?.state !== "running") return;
   for (const [hertz, after] of [[660, 0], [880, 0.18]]) {

@@ -6,13 +6,13 @@ import { signed } from "./clock.js";
 const WIDTH = 240;
 const HEIGHT = 40;
 const EDGE = 5;
-const LEAST_HIGH = 1.5; // log-odds: small wavering must look small
+const LEAST_HIGH = 1.5; // log-odds: small changes must look small
 const LEAST_LOW = -2.5;
 const LEAST_TURNS = 12;
 
 let drawn = 0;
 
-/** An SVG of `state.scores`. What lies below the baseline is filled as a loss, above it as a gain. */
+/** An SVG of `state.scores`. Areas below the baseline are filled as a loss, above it as a gain. */
 export function sparkline(state) {
   const { scores, baseline, level } = state;
   const high = Math.max(LEAST_HIGH, baseline, ...scores);

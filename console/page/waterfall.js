@@ -1,4 +1,4 @@
-// The terms of a score as bars, each beginning where the one before it ended: one sees that they sum to the score.
+// The terms of a score as bars. Each starts where the previous one ended, so they visibly sum to the score.
 
 import { signed } from "./clock.js";
 import { clip, el } from "./dom.js";
@@ -22,6 +22,6 @@ export function waterfall(terms, score) {
     return el("tr", total ? "total" : "", {}, el("th", "", { scope: "row", title: label }, label),
       el("td", "track", { "aria-hidden": "true" }, zero, bar), el("td", "value", {}, signed(value)));
   });
-  return el("table", "terms", {}, el("caption", "hidden", {}, "What the score is made of, in log-odds; negative is unhappy"),
+  return el("table", "terms", {}, el("caption", "hidden", {}, "Terms of the score, in log-odds; negative is unhappy"),
     el("tbody", "", {}, ...rows));
 }

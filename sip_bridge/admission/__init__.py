@@ -1,1 +1,1 @@
-"""Who may fork, and how many: a request is admitted or refused. Pure."""
+"""Who may fork calls, and how many: admits or refuses each request. Pure."""

@@ -1,8 +1,8 @@
-"""The one door: every request that begins something is judged here, whatever its method. Pure: the clock is passed in.
+"""Judges every request outside a dialog, whatever its method. Pure: the clock is passed in.
 
-In this order: who asks, what it proves, how fast it asks, what the bridge has left. A dialog counts from the moment it
-is let through until it is gone (`places`). Above a limit the answer is 503, on which balancers and SBCs go on to the
-next bridge. Belongs to the library's thread.
+Checks, in order: the peer, its credentials, its rate, the bridge's capacity. A dialog counts from admission until it is
+gone (`places`). Above a limit the answer is 503, so that balancers and SBCs try the next bridge. Belongs to the
+library's thread.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from sip_bridge.request.fork import Fork, ForkReader
 from sip_bridge.request.multipart import Message
 
 REQUESTS_PER_SECOND = 20.0
-"""Of each peer, for whatever is no INVITE: a balancer asks for OPTIONS every few seconds."""
+"""Per peer, for methods other than INVITE: a balancer sends OPTIONS every few seconds."""
 CHALLENGES_A_FORK = 2.0
-"""Each fork may be challenged so often: a nonce may have become stale."""
+"""Challenges allowed per fork: a nonce may be stale."""
 INCOMPATIBLE = 305
-"""The code of a Warning about an offer's formats (RFC 3261 section 20.43)."""
+"""Warning code for an offer's formats (RFC 3261 section 20.43)."""
 PLAIN = Abilities()
 OVERLOAD_SECONDS = 1.0
-"""A listening round this long means that audio is about to be shed: no new forks."""
+"""A listening round this long means that audio is about to be dropped: no new forks are accepted."""
 OVERLOAD_LASTS_SECONDS = 5.0
-"""A round that ended longer ago says nothing any more: without calls there are no rounds."""
+"""An older round is ignored: without calls there are no rounds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request outside a dialog, as it came in."""
+    """A request outside a dialog, as received."""
 
     method: str
     address: str
-    """Where it came from, without the port."""
+    """Its source address, without the port."""
     raw: bytes
     names: frozenset[str] = frozenset()
-    """Whom its connection's certificate names, in lower case."""
+    """Names in the certificate of its connection, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What keeps a bridge from taking new calls at this moment."""
+    """What currently keeps a bridge from accepting new calls."""
 
     overloaded: bool = False
     draining: bool = False
@@ -56,17 +56,17 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why a request is not let through, and what to say with the answer."""
+    """Why a request is refused, and what the answer carries."""
 
     refusal: Refusal
     challenges: tuple[str, ...] = ()
-    """Values of WWW-Authenticate headers."""
+    """Values of the WWW-Authenticate headers."""
     warning: str = ""
-    """What is wrong with the offer and what would do, for whoever set the recorder up."""
+    """What is wrong with the offer and what would work, for the recorder's administrator."""
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """The answer's headers."""
+        """The answer's headers, as pairs of name and value."""
         retry = (("Retry-After", str(RETRY_AFTER_SECONDS)),) if self.refusal.status == 503 else ()
         warning = (("Warning", f'{INCOMPATIBLE} callvane "{self.warning}"'),) if self.warning else ()
         return (*(("WWW-Authenticate", each) for each in self.challenges), *retry, *warning)
@@ -74,14 +74,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A fork that was let through: what it says, and the place that it has."""
+    """An admitted fork: its content, and the place it holds."""
 
     fork: Fork
     place: Place
 
 
 class Admission:
-    """Judges what comes to one bridge."""
+    """Judges the requests to one bridge."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Admission:
         reader: ForkReader,
         abilities: Abilities = PLAIN,
     ) -> None:
-        """`digest`: who must prove themselves; None for nobody. `forks_per_second`: of each peer, 0 for any rate.
+        """`digest`: None disables authentication. `forks_per_second`: limit per peer; 0 disables it.
 
         `abilities`: what the bridge can receive.
         """
@@ -108,7 +108,7 @@ class Admission:
         self._admitted: Admitted | None = None
 
     def judge(self, request: Request, condition: Condition, now: float) -> Refused | None:
-        """Why the request is not let through; None where it is. An INVITE then has a place until `entered` or `settle`.
+        """Return the refusal, or None if admitted. An admitted INVITE holds a place until `entered` or `settle`.
 
         `now`: seconds of a monotonic clock. The caller answers a refusal and counts it as the fork's outcome.
         """
@@ -119,12 +119,12 @@ class Admission:
         return refused
 
     def entered(self) -> Admitted | None:
-        """The fork that was let through last, for the dialog that it became; None where there is none."""
+        """Hand over the last admitted fork to the dialog it became; None if there is none."""
         admitted, self._admitted = self._admitted, None
         return admitted
 
     def settle(self) -> None:
-        """Take the place back of a fork that became no dialog: the library has refused it after all."""
+        """Release the place of a fork that did not become a dialog because the library refused it."""
         if admitted := self.entered():
             self.places.give_back(admitted.place)
 
@@ -132,7 +132,7 @@ class Admission:
         peer = request.address
         if not self._peers.admits(peer, request.names):
             return Refused(Refusal.FORBIDDEN)
-        if request.method != "INVITE":  # a balancer asks whether new calls are taken
+        if request.method != "INVITE":  # a balancer asks whether new calls are accepted
             if not self._requests.take(peer, now):
                 return Refused(Refusal.REQUESTS)
             return Refused(Refusal.DRAINING) if condition.draining else None
@@ -144,7 +144,7 @@ class Admission:
         return self._taken(request, head, condition)
 
     def _unproven(self, request: Request, head: Message, now: float) -> Refused | None:
-        """A challenge takes nothing of what the peer may fork; a wrong password does."""
+        """Check credentials and rate. A wrong password counts against the peer's fork rate; a challenge does not."""
         peer, verdict = request.address, Verdict.ACCEPTED
         if self._digest:
             verdict = self._digest.judge(head.headers.get("authorization", []), "INVITE", peer, now)
@@ -162,7 +162,7 @@ class Admission:
         return Refusal.OVERLOADED if condition.overloaded else self.places.crowded(peer)
 
     def _taken(self, request: Request, head: Message, condition: Condition) -> Refused | None:
-        """Give the fork a place; or why it gets none. Its body is read only where its head does not rule it out."""
+        """Give the fork a place, or return why it gets none. Reads the body only if the head is acceptable."""
         naming = self._reader.naming(head)
         if refusal := self._shut(request.address, naming.call_id, condition):
             return Refused(refusal)
@@ -176,7 +176,8 @@ class Admission:
         return None
 
     def _shut(self, peer: str, call_id: str, condition: Condition) -> Refusal | None:
-        """Why no fork of this call is taken. Half a call is no use: what joins one that is held is taken longer."""
+        """Why no fork of this call is accepted. A fork that joins an open call is exempt from drain and backlog: half a
+        call is no use."""
         call = self._call(peer, call_id)
         if call is None or not self.places.knows(call):
             if condition.draining:
@@ -191,5 +192,8 @@ class Admission:
 
 
 def overloaded(round_seconds: float, rounded_at: float, now: float) -> bool:
-    """Whether the listener has just fallen behind: by how long its last round took, and when that ended (monotonic)."""
+    """Whether the listener has just fallen behind. `round_seconds`: its last round; `rounded_at`: when that ended.
+
+    `rounded_at` and `now` are seconds of one monotonic clock.
+    """
     return round_seconds > OVERLOAD_SECONDS and now - rounded_at < OVERLOAD_LASTS_SECONDS

@@ -1,7 +1,7 @@
-"""Digest authentication of forks (RFC 7616, its algorithms in SIP RFC 8760). Pure: the clock is passed in.
+"""Digest authentication of forks (RFC 7616; algorithms in SIP: RFC 8760). Pure: the clock is passed in.
 
-A nonce carries its time and a keyed hash of it, a random part and the peer, so that nothing is kept of challenges that
-nobody answers: only how often each nonce was used, which takes a password.
+A nonce carries its time, a random part, and a keyed hash of both and the peer. Unanswered challenges therefore need no
+state. Only the use count of each nonce is stored, and that takes a valid password.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from enum import Enum
 from service.rates import Rates
 
 NONCE_SECONDS = 300.0
-"""How long a nonce counts; after it the right password brings a new one."""
+"""Lifetime of a nonce. After it, the right password is answered with a new nonce."""
 NONCES_REMEMBERED = 4_096
-"""Nonces whose count of uses is kept; those made before the oldest of them count no more."""
+"""Nonces whose use count is kept. Nonces older than a forgotten one are no longer valid."""
 WRONG_AT_ONCE = 10.0
-"""Wrong answers that an address may give at once: a PBX with a new password tries a few times."""
+"""Burst of wrong answers allowed per address: a PBX with a new password tries a few times."""
 WRONG_PER_SECOND = 0.1
-"""And from then on: 8,640 guesses a day."""
+"""Rate after the burst: 8,640 guesses a day."""
 MAX_HEADERS = 4
 MAX_HEADER = 4_096
-"""Characters of a header that are read."""
+"""Characters read of one header."""
 ALGORITHMS = {"SHA-256": "sha256", "MD5": "md5"}
-"""In the order in which they are offered; their names in `hashlib`."""
+"""SIP name to `hashlib` name, in the order offered."""
 
 _FIELD = re.compile(r'([A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))\s*(?:,\s*|$)')
 _HA1 = re.compile(r"(?:(SHA-256)=([0-9a-f]{64})|(MD5)=([0-9a-f]{32}))(?:\s+|$)", re.IGNORECASE)
@@ -38,22 +38,22 @@ _RANDOM_BYTES = 12
 
 
 class Verdict(Enum):
-    """What an INVITE's credentials are worth."""
+    """The result of checking an INVITE's credentials."""
 
     ACCEPTED = "accepted"
     MISSING = "missing"
     STALE = "stale"
-    """They were right, but for a nonce that counts no more, or was used in this way before."""
+    """Correct, but the nonce has expired or its count was used before."""
     WRONG = "wrong"
     GUESSING = "guessing"
-    """The address has given too many wrong answers: they were not looked at."""
+    """Not checked: the address has given too many wrong answers."""
 
 
 class Digest:
-    """Challenges and judges the users of one bridge."""
+    """Challenges and authenticates the users of one bridge."""
 
     def __init__(self, realm: str, users: Mapping[str, str], algorithms: Sequence[str]) -> None:
-        """`users`: the secret of each, as `ha1s` takes it. `algorithms`: those to offer, of `ALGORITHMS`."""
+        """`users`: each user's secret, as for `ha1s`. `algorithms`: names from `ALGORITHMS` to offer."""
         self._realm = realm
         self._users = {user: ha1s(user, realm, secret) for user, secret in users.items()}
         self._algorithms = [name for name in ALGORITHMS if name in algorithms]
@@ -63,7 +63,7 @@ class Digest:
         self._wrong = Rates(WRONG_PER_SECOND, WRONG_AT_ONCE)
 
     def challenges(self, peer: str, now: float, stale: bool = False) -> list[str]:
-        """Values of the WWW-Authenticate headers, the strongest first. `now`: seconds of a monotonic clock."""
+        """Values of the WWW-Authenticate headers, strongest first. `now`: seconds of a monotonic clock."""
         nonce = self._nonce(peer, now)
         tail = ", stale=true" if stale else ""
         return [
@@ -72,11 +72,11 @@ class Digest:
         ]
 
     def judge(self, authorizations: Sequence[str], method: str, peer: str, now: float) -> Verdict:
-        """What the values of a request's Authorization headers prove.
+        """Check the values of a request's Authorization headers. `now`: seconds of a monotonic clock.
 
-        The URI that they name is not compared with the request's: proxies rewrite that. A nonce belongs to its peer and
-        a count of uses to one request, so that what was overheard serves nobody. Wrong answers count against their
-        address, and no other.
+        Their URI is not compared with the request's, because proxies rewrite that. A nonce is valid only for its peer
+        and a use count only for one request, so overheard credentials are useless. Wrong answers count against the
+        address that sent them only.
         """
         found = [fields for value in authorizations[:MAX_HEADERS] if (fields := _fields(value))]
         ours = [each for each in found if each.get("realm") == self._realm and self._algorithm(each)]
@@ -98,12 +98,12 @@ class Digest:
         return Verdict.ACCEPTED if self._is_new(fields["nonce"], made_at, count) else Verdict.STALE
 
     def _algorithm(self, fields: Mapping[str, str]) -> str:
-        """The algorithm, if it is one of ours; MD5 where none is named."""
+        """The named algorithm, MD5 if none is named; empty if it is not offered."""
         name = fields.get("algorithm", "MD5").upper()
         return name if name in self._algorithms else ""
 
     def _is_new(self, nonce: str, made_at: float, count: int) -> bool:
-        """Whether the nonce was used less than so many times before; it has been, then."""
+        """Whether `count` is higher than the nonce's last use count; if so, it is recorded."""
         last = self._uses.get(nonce)
         if last is None and made_at <= self._forgotten_until:
             return False
@@ -120,7 +120,7 @@ class Digest:
         return base64.urlsafe_b64encode(said + self._mac(said, peer)).decode()
 
     def _made_at(self, nonce: str, peer: str) -> float | None:
-        """When we made the nonce for this peer; None where we did not."""
+        """When the nonce was made for this peer; None if we did not make it."""
         try:
             raw = base64.b64decode(nonce.encode(), altchars=b"-_", validate=True)
         except ValueError:
@@ -134,10 +134,10 @@ class Digest:
 
 
 def ha1s(user: str, realm: str, secret: str) -> dict[str, str]:
-    """What is known of a user's password, hashed for each algorithm.
+    """A user's HA1 per algorithm (RFC 7616 section 3.4.2).
 
-    `secret` is the password, or what stands for it: `SHA-256=…` or `MD5=…`, the hash of `user:realm:password` in
-    hexadecimal, or both with a space between.
+    `secret`: the password, or hashes in its place: `SHA-256=…` or `MD5=…`, the hash of `user:realm:password` in
+    hexadecimal, or both separated by a space.
     """
     given = [*_HA1.finditer(secret)]
     if given and "".join(match[0] for match in given) == secret:
@@ -146,7 +146,7 @@ def ha1s(user: str, realm: str, secret: str) -> dict[str, str]:
 
 
 def response(fields: Mapping[str, str], algorithm: str, ha1: str, method: str) -> str:
-    """The response that fits the other fields (RFC 7616 section 3.4.1; without `qop` RFC 2617's older one)."""
+    """The expected response for these fields (RFC 7616 section 3.4.1; without `qop`, RFC 2617's older form)."""
     ha2 = _hashed(algorithm, method, fields.get("uri", ""))
     if "qop" not in fields:
         return _hashed(algorithm, ha1, fields.get("nonce", ""), ha2)
@@ -160,10 +160,10 @@ def _hashed(algorithm: str, *words: str) -> str:
 
 
 def _fields(value: str) -> dict[str, str]:
-    """A Digest header's fields, names in lower case; none where it is something else, or says a thing twice."""
+    """A Digest header's fields, names in lower case; empty for another scheme, bad syntax or a repeated field."""
     scheme, _, text = value[:MAX_HEADER].strip().partition(" ")
     text, place, matches = text.strip(), 0, []
-    while match := _FIELD.match(text, place):  # one after the other: a search would try every place
+    while match := _FIELD.match(text, place):  # field by field: a search would try every position
         matches.append(match)
         place = match.end()
     if scheme.lower() != "digest" or place < len(text):
@@ -176,8 +176,8 @@ def _fields(value: str) -> dict[str, str]:
 
 
 def _count(fields: Mapping[str, str]) -> int:
-    """How often the nonce has been used with this request, as it says; 0 where it says nothing that can be."""
-    if "qop" not in fields:  # such a client cannot count: once
+    """The request's nonce count; 0 if it is missing or malformed."""
+    if "qop" not in fields:  # such a client sends no count: one use
         return 1
     counted = re.fullmatch(r"[0-9a-fA-F]{8}", fields.get("nc", ""))
     return int(counted[0], 16) if counted and fields["qop"] == "auth" and fields.get("cnonce") else 0

@@ -1,4 +1,4 @@
-"""What strangers and hasty peers cost: counted by why and how, logged seldom. Pure: the clock is passed in."""
+"""Counts refused requests of strangers and too fast peers, and logs them rarely. Pure: the clock is passed in."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sip_bridge.admission.refusal import Refusal
 
 TURNED_AWAY = Counter(
     "callvane_requests_turned_away_total",
-    "Requests outside a call that were turned away because of who sent them, by why and by method.",
+    "Requests outside a dialog refused because of their sender, by reason and method.",
     ["reason", "method"],
 )
 
 METHODS = ("INVITE", "OPTIONS", "REGISTER", "SUBSCRIBE", "MESSAGE")
-"""Those counted by name; any other is `other`."""
+"""Methods counted by name; any other is `other`."""
 REASONS = {
     Refusal.FORBIDDEN: "forbidden",
     Refusal.CREDENTIALS: "credentials",
@@ -29,18 +29,18 @@ REASONS = {
     Refusal.OVERLONG: "overlong",
     Refusal.UNREADABLE: "unreadable",
 }
-"""The refusals that are for their peer's sake."""
+"""Refusals caused by the sender."""
 
 
 class Noise:
-    """What one bridge has turned away."""
+    """The requests one bridge has refused because of their senders."""
 
     def __init__(self) -> None:
         self._seldom = Seldom()
         self._latest = ""
 
     def note(self, refusal: Refusal, method: str, peer: str, count: int = 1) -> None:
-        """So many requests of this address were turned away; nothing where that was not for its sake."""
+        """Count `count` refused requests from this address. Ignores refusals that the sender did not cause."""
         if reason := REASONS.get(refusal):
             method = method if method in METHODS else "other"
             TURNED_AWAY.labels(reason, method).inc(count)
@@ -48,20 +48,20 @@ class Noise:
             self._latest = f"{method} from {network_of(peer)}: {reason}"
 
     def line(self, now: float) -> str:
-        """What is to be logged at this moment; mostly nothing. It names a network, never a caller."""
+        """The line to log now; usually empty. Names a network, never a caller. `now`: monotonic seconds."""
         count = self._seldom.due(now)
-        return f"{count} requests turned away for their peer's sake, the latest {self._latest}" if count else ""
+        return f"{count} requests refused because of their sender; the latest: {self._latest}" if count else ""
 
 
 def network_of(peer: str) -> str:
-    """The network that a peer's address is of: enough to know one's own by."""
+    """The network of a peer's address: enough for an operator to recognise their own."""
     address = address_in(peer)
     if address is None:
         return "nowhere"
     return str(IPv4Network((address, 24), strict=False)) if address.version == 4 else source_of(peer)
 
 
-# Every series is there from the start, so that a rate over it is right from the first event on.
+# Create every series at startup, so that a rate is correct from the first event.
 for _reason in REASONS.values():
     for _method in (*METHODS, "other"):
         TURNED_AWAY.labels(_reason, _method)

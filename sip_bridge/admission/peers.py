@@ -1,8 +1,8 @@
 """Who may fork calls to this bridge. Pure.
 
-A peer is the address that a request came from: an SBC, or the proxy in front of several. It is judged before its
-message is read any further; the library has parsed the message by then, so a firewall still belongs in front. Over TLS
-it may also be known by the names in its certificate.
+A peer is a request's source address: an SBC, or the proxy in front of several. It is checked before the bridge reads
+the message any further; the library has parsed the message by then, so a firewall still belongs in front. Over TLS a
+peer may also be admitted by the names in its certificate.
 """
 
 from __future__ import annotations
@@ -13,30 +13,27 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from service.rates import address_in
 
 ANYBODY = "any"
-"""Stands among the allowed peers for every address."""
+"""As an allowed peer, matches every address."""
 LOOPBACK = ("127.0.0.0/8", "::1/128")
-"""Who is let in where nobody is named."""
+"""Admitted if no peers are configured."""
 
 _MAPPED_BITS = 96
-"""An IPv4 network in IPv6's clothes has so many bits before its own."""
+"""Length of the prefix of IPv4-mapped IPv6 addresses."""
 
 
 class Peers:
-    """Judges the peers of one bridge."""
+    """The peers that one bridge admits."""
 
     def __init__(self, allowed: Sequence[str], certificates: Sequence[str] = ()) -> None:
-        """`allowed`: addresses, networks, `any`. `certificates`: names in certificates. Neither: loopback alone."""
+        """`allowed`: addresses, networks, `any`. `certificates`: names in certificates. Both empty: loopback only."""
         self.anybody = ANYBODY in allowed
         named = [each for each in allowed if each != ANYBODY]
         self.networks = tuple(network_in(each) for each in (named or ([] if certificates else LOOPBACK)))
-        """Those that are let in by their address; they do not count where `anybody` is."""
+        """Networks admitted by address; ignored if `anybody` is set."""
         self.names = frozenset(name.lower() for name in certificates)
 
     def admits(self, peer: str, names: frozenset[str] = frozenset()) -> bool:
-        """Whether the peer may ask for anything: by its address, as `address_of` gives it, or its certificate's names.
-
-        Those are in lower case.
-        """
+        """Whether the peer is admitted. `peer`: as `address_of` gives it. `names`: its certificate's, in lower case."""
         return self.anybody or bool(names & self.names) or self._allows(peer)
 
     def _allows(self, peer: str) -> bool:
@@ -45,7 +42,7 @@ class Peers:
 
 
 def network_in(text: str) -> IPv4Network | IPv6Network:
-    """The address or network that `text` names, as IPv4 where it is one in IPv6's clothes. ValueError for none."""
+    """Parse an address or network; IPv4-mapped IPv6 becomes IPv4. Raises ValueError if it is neither."""
     network = ip_network(text, strict=False)
     if isinstance(network, IPv6Network) and network.prefixlen >= _MAPPED_BITS:
         first: IPv6Address = network.network_address

@@ -9,16 +9,16 @@ from prometheus_client import Counter
 FORKS = Counter("callvane_forks_total", "Forks (INVITEs) by outcome.", ["outcome"])
 METADATA = Counter(
     "callvane_fork_metadata_total",
-    "Forks by what came of their recording metadata; `complete` where all was read.",
+    "Forks by the result of reading their recording metadata; `complete` if all of it was readable.",
     ["result"],
 )
 
 RETRY_AFTER_SECONDS = 10
-"""What a refusal with 503 says."""
+"""Value of Retry-After in a 503."""
 
 
 class Refusal(Enum):
-    """Why a fork is not answered: the outcome's name, SIP status and reason phrase."""
+    """Why a fork is refused: outcome label, SIP status, reason phrase."""
 
     CAPACITY = ("refused_capacity", 503, "Capacity Reached")
     DIALOGS = ("refused_dialogs", 503, "Too Many Dialogs")
@@ -51,10 +51,10 @@ class Refusal(Enum):
 
 
 _NOT_OF_FORKS = (Refusal.REQUESTS, Refusal.METHOD, Refusal.OVERLONG, Refusal.UNREADABLE)
-"""Those of requests that are no INVITE, or that nobody has read."""
+"""Refusals of requests that are not INVITEs, or were not parsed."""
 
 
-# Every series is there from the start, so that a rate over it is right from the first event on.
+# Create every series at startup, so that a rate is correct from the first event.
 for _outcome in ("answered", "duplicate"):
     FORKS.labels(_outcome)
 for _refusal in Refusal:

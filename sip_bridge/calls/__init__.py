@@ -1,4 +1,4 @@
-"""Which source feeds which call: joining, standby and transferred recordings, who is heard.
+"""Decides which source feeds which call: joining, standby and transferred recordings, which source is heard.
 
-A `Source` is one fork, of whatever kind; nothing here knows SIP.
+A `Source` is one fork of any kind; nothing here knows SIP.
 """

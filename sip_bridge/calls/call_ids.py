@@ -1,4 +1,4 @@
-"""The names of calls: no two of one bridge share one. Pure."""
+"""Call ids, unique within one bridge. Pure."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections import OrderedDict
 
 
 class CallIds:
-    """Sees to it that no two calls of this bridge share an id, whatever the PBX sends: those that are open never do.
+    """Gives every call of this bridge its own id, whatever the PBX sends. Open calls never share one.
 
-    Remembers the latest of those that are over, so that analysis can tell a new call from what is left of them.
+    Remembers the ids of the latest ended calls too, so that analysis does not confuse a new call with their remains.
     """
 
     def __init__(self, remembered: int = 10_000) -> None:
-        """`remembered`: calls that are over."""
+        """`remembered`: number of ended calls whose ids are remembered."""
         self._remembered = remembered
         self._open: set[str] = set()
         self._over: OrderedDict[str, None] = OrderedDict()
 
     def claim(self, wanted: str, sip_call_id: str) -> str:
-        """`wanted`, or where that was given before, the same with a mark made from the SIP Call-ID; until `release`."""
+        """Return `wanted`, or if it is taken, `wanted` with a suffix from the SIP Call-ID. Held until `release`."""
         found, tries = wanted or "call", 0
         while found in self._open or found in self._over:
             tries += 1
@@ -28,7 +28,7 @@ class CallIds:
         return found
 
     def reclaim(self, call_id: str) -> str:
-        """The same id once more, for a call that was over and goes on; a new one where another call has it now."""
+        """Return the id again for an ended call that resumes, or a new one if another call has it now."""
         if call_id in self._open:
             return self.claim(call_id, call_id)
         self._over.pop(call_id, None)
@@ -36,7 +36,7 @@ class CallIds:
         return call_id
 
     def release(self, call_id: str) -> None:
-        """The call is over; nothing where it is not open."""
+        """The call has ended. Ignored if it is not open."""
         if call_id not in self._open:
             return
         self._open.remove(call_id)

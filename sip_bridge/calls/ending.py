@@ -1,4 +1,4 @@
-"""Why a call ended, and how many calls are held."""
+"""Why calls end, and metrics of open and ended calls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from prometheus_client import Counter, Gauge
 
-ACTIVE = Gauge("callvane_calls_active", "Forked calls held at this moment.")
+ACTIVE = Gauge("callvane_calls_active", "Forked calls currently open.")
 ENDED = Counter("callvane_calls_ended_total", "Forked calls that ended, by reason.", ["reason"])
 
 
@@ -23,6 +23,6 @@ class Ending(StrEnum):
     REFUSED = "refused"
 
 
-# Every series is there from the start, so that a rate over it is right from the first event on.
+# Create every series at startup, so that a rate is correct from the first event.
 for _ending in Ending:
     ENDED.labels(_ending)

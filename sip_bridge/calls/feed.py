@@ -1,6 +1,6 @@
-"""What one source feeds of which call: it opens a call, joins one, waits beside one that records the same, hands over.
+"""What each source feeds: it opens a call, joins one, waits as a second recording of one, or takes one over.
 
-All of it runs on the thread that holds the sources.
+Everything here runs on the thread that holds the sources.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from sip_bridge.request.invite import Invite, OfferedLeg
 from sip_bridge.request.naming import Naming
 
 QUIET_SECONDS = 4.0
-"""After so long without a packet, another source that records the same call is heard instead; the SBC may be dead."""
+"""After this long without a packet, another source that records the call is heard instead; the SBC may be dead."""
 
 JOINED = Counter(
     "callvane_legs_joined_total",
-    "Streams of plain forks that came to a call that was open: as a new leg, or taking one over.",
+    "Streams of plain forks that joined an open call, as a new leg or by taking one over.",
     ["kind"],
 )
 
@@ -44,14 +44,14 @@ class Feed:
     def __init__(self, source: Source, feeds: Feeds) -> None:
         self.call: Call | None = None
         self.heard = False
-        """Whether the source's streams feed the call: no while another source records the same."""
+        """Whether the source's streams feed the call; False while another source that records it is heard."""
         self.lines = Lines()
         self.standing: Invite | None = None
-        """What the other side has said last; none where it does not matter any more."""
+        """The latest offer or metadata of the other side; None once it no longer matters."""
         self.naming = Naming()
-        """What a plain fork says of itself."""
+        """The call and role that a plain fork names."""
         self._source = weakref.proxy(source)
-        """It holds us: its object must go with its last reference, not when Python's collector comes by."""
+        """Weak, because the source holds us: it must be freed with its last reference, not by the garbage collector."""
         self._feeds = feeds
         self._calls = feeds.calls
         self._recording: Recording | None = None
@@ -60,22 +60,22 @@ class Feed:
 
     @property
     def is_ending(self) -> bool:
-        """Whether the source will bring nothing more, though it is not over yet."""
+        """Whether the source will bring nothing more, although it has not ended yet."""
         return bool(self._source.is_ending)
 
     def take(self, request: Invite) -> None:
-        """The other side has said how the call stands now: the first time with what has been answered."""
+        """Apply the other side's latest request; the first one is the offer that was answered."""
         if self.call:
             self._change(request)
         elif not self._conceded:
             self._open(request)
 
     def same_as(self, offer: Invite) -> Recording | None:
-        """The recording of the same call, with the same parties, that is up already."""
+        """The open recording of the same call with the same parties; None if there is none."""
         return None if self.naming.call_id else self._calls.recordings.find(offer)
 
     def take_over(self, recording: Recording) -> None:
-        """Be heard: the source that fed the call until now does so no more."""
+        """Start feeding the call, in place of the source that fed it until now."""
         if self.heard or self.standing is None or self.is_ending:
             return
         spare = list(recording.legs)
@@ -84,13 +84,13 @@ class Feed:
         self.lines.arrange(self.standing.legs, lambda offered: _likest(spare, offered) or self._further(offered))
         self._tell(self.standing)
         self._source.attend()
-        why = "the one so far has ended, is silent or is from before a transfer"
+        why = "the previous one has ended, is silent or is from before a transfer"
         log.info("fork takes over: %s", why, extra={"call_id": recording.call.call_id})
 
     def give_way(self, now: float) -> None:
-        """Where nothing comes any more, though nobody has hung up: let another source be heard that brings audio.
+        """If the source has gone quiet without hanging up, let another source that brings audio feed the call.
 
-        `now`: as `stream_health.StreamHealth`.
+        `now`: seconds of a monotonic clock.
         """
         recording = self._recording
         if not (self.heard and recording) or self._source.quiet_seconds(now) < QUIET_SECONDS:
@@ -102,11 +102,11 @@ class Feed:
             successor.take_over(recording)
 
     def end(self, ending: Ending, now: float) -> None:
-        """Leave the call, and close it where nobody else feeds it. `now`: unix seconds."""
+        """Leave the call, and close it if no other source feeds it. `now`: unix seconds."""
         call, self.call = self.call, None
         if call and self._leave(call):
             for leg in self._recording.legs if self._recording else self.lines.legs.values():
-                leg.resume(now)  # a call that ends within a pause is as long as it was
+                leg.resume(now)  # if the call ends while paused, the pause counts towards its length
             log.info("call ended: %s", ending, extra={"call_id": call.call_id})
             self._calls.end(call, ending)
         self._feeds.drop(self._source.number)
@@ -119,8 +119,8 @@ class Feed:
         if recording := self.same_as(offer):
             self.call, self._recording = recording.call, recording
             recording.sources.append(self._source.number)
-            log.info("fork answered: another one records the call, it waits", extra={"call_id": self.call.call_id})
-            self._feeds.succeed(recording)  # where the other one is ending, it waits no longer
+            log.info("fork answered: on standby, another one records the call", extra={"call_id": self.call.call_id})
+            self._feeds.succeed(recording)  # takes over at once if the other one is ending
             return
         if recording := self._calls.recordings.before(offer):
             self._go_on(recording, offer)
@@ -137,7 +137,7 @@ class Feed:
         log.info("fork answered: %s%s", roles, _note(offer), extra={"call_id": self.call.call_id})
 
     def _go_on(self, recording: Recording, offer: Invite) -> None:
-        """Be heard instead of the source that fed the call before a transfer; `recordings` says why at once."""
+        """Take over at once from the source that fed the call before a transfer; `recordings` explains why."""
         self.call, self._recording = recording.call, recording
         self.standing = invite.followed(recording.customers, recording.people, offer)
         earlier = self._feeds[recording.sources[0]]
@@ -146,12 +146,12 @@ class Feed:
         self.take_over(recording)
 
     def fall_silent(self) -> None:
-        """Feed the call no more while another source does; it stays up, and is heard again when that one ends."""
+        """Stop feeding the call while another source does. Ours stays up, and is heard again when that one ends."""
         self._source.release_all(self._calls.clock())
         self.heard = False
 
     def _join(self, offer: Invite) -> None:
-        """Feed legs of the call that the fork names: the one that is open under this name, else a new one."""
+        """Feed legs of the call that the fork names: an open one, else a new one."""
         if joined := self._joined:
             self.call, self.heard, did = joined.call, True, "fork joined"
             self.lines.arrange(offer.legs, self._further)
@@ -165,7 +165,7 @@ class Feed:
 
     @property
     def _joined(self) -> JoinedCall | None:
-        """The open call that this fork names. Nobody joins another peer's calls: two PBXes may use the same ids."""
+        """The open call that this fork names. Only calls of the same peer: two PBXes may use the same ids."""
         return self._calls.joined.get((self._source.peer, self.naming.call_id))
 
     def _begin(self, call: Call, offer: Invite) -> None:
@@ -175,7 +175,7 @@ class Feed:
         self._calls.begin(call)
 
     def _further(self, offered: OfferedLeg) -> Leg | None:
-        """A leg for a stream that this source has not had before."""
+        """The leg for a stream that is new to this source; None if it gets none."""
         if self.call is None or offered.index in self._conceded:
             return None
         new = self._calls.leg(offered.leg_id, self.naming.role or offered.role, offered.name)
@@ -201,7 +201,7 @@ class Feed:
         return new
 
     def _concede(self, leg: Leg) -> None:
-        """Another source feeds this leg from now on: ours stays up, so that its PBX does not try again, unheard."""
+        """Give up a leg to another source. Ours stays up unheard, so that its PBX does not retry."""
         for index in [index for index, own in self.lines.legs.items() if own is leg]:
             self._conceded.add(index)
             self._source.release(index, self._calls.clock())
@@ -210,7 +210,7 @@ class Feed:
             self.call = self.standing = None
 
     def _leave(self, call: Call) -> bool:
-        """Let go of our legs of a call that others may feed; whether it is over with that."""
+        """Give up our legs of a call that others may feed. Returns whether the call has ended."""
         if self._recording:
             return self._hand_over(self._recording)
         joined = self._joined
@@ -224,7 +224,7 @@ class Feed:
         return False
 
     def _hand_over(self, recording: Recording) -> bool:
-        """Leave the call to the next source that records it; whether there is none."""
+        """Leave the call to the next source that records it. Returns whether there is none."""
         recording.sources.remove(self._source.number)
         if not recording.sources:
             self._calls.recordings.remove(recording, time.monotonic())
@@ -240,7 +240,7 @@ class Feed:
             self._tell(request)
 
     def _tell(self, request: Invite) -> None:
-        """Pass on who speaks; metadata that does not say so of a leg takes nothing away."""
+        """Publish who speaks on which leg. A leg that the metadata leaves out keeps its role."""
         if request.metadata_fault == "none" or self.call is None:
             return
         legs = self.lines.legs
@@ -252,10 +252,10 @@ class Feed:
 
 
 class Feeds:
-    """Those of all sources of a bridge, by the sources' numbers."""
+    """The feeds of all of a bridge's sources, by source number."""
 
     def __init__(self, calls: OpenCalls, later: Callable[[Callable[[], None]], None]) -> None:
-        """`later` has something done soon that may not be done within a callback of a source."""
+        """`later` schedules a function that must not run within a source's callback."""
         self.calls = calls
         self._later = later
         self._of: dict[int, Feed] = {}
@@ -264,15 +264,15 @@ class Feeds:
         return self._of[number]
 
     def add(self, source: Source) -> Feed:
-        """The feed of a new source."""
+        """Create the feed of a new source."""
         return self._of.setdefault(source.number, Feed(source, self))
 
     def drop(self, number: int) -> None:
-        """The source with this number is over."""
+        """Remove the feed of an ended source."""
         self._of.pop(number, None)
 
     def succeed(self, recording: Recording) -> None:
-        """Let the next source of a call that is recorded more than once be heard, soon, unless one is and stays."""
+        """Soon, let the next source that records the call feed it, unless one that is not ending already does."""
         self._later(partial(self._succeed, recording))
 
     def _succeed(self, recording: Recording) -> None:
@@ -286,7 +286,7 @@ class Feeds:
 
 
 def _likest(spare: list[Leg], offered: OfferedLeg) -> Leg | None:
-    """Which of the legs a stream of another source carries: that of its role, else that of its id; taken out."""
+    """Remove and return the leg that another source's stream carries: the one with its role, else with its id."""
     same = [leg for leg in spare if offered.role is not Role.UNKNOWN and leg.role is offered.role]
     found = next(iter(same or [leg for leg in spare if leg.leg_id == offered.leg_id]), None)
     if found:

@@ -1,7 +1,7 @@
-"""An open call that several plain forks feed: whose leg each of them feeds. Pure.
+"""An open call that several plain forks feed, and which leg each of them feeds. Pure.
 
-A PBX without SIPREC forks a call as several SIP calls, a dialog for each direction (`request.naming`). None waits for
-another: the first one opens the call, later ones join it for as long as it is open, and it closes with its last one.
+A PBX without SIPREC forks a call as several SIP calls, one dialog per direction (`request.naming`). No fork waits for
+another: the first opens the call, later ones join while it is open, and the call closes with its last fork.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ class _Seat:
 
 @dataclass(frozen=True, slots=True)
 class Seating:
-    """Where a stream of a source was put."""
+    """The leg that a source's stream was assigned."""
 
     leg: Leg
     known: bool
-    """Whether the call has had this leg before."""
+    """Whether the call already had this leg."""
     displaced: int | None
-    """The source that fed it until now."""
+    """Number of the other source that fed the leg until now; None if there is none."""
 
 
 class JoinedCall:
-    """An open call that sources join and leave. Belongs to the thread that holds the sources, by their numbers."""
+    """An open call that sources, known by their numbers, join and leave. Belongs to the sources' thread."""
 
     def __init__(self, call: Call) -> None:
         self.call = call
         self._seats: dict[str, _Seat] = {}
 
     def has_room(self, role: Role, streams: int) -> bool:
-        """Whether a source with this role and so many streams can join."""
+        """Whether a source with this role and number of streams can join."""
         known = sum(self._reusable(leg_id, role) for leg_id in self._seats)
         return len(self._seats) + max(0, streams - known) <= MAX_LEGS
 
     def sit(self, source: int, new: Leg) -> Seating:
-        """Let a stream of `source` feed the leg of its role, or an abandoned one without a role, or `new` itself.
+        """Assign a stream of `source` the leg with its role, or an abandoned leg without a role, or `new` itself.
 
-        `new.leg_id` is given here: the role's word, else a free number.
+        Sets `new.leg_id` if `new` is used: the role's name, else a free number.
         """
         role = new.role
         leg_id = next((each for each in self._seats if self._reusable(each, role)), "")
@@ -62,7 +62,7 @@ class JoinedCall:
         return Seating(new, False, None)
 
     def leave(self, source: int) -> list[Leg]:
-        """The legs that `source` fed and nobody feeds now."""
+        """Remove a source. Returns the legs that nobody feeds now."""
         left = [seat for seat in self._seats.values() if seat.source == source]
         for seat in left:
             seat.source = None

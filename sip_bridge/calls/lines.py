@@ -1,7 +1,7 @@
-"""Which leg each m-line of a source feeds, through all its offers. Pure.
+"""Which leg each m-line of a source feeds, across all its offers. Pure.
 
-A leg follows its stream's label (RFC 4574), wherever that stands in a later offer; where there are no labels, or a new
-one in the same place, it follows the m-line's place.
+A leg follows its stream's label (RFC 4574) to any m-line of a later offer. Without labels, or with a new label on the
+same m-line, it follows the m-line's index.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sip_bridge.hearing.leg import Leg
 from sip_bridge.request.invite import OfferedLeg
 
 MAX_LEGS = 8
-"""Of one source, over all its offers: what comes after that is not heard."""
+"""Per source, over all its offers; further streams are not heard."""
 
 
 @dataclass(slots=True)
@@ -22,29 +22,29 @@ class _Line:
     leg: Leg
     label: str
     index: int | None
-    """Its place in the latest offer; None where that does not have it."""
+    """M-line index in the latest offer; None if that offer does not have the stream."""
     places: tuple[int, ...]
-    """All places that offer it there, of which one comes up."""
+    """Indexes of all m-lines that offer the stream; one of them comes up."""
 
 
 class Lines:
-    """One source's m-lines. Belongs to the thread that holds the source."""
+    """One source's m-lines, known by their index. Belongs to the thread that holds the source."""
 
     def __init__(self) -> None:
         self._lines: list[_Line] = []
 
     @property
     def legs(self) -> dict[int, Leg]:
-        """The leg of each m-line of the latest offer, by its place."""
+        """The leg of each m-line of the latest offer, by index."""
         return {line.index: line.leg for line in self._lines if line.index is not None}
 
     @property
     def labels(self) -> dict[int, str]:
-        """The label of each m-line that has one, by its place in the latest offer."""
+        """The label of each m-line that has one, by index in the latest offer."""
         return {line.index: line.label for line in self._lines if line.index is not None and line.label}
 
     def arrange(self, offered: Sequence[OfferedLeg], further: Callable[[OfferedLeg], Leg | None]) -> None:
-        """Take an offer. `further` gives the leg of a stream that has not been there before; None where it may not."""
+        """Apply an offer. `further` returns the leg for a new stream, or None if it gets none."""
         known, left = list(self._lines), list(offered)
         seats: list[tuple[OfferedLeg, _Line]] = []
         for fits in (_same_label, _same_place, _same_name):
@@ -63,18 +63,18 @@ class Lines:
                 self._lines.append(_Line(leg, stream.label, stream.index, (stream.index, *stream.alternatives)))
 
     def settle(self, up: Collection[int]) -> None:
-        """Follow the streams that have come up, by their m-lines: of alternatives the library has chosen one."""
+        """Follow the m-lines that have come up: of several alternatives, the library has chosen one."""
         for line in self._lines:
             if line.index is not None:
                 line.index = next((place for place in line.places if place in up), line.index)
 
     def drop(self, leg: Leg) -> None:
-        """Feed this leg no longer."""
+        """Stop feeding this leg."""
         self._lines = [line for line in self._lines if line.leg is not leg]
 
 
 def labelled(sdp: str, labels: Mapping[int, str]) -> str:
-    """A session description with these labels, by the m-line's place, where it has none."""
+    """Add labels, given by m-line index, to the m-lines of a session description that have none."""
     session, *sections = re.split(r"^(?=m=)", sdp, flags=re.MULTILINE)
     for place, label in labels.items():
         if place < len(sections) and "\na=label:" not in sections[place]:
@@ -91,5 +91,5 @@ def _same_place(line: _Line, stream: OfferedLeg) -> bool:
 
 
 def _same_name(line: _Line, stream: OfferedLeg) -> bool:
-    """A stream without a label that was gone for a while."""
+    """Whether this is an unlabelled stream that was gone for a while."""
     return not stream.label and line.leg.leg_id == stream.leg_id

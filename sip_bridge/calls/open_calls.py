@@ -1,4 +1,4 @@
-"""All calls that a bridge holds, and what they are found by. Belongs to the thread that holds the sources."""
+"""A bridge's open calls, and the keys they are found by. Belongs to the thread that holds the sources."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from sip_bridge.settings import BridgeSettings
 
 
 class OpenCalls:
-    """The register that sources' feeds share."""
+    """The registry of open calls that all feeds share."""
 
     def __init__(self, settings: BridgeSettings, listener: Listener, clock: Clock = time.time) -> None:
-        """`clock`: unix seconds, the listener's."""
+        """`clock`: unix seconds; must be the listener's clock."""
         self.listener = listener
         self.clock = clock
         self.bridge_id = settings.name
         self.joined: dict[tuple[str, str], JoinedCall] = {}
-        """Calls of plain forks that name their call, by the peer and that name."""
+        """Calls of plain forks that name their call, by peer and call name."""
         self.recordings = Recordings()
         self._settings = settings
         self._ids = CallIds()
 
     def has_room(self, peer: str, naming: Naming, streams: int) -> bool:
-        """Whether the open call that a plain fork names, if it names one, has room for so many streams more."""
+        """Whether the open call that a plain fork names has room for this many streams; True if there is none."""
         joined = self.joined.get((peer, naming.call_id))
         return joined is None or joined.has_room(naming.role or Role.UNKNOWN, streams)
 
     def make(self, wanted: str, sip_call_id: str) -> Call:
-        """A call without legs, which nobody listens to yet."""
+        """Create a call without legs, which nothing listens to yet."""
         return Call(self._ids.claim(wanted, sip_call_id), self.bridge_id, [], self.clock())
 
     def make_again(self, over: Call) -> Call:
-        """The same for a call that was over and goes on: it keeps its id, and analysis its time and its state."""
+        """As `make`, for an ended call that resumes: it keeps its id, so analysis keeps its time and state."""
         return Call(self._ids.reclaim(over.call_id), self.bridge_id, [], self.clock())
 
     def leg(self, leg_id: str, role: Role, name: str) -> Leg:
-        """A leg that is listened to as the settings say."""
+        """Create a leg with the configured speech detection."""
         return Leg(leg_id, role, name, self._settings.speech, self._settings.vad_aggressiveness, self.clock)
 
     def begin(self, call: Call) -> None:
@@ -53,7 +53,7 @@ class OpenCalls:
         self.listener.open(call)
 
     def end(self, call: Call, ending: Ending) -> None:
-        """Nobody feeds the call any more."""
+        """Close a call that no source feeds."""
         ACTIVE.dec()
         ENDED.labels(ending).inc()
         self.listener.close(call, ending)

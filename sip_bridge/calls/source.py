@@ -6,29 +6,29 @@ from typing import Protocol
 
 
 class Source(Protocol):
-    """One fork, of whatever kind: a SIP dialog, or anything else that brings streams of audio.
+    """One fork of any kind: a SIP dialog, or anything else that brings audio streams.
 
-    Belongs to the thread that its bridge holds calls on, as do all `feed.Feeds`. A stream is known by its index, its
-    place in what the fork has offered.
+    Belongs to the thread that holds the bridge's calls, as does `feed.Feeds`. A stream is known by its index in the
+    fork's offer.
     """
 
     number: int
-    """Its own; no other source of the bridge ever has it."""
+    """Unique among all sources of the bridge, past ones included."""
     peer: str
-    """The address that forks it."""
+    """The address that forks the call."""
 
     @property
     def is_ending(self) -> bool:
-        """Whether it is being ended, or was refused: it will bring nothing more."""
+        """Whether it is ending or was refused, so that no more audio will come."""
 
     def quiet_seconds(self, now: float) -> float:
-        """For how long no stream has brought a packet; 0 where none is due. `now`: seconds of a monotonic clock."""
+        """Seconds since any stream brought a packet; 0 if none is due. `now`: seconds of a monotonic clock."""
 
     def attend(self) -> None:
-        """Let each stream that is up go into the leg that the source's feed says (`Feed.lines`), if it is heard."""
+        """Route each active stream to its leg in the feed (`Feed.lines`), if the feed is heard."""
 
     def release(self, index: int, now: float) -> None:
-        """Let nothing of this stream into its leg any more. `now`: unix seconds."""
+        """Stop routing this stream to its leg. `now`: unix seconds."""
 
     def release_all(self, now: float) -> None:
-        """The same of all streams."""
+        """Stop routing all streams. `now`: unix seconds."""

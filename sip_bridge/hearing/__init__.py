@@ -1,1 +1,1 @@
-"""Sound becomes utterances: a leg's ring, the segmenter, the listener's thread, the audio's health, the publisher."""
+"""Turns audio into utterances: the legs' rings, the segmenter, the listener thread, audio health, the publisher."""

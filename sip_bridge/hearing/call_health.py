@@ -1,7 +1,7 @@
-"""What is the matter with a call's audio, told once when it begins and once when it ends. Pure.
+"""Audio faults of a call, each reported once when it starts and once when it clears. Pure.
 
-Looked at once a second on the listener's thread. How packets arrive (`stream_health`), how speech sounds (`sound`) and
-what the PBX has paused come together here; each has its own patience, so that nothing flickers.
+Checked once a second on the listener's thread. Combines how packets arrive (`stream_health`), how speech sounds
+(`sound`) and what the PBX has paused. Each source has its own hysteresis.
 """
 
 from __future__ import annotations
@@ -18,33 +18,31 @@ from sip_bridge.hearing.heard_call import Call
 from sip_bridge.hearing.leg import Leg
 from sip_bridge.hearing.sound import CallSound
 
-BEGUN = Counter(
-    "callvane_call_events_total", "Times that something began to be the matter with a call's audio.", ["kind"]
-)
+BEGUN = Counter("callvane_call_events_total", "Audio conditions that started in calls, by kind.", ["kind"])
 for _kind in ConditionKind:
-    if _kind is not ConditionKind.PARTIES_SWAPPED:  # told by the words, which a bridge does not know
+    if _kind is not ConditionKind.PARTIES_SWAPPED:  # found from the words, which a bridge does not know
         BEGUN.labels(_kind)
 
 MOST_BEGUN = 100
-"""Of one call; past them nothing more begins, and what stands may still end."""
+"""Conditions reported per call. Above this no further ones start; active ones can still clear."""
 WHOLE_CALL = ""
-"""In place of a leg's id."""
+"""Leg id of a condition that concerns the whole call."""
 
 log = logging.getLogger(__name__)
 
 
 class CallHealth:
-    """One call's."""
+    """The audio conditions of one call."""
 
     def __init__(self, one_way_seconds: float) -> None:
-        """`one_way_seconds`: as `sound.CallSound`."""
+        """`one_way_seconds`: see `sound.CallSound`."""
         self._sound = CallSound(one_way_seconds)
         self._standing: dict[tuple[ConditionKind, str], Condition] = {}
         self._held: set[str] = set()
         self._begun = 0
 
     def events(self, call: Call) -> Iterator[CallEvent]:
-        """What has begun and ended since the last look."""
+        """The conditions that have started and cleared since the last call."""
         legs = {leg.leg_id: leg for leg in call.legs}
         found = self._found(legs)
         for key in [key for key in self._standing if key not in found]:
@@ -55,17 +53,17 @@ class CallHealth:
                 yield self._began(call, legs, kind, leg_id, value)
 
     def _found(self, legs: dict[str, Leg]) -> dict[tuple[ConditionKind, str], float]:
-        """What stands now, with its value."""
+        """The conditions that hold now, with their values, by kind and leg id."""
         found = {(ConditionKind.PAUSED, leg_id): 0.0 for leg_id in self._paused(legs)}
         for leg_id, kind, value in self._sound.faults({leg_id: leg.sound for leg_id, leg in legs.items()}):
-            if ConditionKind.UNDECODABLE not in legs[leg_id].faults:  # that is why nothing is heard of it
+            if ConditionKind.UNDECODABLE not in legs[leg_id].faults:  # an undecodable leg is silent for that reason
                 found[kind, leg_id] = value
         for leg_id, leg in legs.items():
             found |= {(kind, leg_id): value for kind, value in leg.faults.items()}
         return found
 
     def _paused(self, legs: dict[str, Leg]) -> set[str]:
-        """Which legs are paused, or the whole call. One leg alone counts from its second look on: a pause of the
+        """Ids of the paused legs, or `WHOLE_CALL`. A single leg counts only at the second look, because a pause of the
         whole recording reaches the legs one after the other."""
         held = {leg_id for leg_id, leg in legs.items() if leg.sound.paused}
         before, self._held = self._held, held
@@ -93,5 +91,5 @@ class CallHealth:
 
 
 def _changed(call: Call, leg: Leg | None) -> float:
-    """Call time at which a leg, or the latest of all legs, was paused or went on last."""
+    """Call time in seconds at which a leg was last paused or resumed; None means the latest of all legs."""
     return leg.changed_seconds if leg else max((each.changed_seconds for each in call.legs), default=0.0)

@@ -1,4 +1,4 @@
-"""A forked call on its way out: its legs' segments become the messages that analysis reads, in order."""
+"""Turns the segments of a call's legs into the messages that analysis reads, in order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Clock = Callable[[], float]
 
 
 class Call:
-    """One call's messages. Belongs to the listener's thread once it was given to it."""
+    """One call's messages. Belongs to the listener's thread once handed over to it."""
 
     def __init__(self, call_id: str, bridge_id: str, legs: list[Leg], opened_at: float) -> None:
         """`opened_at`: unix seconds."""
@@ -33,35 +33,35 @@ class Call:
         self._sequence = 0
 
     def opened(self) -> ForkEvent:
-        """The call's first message, and again whenever its legs changed."""
+        """The call's first message; sent again whenever its legs change."""
         legs = tuple(callbus.Leg(leg.leg_id, leg.role, leg.name) for leg in self.legs)
         return callbus.CallOpened(self.call_id, self._bridge_id, self._opened_at, legs)
 
     def join(self, leg: Leg) -> ForkEvent:
-        """Take a leg that came up in mid-call."""
+        """Add a leg that came up in mid-call. Returns the message to send."""
         self.legs.append(leg)
         return self.opened()
 
     def tell(self, said: Iterable[tuple[Leg, Role, str]]) -> Iterator[ForkEvent]:
-        """Give legs another role or name from now on; tells the legs anew where that changes anything."""
+        """Set the legs' roles and names from now on. Yields messages only if something changes."""
         news = [(leg, role, name) for leg, role, name in said if (leg.role, leg.name) != (role, name)]
         if not news:
             return
         yield from self.utterances()
         for leg, role, name in news:
-            if leg.role is not role:  # what is being said was begun under the old one
+            if leg.role is not role:  # speech in progress belongs to the old role
                 yield from (self.utterance(leg, segment) for segment in leg.flush())
             leg.role, leg.name = role, name
         yield self.opened()
 
     def utterances(self) -> Iterator[ForkEvent]:
-        """What the legs have said since the last time, each leg's in its order."""
+        """The utterances since the last call; each leg's are in order."""
         for leg in self.legs:
             for segment in leg.segments():
                 yield self.utterance(leg, segment)
 
     def closed(self, reason: str, now: float) -> Iterator[ForkEvent]:
-        """What was being said when the call ended, then its last message, whatever broke. `now`: unix seconds."""
+        """The unfinished utterances, then the call's last message, even after a fault. `now`: unix seconds."""
         try:
             yield from self.utterances()
             for leg in self.legs:
@@ -73,11 +73,11 @@ class Call:
 
     @property
     def position_seconds(self) -> float:
-        """Call time: that of the leg that has come furthest."""
+        """Call time in seconds: that of the leg furthest ahead."""
         return max((leg.position_seconds for leg in self.legs), default=0.0)
 
     def utterance(self, leg: Leg, segment: Segment) -> ForkEvent:
-        """What one of its legs has said."""
+        """The message for a segment of one of its legs."""
         UTTERANCES.labels(leg.role.value).inc()
         number, self._sequence = self._sequence, self._sequence + 1
         return callbus.Utterance(

@@ -1,6 +1,6 @@
-"""One party's audio in a call: from the stretches that its ring hands over to segments of speech.
+"""One party's audio in a call: turns the stretches from its ring into segments of speech.
 
-`pause` and `resume` run on the library's own thread, all else on the listener's.
+`pause` and `resume` run on the library's thread, everything else on the listener's.
 """
 
 from __future__ import annotations
@@ -31,45 +31,45 @@ class Leg:
         aggressiveness: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`clock`: unix seconds, the same that packets are stamped with."""
+        """`clock`: unix seconds, the clock that packets are stamped with."""
         self.leg_id = leg_id
         self.role = role
         self.name = name
         self.ring = Ring(limits, aggressiveness, clock)
-        """Where its speech waits for the listener."""
+        """Holds its speech until the listener takes it."""
         self.sound = Sound()
-        """How it sounds; of the listener's thread."""
+        """How it sounds. Listener's thread only."""
         self.changed_seconds = 0.0
-        """Call time at which it was paused or went on last; of the listener's thread."""
+        """Call time in seconds at which it was last paused or resumed. Listener's thread only."""
         self.faults: Faults = {}
-        """What is the matter with how its packets arrive; replaced as a whole by the library's thread."""
+        """Faults in how its packets arrive. The library's thread replaces the whole mapping."""
         self._segmenter = Segmenter(limits)
         self._clock = clock
 
     @property
     def position_seconds(self) -> float:
-        """Call time of this leg. Any thread."""
+        """Call time of this leg in seconds. Any thread."""
         return self.ring.position * FRAME_SECONDS
 
     def start_at(self, seconds: float, now: float | None = None) -> None:
-        """Begin at this call time. `now`: unix seconds; none for this moment."""
+        """Start at this call time. `now`: unix seconds; None means the present."""
         self.ring.begin(seconds, self._clock() if now is None else now)
 
     def pause(self, now: float) -> None:
-        """Nothing feeds the leg from now on (unix seconds): what was being said ends here."""
+        """Nothing feeds the leg from now on; speech in progress ends here. `now`: unix seconds."""
         self.ring.pause(now)
 
     def resume(self, now: float) -> None:
-        """Something feeds the leg again: its time goes on as if the pause had been silence."""
+        """The leg is fed again; the pause counts as silence. `now`: unix seconds."""
         self.ring.resume(now)
 
     def segments(self) -> list[Segment]:
-        """What ended within all that waits in the ring."""
+        """The segments that ended within the ring's contents."""
         return [segment for entry in self.ring.take() for segment in self.hear(entry)]
 
     def hear(self, entry: Entry) -> list[Segment]:
-        """What ended with the next thing in the ring."""
-        # What lies between two stretches is no speech, or was lost: the ring hands the pre-roll over.
+        """The segments that ended with this entry of the ring."""
+        # Anything between two stretches was not speech, or was lost; the ring includes the pre-roll.
         apart = entry.start_frame - self._segmenter.position
         found = self._segmenter.skip(apart) if apart > 0 else []
         if entry.pcm:
@@ -83,7 +83,7 @@ class Leg:
         return self._counted(found) if found else found
 
     def flush(self) -> list[Segment]:
-        """End the speech that is going on; the leg is over."""
+        """End the speech in progress. The leg has ended."""
         return self._counted(self._segmenter.flush())
 
     def _counted(self, segments: list[Segment]) -> list[Segment]:

@@ -1,7 +1,7 @@
-"""The thread that listens to all calls: empties their legs' rings, cuts utterances, hands the messages on.
+"""The thread that listens to all calls: empties the legs' rings, cuts utterances, passes the messages on.
 
-Between the endpoint (which opens and closes calls and fills the rings) and the publisher. All legs share the thread:
-a block costs each the same few microseconds, so none can hold up the others; what falls behind is shed by the rings.
+It sits between the endpoint (which opens and closes calls and fills the rings) and the publisher. All legs share the
+thread: each block costs the same few microseconds, so no leg can delay the others. The rings drop what falls behind.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from sip_bridge.hearing.ring import Entry, Rings
 
 ROUND_SECONDS = Histogram(
     "callvane_listen_round_seconds",
-    "Time that one round over all legs took; a round longer than 0.02 s is late.",
+    "Duration of one round over all legs; a round longer than 0.02 s is late.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
 
 INTERVAL_SECONDS = 0.02
-"""Between the starts of two rounds: at most this is added to an utterance's latency."""
+"""Between the starts of two rounds: the most that this adds to an utterance's latency."""
 HEALTH_ROUNDS = 50
-"""A call's health is looked at in every 50th round, about once a second; in each round another share of the calls."""
+"""Each call's health is checked every 50 rounds, about once a second; each round checks another share of the calls."""
 
 COUNTING_ROUNDS = 10
-"""Between two looks at what the rings have counted."""
+"""Rounds between two readings of the rings' counters."""
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +44,14 @@ Step = Callable[[], Iterable[ForkEvent]]
 
 
 class Listener:
-    """Start it, open and close calls, stop it. All methods but the thread's own never block."""
+    """Listens to calls from `start` to `stop`. `open`, `join`, `tell` and `close` never block."""
 
     def __init__(
         self, publish: Callable[[ForkEvent], None], clock: Clock = time.time, one_way_seconds: float = 0.0
     ) -> None:
         """`publish` is called on the listener's thread and must not block. `clock`: unix seconds.
 
-        `one_way_seconds`: as `sound.CallSound`.
+        `one_way_seconds`: see `sound.CallSound`.
         """
         self._one_way_seconds = one_way_seconds
         self._health: dict[str, CallHealth] = {}
@@ -61,20 +61,20 @@ class Listener:
         self._calls: list[Call] = []
         self._rings = Rings(clock)
         self._heard: dict[int, tuple[Call, Leg]] = {}
-        """Whose ring it is, by its number."""
+        """The call and leg of each ring, by ring number."""
         self._steps: SimpleQueue[Step | None] = SimpleQueue()
         self._thread = OwnedThread("listener", self._run)
         self.ended = self._thread.ended
-        """As `owned_thread.OwnedThread`."""
+        """See `owned_thread.OwnedThread`."""
         self.round_seconds = 0.0
-        """How long the last round took."""
+        """Duration of the last round."""
         self.rounded_at = 0.0
-        """When it ended, in monotonic seconds: there are no rounds while there is no call."""
+        """When the last round ended, in monotonic seconds. There are no rounds while there is no call."""
         self.busy_since: float | None = None
-        """When the round began that goes on now (monotonic); none while there is no call. Long ago: it hangs."""
+        """When the current round began (monotonic); None while there is no call. If long ago, the thread hangs."""
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start listening."""
         self._thread.start()
 
     def open(self, call: Call) -> None:
@@ -86,17 +86,17 @@ class Listener:
         self._steps.put(lambda: self._join(call, leg))
 
     def tell(self, call: Call, said: Sequence[tuple[Leg, Role, str]]) -> None:
-        """Publish who speaks on these legs from now on, where that is news."""
+        """Publish who speaks on these legs from now on, if that has changed."""
         self._steps.put(lambda: call.tell(said))
 
     def close(self, call: Call, reason: str) -> None:
-        """Publish what is left of `call`, then that it has ended."""
+        """Publish the rest of `call`, then that it has ended."""
         self._steps.put(lambda: self._close(call, reason))
 
     def stop(self, timeout_seconds: float) -> bool:
-        """End the thread after everything asked before; false when that took too long.
+        """End the thread after all pending requests. Returns False if that took too long.
 
-        What a thread that has died has left undone is done here: calls have their last messages all the same.
+        If the thread has died, this method completes its pending requests, so that calls still get their last messages.
         """
         self._steps.put(None)
         self._thread.join(timeout_seconds)
@@ -125,13 +125,13 @@ class Listener:
         self._rings.add(leg.ring)
 
     def _close(self, call: Call, reason: str) -> Iterable[ForkEvent]:
-        if call in self._calls:  # else its opening broke
+        if call in self._calls:  # missing if opening it failed
             self._calls.remove(call)
         self._health.pop(call.call_id, None)
         for leg in call.legs:
             self._rings.remove(leg.ring)
             self._heard.pop(leg.ring.number, None)
-        self._rings.count()  # where it was the last call, there are no more rounds
+        self._rings.count()  # if this was the last call, no more rounds follow
         return call.closed(reason, self._clock())
 
     def _run(self) -> None:
@@ -158,7 +158,7 @@ class Listener:
             survived("listening", log, self._heard[entry.ring][0].call_id if entry.ring in self._heard else "")
 
     def _obey(self) -> bool:
-        """Do all that was asked, waiting for it while there is no call to listen to; false when it was to end."""
+        """Run all pending requests; while there is no call, wait for one. Returns False if the thread must end."""
         while True:
             if not self._calls and self._steps.empty():
                 self.busy_since = None

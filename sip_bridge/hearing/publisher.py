@@ -1,7 +1,7 @@
-"""From the listener's thread to the event loop, which writes to Redis.
+"""Passes events from the listener's thread to the event loop, which writes them to Redis.
 
-The queue between them is bounded: when the loop stands still, the oldest audio goes first and is counted. Behind it
-`callbus.redis.fork_writer` keeps what Redis does not take.
+The queue in between is bounded: if the loop is stuck, the oldest audio is dropped first, and counted.
+`callbus.redis.fork_writer` then buffers what Redis does not accept.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from callbus.redis.fork_writer import ForkWriter
 from service.faults import survived
 
 HANDOVER_DROPPED = Counter(
-    "callvane_handover_dropped_total", "Fork events dropped because the bridge's event loop stood still.", ["type"]
+    "callvane_handover_dropped_total", "Fork events dropped because the bridge's event loop was stuck.", ["type"]
 )
 HANDOVER_EVENTS = 4_096
 GATHER_SECONDS = 0.02
-"""What comes within this time is handed over and written together: a wake of the loop costs more than an event."""
+"""Events within this time are handed over and written together: waking the loop costs more than an event."""
 
 log = logging.getLogger(__name__)
 
 
 class Publisher:
-    """Takes events on any thread, in order, and gives them to the writer on its loop."""
+    """Accepts events on any thread and passes them, in order, to the writer on its loop."""
 
     def __init__(self, writer: ForkWriter, loop: asyncio.AbstractEventLoop) -> None:
         self._writer = writer
@@ -39,7 +39,7 @@ class Publisher:
         self._called = False
 
     def publish(self, event: ForkEvent) -> None:
-        """Hand over `event`. Any thread; never blocks for longer than a queue operation."""
+        """Queue `event`. Any thread; blocks no longer than a queue operation."""
         with self._lock:
             dropped = self._waiting.append(event)
             call, self._called = not self._called, True
@@ -49,7 +49,7 @@ class Publisher:
             self._loop.call_soon_threadsafe(self._loop.call_later, GATHER_SECONDS, self.hand_over)
 
     def hand_over(self) -> None:
-        """Give all that waits to the writer. On the loop's thread."""
+        """Pass all queued events to the writer. Loop's thread only."""
         with self._lock:
             self._called = False
             events = self._waiting.head(len(self._waiting))

@@ -1,8 +1,8 @@
-"""What a leg has heard and nobody has taken yet: the one place where threads meet over audio.
+"""A leg's buffered speech: the only place where threads share audio.
 
-A ring is filled in C, on the thread that RTP arrives on: there packets are put in order, decoded, laid onto the leg's
-time, and searched for speech (`deploy/pjsua2/native`). Only stretches of speech, with what surrounds them, wait in it.
-Those of all legs are taken together, with one call into the library however many they are.
+A ring is filled in C++, on the thread that receives RTP. There packets are ordered, decoded, placed on the leg's
+timeline and searched for speech (`deploy/pjsua2/native`). Only stretches of speech and what surrounds them are stored.
+All legs' stretches are taken with one call into the library, regardless of their number.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from webrtcvad import _webrtcvad
 from sip_bridge.hearing.segmenter import FRAME_BYTES, FRAME_SECONDS, SpeechLimits
 
 FRAMES_RECEIVED = Counter("callvane_frames_received_total", "Audio frames of 20 ms taken from the calls' legs.")
-LOST = Counter("callvane_frames_lost_total", "Audio frames that never arrived or came too late to wait for.")
-LATE = Counter("callvane_frames_late_total", "Audio frames thrown away: their place had passed, or they ran ahead.")
+LOST = Counter("callvane_frames_lost_total", "Audio frames that never arrived, or arrived too late.")
+LATE = Counter("callvane_frames_late_total", "Audio frames discarded because they arrived too late or too far ahead.")
 FRAMES_DROPPED = Counter(
-    "callvane_frames_dropped_total", "Audio frames of 20 ms dropped, oldest first, because listening fell behind."
+    "callvane_frames_dropped_total", "Audio frames of 20 ms dropped, oldest first, because the listener fell behind."
 )
-UNDECODABLE = Counter("callvane_rtp_undecodable_total", "RTP packets of a payload type that cannot be decoded.")
+UNDECODABLE = Counter("callvane_rtp_undecodable_total", "RTP packets with a payload type that cannot be decoded.")
 FOREIGN = Counter(
-    "callvane_rtp_other_source_total", "RTP packets ignored: of another source (SSRC) than the one that is heard."
+    "callvane_rtp_other_source_total", "RTP packets ignored because their SSRC is not the one being heard."
 )
 
 RING_SECONDS = 5.0
-"""Speech that waits for the listener. Past it a leg loses its own oldest stretch and delays no other."""
+"""Speech buffered for the listener. Above this a leg loses its own oldest stretch; other legs are not affected."""
 STRETCH_SECONDS = 1.0
-"""Longer speech is handed over in stretches of so long, or a little more."""
+"""Longer speech is handed over in stretches of this length, or slightly more."""
 TAKEN_AT_ONCE = 128
-"""Stretches in one call into the library; what is beyond comes with the next."""
+"""Most stretches per call into the library; the next call returns the rest."""
 STRETCH_BYTES = 100 * (FRAME_BYTES + 1)
-"""Room for one with its flags; on average they are far shorter."""
+"""Space for one stretch with its flags; most are far shorter."""
 
 _ENTRY = Struct("@IIIIQdd")
 _numbers = itertools.count()
@@ -47,70 +47,70 @@ pj.loadSpeechEngine(_webrtcvad.__file__)
 
 
 class Kind(IntEnum):
-    """What an entry is."""
+    """The kind of a ring's entry."""
 
     SPEECH = 0
     """A stretch; more of the same speech may follow."""
     SPEECH_ENDS = 1
-    """A stretch after which nothing is known for a while: the speech ends here."""
+    """A stretch followed by a gap: the speech ends here."""
     PAUSED = 2
     RESUMED = 3
 
 
 class Entry(NamedTuple):
-    """A stretch of speech, or a mark between two."""
+    """A stretch of speech, or a mark (pause, resume) between two."""
 
     ring: int
     """The ring's number."""
     kind: Kind
     start_frame: int
-    """Number of its first frame in the leg; of a mark, that of the next one."""
+    """Number of its first frame in the leg; for a mark, of the next frame."""
     flags: bytes
-    """A byte a frame, 1 for speech."""
+    """One byte per frame, 1 for speech."""
     pcm: bytes
     """16-bit mono at 8 kHz."""
     due_at: float
-    """When its last frame was due, in unix seconds: where the leg lags behind the clock, it came later."""
+    """When its last frame was due, in unix seconds. It arrived later if the leg lags behind the clock."""
     energy: float
-    """Sum of the squares of its samples, over the frames of speech."""
+    """Sum of squared samples over the speech frames."""
     clipped: int
-    """Of the same samples, those that are as large as they can be."""
+    """Number of those samples that are at full scale."""
 
 
 class Ring:
-    """One leg's. Any thread may fill it, one takes; none waits for longer than a packet takes."""
+    """One leg's ring. Any thread may fill it, one takes from it; neither waits longer than one packet takes."""
 
     def __init__(self, limits: SpeechLimits, aggressiveness: int = 2, clock: Callable[[], float] = time.time) -> None:
-        """`aggressiveness`: of the speech detector, 0 (lets through) to 3 (cuts). `clock`: unix seconds."""
+        """`aggressiveness`: of the speech detector, 0 (passes most) to 3 (rejects most). `clock`: unix seconds."""
         self.number = next(_numbers)
         self.inlet = pj.AudioRing(self.number, limits.pre_roll, limits.hangover, aggressiveness)
-        """The ring itself: what fills it is in C."""
+        """The native ring, filled in C++."""
         self._clock = clock
 
     def begin(self, seconds: float, now: float) -> None:
-        """Let the leg's time begin, at this call time; the first packet would begin it at 0."""
+        """Start the leg's timeline at this call time; else the first packet starts it at 0. `now`: unix seconds."""
         self.inlet.begin(seconds, now)
 
     def pause(self, now: float) -> None:
-        """Hear nothing until it is resumed. `now`: unix seconds."""
+        """Ignore audio until resumed. `now`: unix seconds."""
         self.inlet.pause(now)
 
     def resume(self, now: float) -> None:
-        """Go on as if the pause had been silence."""
+        """Continue; the pause counts as silence. `now`: unix seconds."""
         self.inlet.resume(now)
 
     @property
     def position(self) -> int:
-        """Frames of the leg's time so far."""
+        """The leg's time so far, in frames."""
         return int(self.inlet.position(self._clock()))
 
     def take(self) -> Iterator[Entry]:
-        """All that is there, oldest first, and the speech that is going on as far as it has come."""
+        """Take all entries, oldest first, including speech in progress."""
         return _taken(self.inlet.take, _Room(TAKEN_AT_ONCE))
 
 
 class Rings:
-    """Those of many legs. Belongs to the thread that takes from them."""
+    """The rings of many legs. Belongs to the thread that takes from them."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._collector = pj.AudioCollector()
@@ -119,19 +119,19 @@ class Rings:
         self._told = _totals(self._collector)
 
     def add(self, ring: Ring) -> None:
-        """Take from it too."""
+        """Take from this ring too."""
         self._collector.add(ring.inlet)
 
     def remove(self, ring: Ring) -> None:
-        """Take from it no more."""
+        """Stop taking from this ring."""
         self._collector.remove(ring.inlet)
 
     def take(self) -> Iterator[Entry]:
-        """All that is there, each ring's in its order. Lets time pass for them: to be called every 20 ms or so."""
+        """Take all entries; each ring's are in order. Advances the rings' time, so call it about every 20 ms."""
         return _taken(lambda *room: self._collector.take(*room, self._clock()), self._room)
 
     def count(self) -> None:
-        """Bring the metrics up to date."""
+        """Update the metrics from the library's counters."""
         now = _totals(self._collector)
         for counter, total, before in zip(_COUNTERS, now, self._told, strict=True):
             counter.inc(total - before)
@@ -147,7 +147,7 @@ def _totals(collector: pj.AudioCollector) -> tuple[int, ...]:
 
 
 class _Room:
-    """Where the library puts what is taken from it."""
+    """Buffers into which the library writes the entries."""
 
     def __init__(self, entries: int) -> None:
         self.size = entries

@@ -1,6 +1,6 @@
 """Cuts one leg's audio into utterances. Pure: frames and speech flags in, segments out, no clock of its own.
 
-Between the leg's ring (`ring`), where speech is found, and the call (`call`). Time is counted in frames of 20 ms.
+It sits between the leg's ring (`ring`), which detects speech, and the call (`heard_call`). Time is in frames of 20 ms.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FRAME_SAMPLES = 160
 FRAME_BYTES = 2 * FRAME_SAMPLES
 
 SMOOTHING_FRAMES = 3
-"""The quietest moment is looked for over 60 ms: a single quiet frame may lie within a syllable."""
+"""The quietest moment is averaged over 60 ms, because a single quiet frame may lie within a syllable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +28,24 @@ class SpeechLimits:
     hangover: int
     """Unvoiced frames that end an utterance."""
     tail: int
-    """Of the hangover, frames kept after the last voiced one."""
+    """Frames of the hangover kept after the last voiced one."""
     minimum: int
-    """Voiced frames below which speech is dropped as a click; the rest of a split is exempt."""
+    """Speech with fewer voiced frames is dropped as a click; the rest of a split is exempt."""
     maximum: int
-    """Frames at which speech is split; more than pre_roll + hangover."""
+    """Frames at which speech is split. Must exceed pre_roll + hangover."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One stretch of speech, pre-roll and tail included."""
+    """One stretch of speech, including pre-roll and tail."""
 
     start_frame: int
-    """Position of its first frame in the leg."""
+    """Number of its first frame in the leg."""
     pcm: bytes
     """Whole frames, 16-bit little-endian mono at 8 kHz."""
     voiced_frames: int
     ended_at: float
-    """When its last voiced frame was due, on the clock that `push` is told."""
+    """When its last voiced frame was due, on the clock of `push`'s `arrived_at`, in seconds."""
 
     @property
     def frames(self) -> int:
@@ -54,16 +54,16 @@ class Segment:
 
 
 SPARE_FRAMES = 25
-"""Between utterances so many frames beyond the pre-roll are let go of together: each time the rest of them moves."""
+"""Between utterances, this many frames beyond the pre-roll are dropped together, because each drop moves the rest."""
 
 
 class Segmenter:
-    """One leg's cutter. Holds at most `maximum` frames, or the pre-roll and `SPARE_FRAMES`, and one push."""
+    """Cuts one leg. Holds at most `maximum` frames, or the pre-roll and `SPARE_FRAMES`, plus one push."""
 
     def __init__(self, limits: SpeechLimits, position: int = 0) -> None:
-        """`position` is the frame number of the first frame pushed: a leg may join a call late."""
+        """`position`: number of the first frame pushed; a leg may join a call late."""
         self.position = position
-        """Frames so far, gaps included: the number of the next one."""
+        """Number of the next frame, counting gaps."""
         self._limits = limits
         self._audio = bytearray()
         self._flags = bytearray()  # one for each frame in _audio
@@ -74,9 +74,10 @@ class Segmenter:
         self._arrived_at = 0.0  # of the frame before `position`
 
     def push(self, pcm: bytes, speech: Sequence[int], arrived_at: float) -> list[Segment]:
-        """Take frames and whether each is voiced (1 or 0); the segments that ended with them, oldest first.
+        """Add frames; return the segments that ended with them, oldest first.
 
-        `arrived_at`: when the last of them was due, in seconds. ValueError if `pcm` is not one frame per flag.
+        `pcm`: whole frames, 16-bit mono at 8 kHz. `speech`: 1 or 0 for each frame. `arrived_at`: when the last frame
+        was due, in seconds. Raises ValueError if `pcm` is not one frame per flag.
         """
         if len(pcm) != FRAME_BYTES * len(speech):
             raise ValueError(f"{len(pcm)} bytes are not {len(speech)} frames of {FRAME_BYTES}")
@@ -94,7 +95,7 @@ class Segmenter:
         return segments
 
     def skip(self, frames: int) -> list[Segment]:
-        """Pass over frames that are missing (lost, or the recording is paused); speech before them ends here."""
+        """Skip missing frames (lost, or the recording is paused). Speech before them ends here."""
         segments = self.flush()
         self.position += frames
         self._drop_before(self.position)
@@ -102,7 +103,7 @@ class Segmenter:
         return segments
 
     def flush(self) -> list[Segment]:
-        """End the utterance that is going on, if any: the leg ends or pauses."""
+        """End the utterance in progress, if any, because the leg ends or pauses."""
         segment = self._finish(self.position) if self._talking else None
         return [segment] if segment else []
 
@@ -119,7 +120,7 @@ class Segmenter:
         return None
 
     def _finish(self, end: int) -> Segment | None:
-        """Close the utterance; `end` is the first frame that it cannot reach."""
+        """Close the utterance. `end`: exclusive upper bound of its frames."""
         minimum = 1 if self._continued else max(1, self._limits.minimum)
         self._talking = self._continued = False
         if sum(self._flags[: end - self._base]) < minimum:
@@ -127,11 +128,11 @@ class Segmenter:
         return self._take(min(self._last_voiced + 1 + self._limits.tail, end))
 
     def _split(self, end: int) -> Segment:
-        """Cut off the utterance's first part after the quietest frame of its second half."""
+        """Cut off the first part of the utterance, after the quietest frame of its second half."""
         half = (end - self._base) // 2
         samples = np.frombuffer(self._audio, np.int16, (end - self._base) * FRAME_SAMPLES).reshape(-1, FRAME_SAMPLES)
         loudness = np.abs(samples[half:].astype(np.int32)).mean(axis=1)
-        del samples  # it lends the buffer, which cannot shrink meanwhile
+        del samples  # while it exports the buffer, the buffer cannot shrink
         smooth = np.convolve(np.pad(loudness, SMOOTHING_FRAMES // 2, "edge"), np.ones(SMOOTHING_FRAMES), "valid")
         self._continued = True
         return self._take(self._base + half + int(smooth.argmin()) + 1)

@@ -1,7 +1,7 @@
-"""How a call sounds: a leg that nobody hears, speech that is all but silent, speech that is clipped. Pure.
+"""How a call sounds: one-way audio, near-silent speech, clipped speech. Pure.
 
-Fed by the legs on the listener's thread, judged once a second. Time is that of the speech itself, so no clock is
-needed: what counts for one-way audio is how long the others have spoken since a leg was heard last.
+Fed by the legs on the listener's thread, checked once a second. Time is measured in speech, so no clock is needed:
+one-way audio depends on how long the others have spoken since a leg was last heard.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from callbus import ConditionKind
 from sip_bridge.hearing.segmenter import FRAME_SAMPLES, FRAME_SECONDS
 
 WINDOW_SECONDS = 10.0
-"""Speech that a judgement of the level is of."""
+"""Amount of speech over which the level is measured."""
 QUIET_RMS = 180.0
-"""Of 16-bit samples, -45 dBFS: telephone speech has some -20 to -30."""
+"""RMS of 16-bit samples, -45 dBFS; telephone speech is at about -20 to -30."""
 CLIPPED_SHARE = 0.01
-"""Of a window's samples; loud speech touches the codec's ceiling now and then, overdriven speech stays there."""
+"""Share of a window's samples. Loud speech touches the codec's ceiling now and then; overdriven speech stays there."""
 FULL_SCALE = 32_768.0
 
 
 class Sound:
-    """One leg's."""
+    """How one leg sounds."""
 
     def __init__(self) -> None:
         self.voiced_seconds = 0.0
         """Speech so far."""
         self.paused = False
-        """Whether nothing feeds the leg: it is on hold."""
+        """Whether the leg is on hold, so that nothing feeds it."""
         self.level: tuple[ConditionKind, float] | None = None
-        """What was wrong with the level of the latest window: near silent (dBFS) or clipped (share of samples)."""
+        """Fault of the latest window: near silent (dBFS) or clipped (share of samples); None if there is none."""
         self._frames = 0
         self._energy = 0.0
         self._clipped = 0
 
     def take(self, voiced_frames: int, energy: float, clipped: int) -> None:
-        """A stretch of speech: its voiced frames, their samples' squares in sum, those at the codec's ceiling."""
+        """Add a stretch of speech: voiced frames, sum of their squared samples, number of samples at full scale."""
         self.paused = False
         self.voiced_seconds += voiced_frames * FRAME_SECONDS
         self._frames += voiced_frames
@@ -61,19 +61,19 @@ class Sound:
 class _Heard:
     voiced_seconds: float = -1.0
     others_seconds: float = 0.0
-    """The others' speech when this leg was heard last."""
+    """The others' speech when this leg was last heard."""
 
 
 class CallSound:
-    """One call's legs, looked at together."""
+    """Compares the legs of one call."""
 
     def __init__(self, one_way_seconds: float) -> None:
-        """`one_way_seconds`: speech of the others within which a leg must be heard; 0 for never."""
+        """`one_way_seconds`: speech of the others after which a silent leg is reported. 0 disables."""
         self._one_way_seconds = one_way_seconds
         self._legs: dict[str, _Heard] = {}
 
     def faults(self, sounds: Mapping[str, Sound]) -> list[tuple[str, ConditionKind, float]]:
-        """What is wrong now with which leg, and its value. `sounds`: of the legs by their ids."""
+        """The current faults as (leg id, kind, value). `sounds`: by leg id."""
         found = []
         total = sum(sound.voiced_seconds for sound in sounds.values())
         for leg_id, sound in sounds.items():

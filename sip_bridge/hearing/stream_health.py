@@ -1,7 +1,7 @@
-"""How a call's RTP arrives: counts what each stream received and lost, and tells what is the matter with it. Pure.
+"""How a call's RTP arrives: counts packets received and lost per stream, and detects faults. Pure.
 
-Of one dialog, on the library's thread: looked at now and then, between which the library counts by itself. Loss is
-RFC 3550's (appendix A.3: expected less received), jitter that of its appendix A.8; neither needs RTCP.
+One instance per dialog, on the library's thread. It reads the library's own counters periodically. Loss is RFC 3550
+appendix A.3 (expected minus received), jitter is appendix A.8; neither needs RTCP.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from prometheus_client import Counter, Histogram
 from callbus import ConditionKind
 
 PACKETS = Counter("callvane_rtp_packets_received_total", "RTP packets received.")
-MISSED = Counter("callvane_rtp_packets_lost_total", "RTP packets that never arrived, by the gaps in their numbers.")
+MISSED = Counter("callvane_rtp_packets_lost_total", "RTP packets that never arrived, from gaps in sequence numbers.")
 JITTER = Histogram(
     "callvane_rtp_jitter_seconds",
     "Interarrival jitter (RFC 3550) of each stream, read every few seconds.",
@@ -23,43 +23,43 @@ JITTER = Histogram(
 )
 
 WINDOW_SECONDS = 5.0
-"""What is the matter is judged by at least so long."""
+"""Shortest time over which a stream is judged."""
 LEAST_PACKETS = 50
-"""Of fewer than these a share says nothing: a second's worth."""
+"""Fewer packets (one second's worth) are too few to judge a share."""
 CALM_WINDOWS = 2
-"""So many in a row must be well before what was the matter is over."""
+"""Windows in a row that must be good before a fault clears."""
 CALM_SHARE = 0.5
-"""Well is less than this share of a limit."""
+"""A window is good below this share of a limit."""
 
 UNDECODABLE_SHARE = 0.5
-"""Of the packets: DTMF and comfort noise are no such packets."""
+"""Share of the packets; DTMF and comfort noise do not count as undecodable."""
 
 NOBODY = -1
-"""In place of the number of the ring that listens to a stream."""
+"""Ring number if no ring listens to a stream."""
 
 Faults = Mapping[ConditionKind, float]
-"""What is the matter with a stream, each with what was measured when it began."""
+"""The faults of a stream, with the value measured when each started."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArrivalLimits:
-    """From where on something is the matter; 0 for never."""
+    """Thresholds above which a stream is reported. 0 disables."""
 
     loss: float
     """Share of the packets."""
     jitter_seconds: float
     late: float
-    """Share of the packets whose frames are thrown away."""
+    """Share of the packets whose frames are discarded."""
 
 
 class Totals(NamedTuple):
-    """What the library has counted of a stream since it was made, in its own order (pjsua2's `streamCounts`)."""
+    """The library's counters of a stream since it was created, in the order of pjsua2's `streamCounts`."""
 
     packets: int = 0
     missed: int = 0
-    """Packets that never came; falls when one comes after all."""
+    """Packets that never arrived; decreases when one arrives after all."""
     jitter_seconds: float = 0.0
-    """Now."""
+    """Current value."""
     reports: int = 0
     """RTCP packets."""
     source: str = ""
@@ -67,13 +67,13 @@ class Totals(NamedTuple):
     dropped: int = 0
     """Packets that the socket dropped."""
     ring: int = NOBODY
-    """Which ring listens, and counts the rest: it goes on where the stream is made anew, or changes its ring."""
+    """The ring that listens and counts the fields below. It outlives the stream, and the stream may change its ring."""
     late: int = 0
-    """Frames thrown away."""
+    """Frames discarded."""
     undecodable: int = 0
-    """Packets of a payload type that cannot be decoded."""
+    """Packets with a payload type that cannot be decoded."""
     undecodable_type: int = 0
-    """The latest such type."""
+    """The latest such payload type."""
 
 
 NOTHING = Totals()
@@ -85,7 +85,7 @@ class _Stream:
     judged_at: float
     totals: Totals = NOTHING
     packets: int = 0
-    """This and the next three: since the last judgement."""
+    """This and the next three count since the last judgement."""
     missed: int = 0
     late: int = 0
     undecodable: int = 0
@@ -94,14 +94,12 @@ class _Stream:
 
 
 class StreamHealth:
-    """One call's streams, by their m-line's place. Times are in seconds of one monotonic clock."""
+    """One dialog's streams, by m-line index. Times are in seconds of one monotonic clock."""
 
     def __init__(self, timeout_seconds: float, limits: ArrivalLimits) -> None:
-        """`timeout_seconds`: silence on all active streams, without any other sign of life, that means a lost peer;
-        0 for never.
-        """
+        """`timeout_seconds`: after this long without packets or another sign of life, the peer is lost. 0 disables."""
         self.confirmed = False
-        """Whether the dialog was acknowledged."""
+        """Whether the ACK has arrived."""
         self._timeout_seconds = timeout_seconds
         self._limits = limits
         self._alive_at = self._asked_at = float("-inf")
@@ -109,21 +107,21 @@ class StreamHealth:
 
     @property
     def streams(self) -> tuple[int, ...]:
-        """Those on which packets are due."""
+        """Indexes of the streams on which packets are due."""
         return tuple(self._streams)
 
     def expect(self, indices: Iterable[int], now: float) -> None:
-        """Packets are due on these streams from now on; the others are held or gone."""
+        """Set the streams on which packets are due from now on; the others are held or gone."""
         self._streams = {index: self._streams.get(index) or _Stream(now, now) for index in indices}
-        self._asked_at = now  # as good as a question: it came of something that the peer did
+        self._asked_at = now  # counts as a question, because the peer caused the change
 
     def update(self, index: int, now: float, totals: Totals) -> Faults:
-        """Take a stream's totals as they stand now; what is the matter with it."""
+        """Process a stream's current counters. Returns its faults."""
         stream = self._streams.get(index)
         if stream is None:
             return {}
         before = stream.totals
-        if totals.packets < before.packets:  # the stream was made anew, by a re-INVITE: its counts start again
+        if totals.packets < before.packets:  # a re-INVITE recreated the stream, so its counters restart
             before = before._replace(packets=0, missed=0)
         if totals.reports < before.reports:
             before = before._replace(reports=0)
@@ -149,12 +147,12 @@ class StreamHealth:
         return dict(stream.faults)
 
     def lives(self, now: float) -> None:
-        """The peer has shown that it is there, by a request within the dialog: it may have nothing to send."""
+        """Note a sign of life from the peer other than RTP: RTCP, or SIP within the dialog."""
         self._alive_at = now
 
     def asks(self, now: float) -> bool:
-        """Whether to ask the peer whether it is there: nothing is due, and neither a sign of life nor a question of
-        ours came for the timeout. The question counts as asked.
+        """Whether to ask the peer if it is alive: no packets are due, and the timeout has passed since its last sign of
+        life and our last question. If so, the question counts as asked.
         """
         if self._streams or not 0 < self._timeout_seconds <= now - max(self._alive_at, self._asked_at):
             return False
@@ -162,11 +160,11 @@ class StreamHealth:
         return True
 
     def silent(self, now: float) -> bool:
-        """Whether packets are due, none came on any stream for the timeout, and no sign of life either."""
+        """Whether packets are due, but neither a packet nor another sign of life came within the timeout."""
         return 0 < self._timeout_seconds <= min(self.quiet_seconds(now), now - self._alive_at)
 
     def quiet_seconds(self, now: float) -> float:
-        """For how long no stream has brought a packet; 0 where none is due."""
+        """Seconds since any stream brought a packet; 0 if none is due."""
         return min((now - stream.heard_at for stream in self._streams.values()), default=0.0)
 
     def _judge(self, stream: _Stream, now: float, jitter_seconds: float) -> None:
@@ -186,9 +184,9 @@ class StreamHealth:
 
 
 def _begin_or_end(stream: _Stream, kind: ConditionKind, value: float, limit: float, told: float | None = None) -> None:
-    """Let a fault begin at its limit, and end after some windows well below it: in between it stays as it is.
+    """Start a fault at its limit, and clear it after `CALM_WINDOWS` windows well below the limit.
 
-    `told`: what is said of it, where that is not the value.
+    `told`: the value to report, if not `value`.
     """
     if 0 < limit <= value:
         stream.calm[kind] = 0

@@ -20,11 +20,11 @@ from callbus.messages.wire import ForkEvent
 from callbus.redis.bus import Bus
 from callbus.redis.fork_writer import ForkWriter
 from testcall import scenario, ulaw, wav
-from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 RATE_HZ = 8_000
 MARGIN_SECONDS = 0.2
+HEALTH = re.compile(r"metrics and health on http://127\.0\.0\.1:(\d+)$")
 LEGS = (Leg("1", Role.AGENT, "Anna"), Leg("2", Role.CUSTOMER))
 
 
@@ -68,17 +68,17 @@ async def publish(bus: Bus, events: Sequence[ForkEvent], bridge: str = "bridge")
 class Analysis:
     """A process `python -m analysis`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
-        self._port = port
+        self._port = 0
+        """Of its health endpoint, once it has named it."""
         self.lines: list[str] = []
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
     async def start(cls, *program: str, **settings: str) -> Analysis:
         """With settings by environment: `redis__url=…`. `program`: Python's arguments for another one."""
-        port = free_port()
-        own = {"metrics__port": str(port), "analysis__device": "cpu", **settings}
+        own = {"metrics__port": "0", "analysis__device": "cpu", **settings}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *(program or ("-m", "analysis")),
@@ -87,21 +87,32 @@ class Analysis:
             cwd=ROOT,
             env={**os.environ, **{f"CALLVANE_{name.upper()}": value for name, value in own.items()}},
         )
-        return cls(process, port)
+        return cls(process)
 
-    async def until_ready(self, seconds: float = 60) -> None:
+    async def until_ready(self, seconds: float = 120) -> None:
         """Wait until /readyz says 200."""
         async with asyncio.timeout(seconds):
             while (reason := await self.unready()) is None or reason:
                 assert self._process.returncode is None, self.lines
                 await asyncio.sleep(0.05)
 
+    @property
+    def pid(self) -> int:
+        """Of the process; it stands in the worker's name."""
+        return self._process.pid
+
     async def unready(self) -> str | None:
         """What /readyz says: empty when ready, none when nobody answers."""
+        return await self.complaint("/readyz")
+
+    async def complaint(self, path: str) -> str | None:
+        """What a page says that is not well: empty when it is, none when nobody answers."""
 
         def ask() -> str | None:
+            if not self._port:
+                return None
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/readyz", timeout=2):
+                with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", timeout=2):
                     return ""
             except urllib.error.HTTPError as error:
                 with error:
@@ -126,7 +137,7 @@ class Analysis:
         """Send it."""
         self._process.send_signal(number)
 
-    async def ended(self, seconds: float = 20) -> int:
+    async def ended(self, seconds: float = 60) -> int:
         """Its exit status, once it ends."""
         status = await asyncio.wait_for(self._process.wait(), seconds)
         await self._reading
@@ -142,6 +153,8 @@ class Analysis:
         assert self._process.stderr
         async for line in self._process.stderr:
             self.lines.append(line.decode().rstrip())
+            if not self._port and (named := HEALTH.search(self.lines[-1])):
+                self._port = int(named[1])
 
 
 @asynccontextmanager

@@ -75,7 +75,7 @@ def tells_of_it(reader: ForkReader, delivery: Any, publications: Sequence[Any] =
             "call_opened utterance call_event",
             id="all of the commit",
         ),
-        pytest.param(Fault(Prompter, "features", of=hears_it), ALL_LOST, "utterance", id="the features"),
+        pytest.param(Fault(Prompter, "hear", of=hears_it), ALL_LOST, "utterance", id="the features"),
         pytest.param(Fault(Prompter, "transcribe", of=reads_it), ALL_LOST, "", id="the model"),
         pytest.param(Fault(Recognizer, "_guard"), ALL_LOST, "utterance", id="the guards"),
         pytest.param(Fault(Recognizer, "listen"), ALL_LOST, "utterance", id="the recognition"),
@@ -213,7 +213,7 @@ match part:
     case "the batcher": Batcher._take = strikes(Batcher._take)
     case "the watch":
         watch = program._watch
-        program._watch = lambda bus, process: watch(Watched(bus), process)
+        program._watch = lambda bus, *rest: watch(Watched(bus), *rest)
 sys.exit(main("analysis", "", AnalysisSettings, program.work, 0, []))
 """
 """A worker of which one part dies from SIGUSR1 on."""

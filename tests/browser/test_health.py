@@ -14,18 +14,18 @@ KIND = ConditionKind
 
 SAID = [
     (condition(KIND.ONE_WAY, 31.7), "The customer's leg has been silent while the agent talked for 32 s"),
-    (condition(KIND.NEAR_SILENT, -53.3, "2", Role.AGENT), f"The agent's leg is all but silent ({MINUS}53 dB)"),
+    (condition(KIND.NEAR_SILENT, -53.3, "2", Role.AGENT), f"The agent's leg is nearly silent ({MINUS}53 dB)"),
     (condition(KIND.CLIPPED, 0.08), "The customer's leg is overdriven: 8 % of it is clipped"),
     (condition(KIND.LOSS, 0.12), "The customer's leg loses 12 % of its packets"),
-    (condition(KIND.JITTER, 0.0804), "The customer's leg comes unevenly: jitter of 80 ms"),
-    (condition(KIND.LATE, 0.1, "7", Role.UNKNOWN), "Leg 7: 10 % of it comes too late to be heard"),
+    (condition(KIND.JITTER, 0.0804), "The customer's leg arrives unevenly: jitter 80 ms"),
+    (condition(KIND.LATE, 0.1, "7", Role.UNKNOWN), "Leg 7: 10 % of it arrives too late to be heard"),
     (condition(KIND.UNDECODABLE, 18), "The customer's leg: its audio cannot be decoded (G.729)"),
     (
         condition(KIND.UNDECODABLE, 97, "2", Role.AGENT),
         "The agent's leg: its audio cannot be decoded (payload type 97)",
     ),
     (condition(KIND.PAUSED, leg_id=""), "Recording paused"),
-    (condition(KIND.PAUSED, 0.0, "2", Role.AGENT), "The agent's leg is not sent: on hold, or gone"),
+    (condition(KIND.PAUSED, 0.0, "2", Role.AGENT), "The agent's leg is not sent: on hold or gone"),
     (condition(KIND.PARTIES_SWAPPED, 3, ""), "The parties may be swapped: 3 phrases fit the other side"),
 ]
 

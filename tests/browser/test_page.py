@@ -13,6 +13,7 @@ from callbus import Leg, Mood, Phase, Quote, Role, Term, Tier
 from tests.conftest import PrivateRedis
 from tests.console.made_up import alert, call_state, floor, legs, transcript
 from tests.console.running import Publisher, RunningConsole
+from tests.ports import held_port
 
 MINUS = "\N{MINUS SIGN}"
 HOSTILE = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>&amp;\u202e{{7*7}}'
@@ -214,20 +215,21 @@ async def test_redis_stops(page: Page, private_redis: PrivateRedis) -> None:
 
 async def test_console_restarts(page: Page, redis_url: str, publisher: Publisher) -> None:
     """When the console goes the page is stale; when it is back the page catches up with what it missed, once each."""
-    async with RunningConsole(redis_url) as console:
-        await console.ready()
-        await live(page, console)
-        await publisher.publish(call_state(), transcript(), alert())
-        await expect(page.locator(".alert")).to_have_count(1)
-    await expect(page.locator("#banner")).to_contain_text("connection to the console was lost")
-    await publisher.publish(alert(alert_id="missed"), transcript(sequence=2, text="missed words"))
-    async with RunningConsole(redis_url, port=console.port):
-        await page.wait_for_selector("body:not(.stale)")
-        await expect(page.locator(".alert")).to_have_count(2)
-        await expect(page.locator(".call dd")).to_have_text("missed words")
-        await publisher.publish(alert(alert_id="third"))
-        await expect(page.locator(".alert")).to_have_count(3)
-    await page.close()
+    with held_port() as port:
+        async with RunningConsole(redis_url, port=port) as console:
+            await console.ready()
+            await live(page, console)
+            await publisher.publish(call_state(), transcript(), alert())
+            await expect(page.locator(".alert")).to_have_count(1)
+        await expect(page.locator("#banner")).to_contain_text("connection to the console was lost")
+        await publisher.publish(alert(alert_id="missed"), transcript(sequence=2, text="missed words"))
+        async with RunningConsole(redis_url, port=port):
+            await page.wait_for_selector("body:not(.stale)")
+            await expect(page.locator(".alert")).to_have_count(2)
+            await expect(page.locator(".call dd")).to_have_text("missed words")
+            await publisher.publish(alert(alert_id="third"))
+            await expect(page.locator(".alert")).to_have_count(3)
+        await page.close()
 
 
 async def test_console_hangs(page: Page, redis_url: str) -> None:

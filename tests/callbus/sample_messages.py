@@ -29,7 +29,8 @@ from callbus import (
 from callbus.messages.utterance import MOST_UTTERANCES
 from callbus.messages.wire import Publication
 from callbus.redis.bus import Bus
-from callbus.redis.fork_reader import Delivery, ForkReader
+from callbus.redis.delivery import Delivery
+from callbus.redis.fork_reader import ForkReader
 
 _entries = count(1)
 

@@ -29,8 +29,8 @@ class Events:
         self.cursor = ""
 
     async def next(self, *kinds: str) -> Sent:
-        """The next event, of one of `kinds` where given; within 10 seconds."""
-        async with asyncio.timeout(10):
+        """The next event, of one of `kinds` where given; within a minute."""
+        async with asyncio.timeout(60):
             while True:
                 sent = await self._event()
                 if not kinds or sent.kind in kinds:

@@ -59,7 +59,7 @@ def test_refused_in_one_line() -> None:
     done = run(CALLVANE_CONSOLE__HOST="0.0.0.0")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (
-        "console: console.host: 0.0.0.0 can be reached by others and console.password is not set; "
+        "console: console.host: 0.0.0.0 is reachable from other machines and console.password is not set; "
         "set a password, or listen on 127.0.0.1"
     )
 

@@ -11,15 +11,13 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 SHIPPED = sorted(name.rstrip("*") for name in PROJECT["tool"]["setuptools"]["packages"]["find"]["include"])
 DISTRIBUTIONS = packages_distributions()
-BESIDE = {
-    "pjsua2": "no index carries a usable build",
-    "ctranslate2": "faster-whisper's own, and bound to its version",
-}
+BESIDE = {"pjsua2": "no index carries a usable build"}
 """Modules that are imported without being declared, and why."""
 
 
@@ -49,3 +47,12 @@ def test_what_ships_imports_what_is_declared(package: str) -> None:
         name for name in others if not DECLARED & {normal(known) for known in DISTRIBUTIONS.get(name, (name,))}
     }
     assert not strangers
+
+
+@pytest.mark.parametrize("lock", ["runtime.txt", "development.txt"])
+def test_the_lock_pins_what_is_declared(lock: str) -> None:
+    """Each declared dependency, once, in a version that its range allows."""
+    text = (ROOT / "deploy/setup" / lock).read_text("utf-8")
+    pinned = {normal(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)}
+    for required in map(Requirement, PROJECT["project"]["dependencies"]):
+        assert required.specifier.contains(pinned[normal(required.name)]), required

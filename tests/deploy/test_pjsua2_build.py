@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -64,10 +63,10 @@ def test_a_built_wheel_is_found_at_once(tmp_path: Path) -> None:
     folder = log.parent / log.stem.removeprefix("build-")
     folder.mkdir()
     (folder / "pjsua2-2.17-py3-none-any.whl").touch()
-    began = time.monotonic()
+    log.unlink()
     ended = build("--python", sys.executable, **own)
     assert ended.stdout.strip() == str(folder / "pjsua2-2.17-py3-none-any.whl")
-    assert time.monotonic() - began < 10
+    assert not log.exists()
 
 
 def test_a_build_under_sanitizers_is_another(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from testcall.metadata import CallFacts, Party, load_dialect, new_id
 from testcall.recorder import Recorder
 from testcall.stack import Stack
 from testcall.target import parse_target
+from tests.published import until_followed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -152,7 +153,7 @@ async def place_all() -> Calls:
                     told.of[event.message.call_id].append(event.message)
 
         following = asyncio.create_task(follow())
-        await asyncio.sleep(0.5)
+        await until_followed(bus, bus.keys.alerts, bus.keys.transcripts, bus.keys.calls)
         ids = await asyncio.gather(silent_leg(stack, told), paused(stack, told), another_agent(stack, told))
         await until(lambda: all(told.all(each, CallState)[-1].phase is Phase.ENDED for each in ids))
         following.cancel()

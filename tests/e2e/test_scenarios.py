@@ -18,6 +18,7 @@ from testcall import scenario
 from testcall.call import Outcome
 from testcall.campaign import place_once
 from testcall.stack import Stack
+from tests.published import until_followed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -62,9 +63,9 @@ async def place_all() -> dict[str, Call]:
                     published[event.message.call_id].append(event.message)
 
         following = asyncio.create_task(follow())
-        await asyncio.sleep(0.5)
+        await until_followed(bus, bus.keys.alerts, bus.keys.transcripts, bus.keys.calls)
         outcomes = await asyncio.gather(*(place_once(name, stack.target) for name in scenario.names()))
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while sum(isinstance(c[-1], CallState) and c[-1].phase is Phase.ENDED for c in published.values()) < 4:
                 await asyncio.sleep(0.1)
         following.cancel()

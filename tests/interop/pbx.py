@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.ports import held_port
 
 RECIPE = Path(__file__).parents[2] / "deploy" / "asterisk"
 INSIDE = "/run/callvane"
@@ -105,10 +106,13 @@ member => PJSIP/2001
 class Asterisk:
     """One running Asterisk."""
 
-    def __init__(self, system: Path, folder: Path, bridge: tuple[str, int]) -> None:
-        """`system`: the Debian folder that it lives in. `folder`: what is its own. `bridge`: where it forks to."""
+    def __init__(self, system: Path, folder: Path, port: int, bridge: tuple[str, int]) -> None:
+        """`system`: the Debian folder that it lives in. `folder`: what is its own. `bridge`: where it forks to.
+
+        `port`: of its SIP, over UDP.
+        """
         self.folder = folder
-        self.port = _free_udp_port()
+        self.port = port
         self._system = system
         self._bridge = bridge
         self._process: subprocess.Popen[bytes] | None = None
@@ -175,15 +179,10 @@ class Asterisk:
 @contextmanager
 def asterisk(system: Path, folder: Path, bridge: tuple[str, int]) -> Iterator[Asterisk]:
     """An Asterisk that is running inside."""
-    server = Asterisk(system, folder, bridge)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-
-
-def _free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    with held_port() as port:
+        server = Asterisk(system, folder, port, bridge)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()

@@ -25,6 +25,7 @@ from tests.analysis.process import analysis
 from tests.conftest import PrivateRedis
 from tests.e2e.test_scenarios import word_errors
 from tests.interop.pbx import asterisk
+from tests.ports import held_port
 from tests.sip_bridge.running import RunningBridge, bridge, until
 
 pytestmark = pytest.mark.timeout(1_200)
@@ -177,14 +178,15 @@ def test_the_call_outlives_the_bridge(
 ) -> None:
     """A bridge that goes in mid-call leaves the call as it is; the rest is forked to the bridge that comes after it."""
     with (
-        bridge(private_redis.url, bridge_id="first") as first,
+        held_port() as port,
+        bridge(private_redis.url, bridge_id="first", port=port) as first,
         asterisk(asterisk_system, tmp_path, first.address) as pbx,
         _talking(pbx.address),
     ):
         until(lambda: _both_legs(first.events(), "first"), first.lines)
         first.process.send_signal(ending)
         first.process.wait()
-        with bridge(private_redis.url, bridge_id="second", port=first.address[1]) as second:
+        with bridge(private_redis.url, bridge_id="second", port=port) as second:
             deadline = time.monotonic() + RETURN_SECONDS
             while not _both_legs(second.events(), "second"):
                 assert time.monotonic() < deadline, pbx.log()

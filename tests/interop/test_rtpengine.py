@@ -19,6 +19,7 @@ import pytest
 from callbus import CallOpened, Role, Utterance
 from testcall import rtp, scenario, sdp
 from tests.conftest import PrivateRedis
+from tests.ports import held_port
 from tests.sip_bridge.running import bridge, until
 
 pytestmark = pytest.mark.skipif(
@@ -41,12 +42,6 @@ def _script() -> Any:
     return module
 
 
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def process(log: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process, whose output goes to a file, and that is gone afterwards."""
@@ -62,10 +57,13 @@ def process(log: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
 @contextmanager
 def rtpengine(folder: Path) -> Iterator[tuple[str, int]]:
     """An rtpengine in userspace on loopback that takes commands; where it does."""
-    port, log = _free_port(), folder / "rtpengine.log"
+    log = folder / "rtpengine.log"
     options = ["--config-file=none", "--foreground", "--log-stderr", "--table=-1", "--interface=127.0.0.1"]
     limits = ["--port-min=43000", "--port-max=43999", f"--pidfile={folder / 'pid'}", "--num-threads=2"]
-    with process(log, "rtpengine", *options, *limits, f"--listen-ng=127.0.0.1:{port}") as engine:
+    with (
+        held_port() as port,
+        process(log, "rtpengine", *options, *limits, f"--listen-ng=127.0.0.1:{port}") as engine,
+    ):
         until(lambda: _answers_ping(port, engine, log), [])
         yield "127.0.0.1", port
 
@@ -87,13 +85,15 @@ def _answers_ping(port: int, engine: subprocess.Popen[bytes], log: Path) -> bool
 @contextmanager
 def forking(folder: Path, engine: tuple[str, int], to: tuple[str, int]) -> Iterator[tuple[tuple[str, int], Path]]:
     """The recipe's script, once it waits for calls: where it is told of them, and its log."""
-    listen, log = ("127.0.0.1", _free_port()), folder / "fork.log"
-    where = {"--rtpengine": engine, "--bridge": to, "--listen": listen}
-    options = [word for name, (host, port) in where.items() for word in (name, f"{host}:{port}")]
-    with process(log, sys.executable, str(SCRIPT), *options) as script:
-        until(lambda: "waiting for calls" in log.read_text() or script.poll() is not None, [])
-        assert script.poll() is None, log.read_text()
-        yield listen, log
+    log = folder / "fork.log"
+    with held_port() as port:
+        listen = ("127.0.0.1", port)
+        where = {"--rtpengine": engine, "--bridge": to, "--listen": listen}
+        options = [word for name, (host, number) in where.items() for word in (name, f"{host}:{number}")]
+        with process(log, sys.executable, str(SCRIPT), *options) as script:
+            until(lambda: "waiting for calls" in log.read_text() or script.poll() is not None, [])
+            assert script.poll() is None, log.read_text()
+            yield listen, log
 
 
 @asynccontextmanager

@@ -49,12 +49,12 @@ def test_standing_loop_is_unhealthy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_the_work_watches_is_unhealthy() -> None:
     """/healthz gives the first reason of the work's own checks, asked anew each time; they may come and go."""
-    reasons = ["", "the sip thread stands still"]
+    reasons = ["", "the sip thread is stuck"]
     checks: list[Check] = []
     with HealthServer(MetricsSettings(port=0), 0, str, checks) as server:
         assert get(server, "/healthz") == (200, "ok\n")
         checks += [lambda: reasons[0], lambda: reasons[1]]
-        assert get(server, "/healthz") == (503, "the sip thread stands still\n")
+        assert get(server, "/healthz") == (503, "the sip thread is stuck\n")
         assert get(server, "/readyz") == (200, "ok\n")
         reasons[1] = ""
         assert get(server, "/healthz") == (200, "ok\n")

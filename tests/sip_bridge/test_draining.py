@@ -30,7 +30,7 @@ async def test_a_draining_bridge_lets_its_calls_come_to_their_end(redis_url: str
         async with recorder(draining, "runs-on") as placed, recorder(draining, "comes-late") as late:
             response = await placed.invite(placed.offer(""))
             draining.process.terminate()
-            draining.logged(r"draining: 1 calls run on, for 600 s at most")
+            draining.logged(r"draining: 1 calls may continue for up to 600 s")
             refused = await late.invite(late.offer(""))
             assert (refused.status, refused.reason) == (503, "Shutting Down")
             assert draining.get("/readyz") == (503, "draining\n")

@@ -15,7 +15,7 @@ def test_the_line_says_what_is_open() -> None:
     )
     assert exposure(settings, 5070, 0) == (
         "sip on 0.0.0.0:5070 (udp and tcp); rtp on ports 16384 to 32767, source strict, srtp off; "
-        "forks from 192.0.2.10, 198.51.100.0/24; digest on; 500 calls at most, 40 a peer, 100 new a second"
+        "forks from 192.0.2.10, 198.51.100.0/24; digest on; at most 500 calls, 40 per peer, 100 new per second"
     )
 
 
@@ -28,7 +28,7 @@ def test_tls_and_certificates_are_named() -> None:
     line = exposure(settings, 0, 5061)
     assert line.startswith("sips on 0.0.0.0:5061 (tls, mutual TLS); rtp on")
     assert "forks from certificate sbc.example.com; digest off" in line
-    assert "at any rate" in line
+    assert "no rate limit" in line
     assert ".pem" not in line
 
 
@@ -53,4 +53,4 @@ def test_who_lets_anybody_in_is_warned(host: str, peers: tuple[str, ...], words:
     assert words in worry(settings)
     assert bool(worry(settings)) is bool(words)
     assert ("forks from anybody" in exposure(settings, 5060, 0)) is ("any" in peers)
-    assert ("forks from this machine alone" in exposure(settings, 5060, 0)) is (not peers)
+    assert ("forks from this machine only" in exposure(settings, 5060, 0)) is (not peers)

@@ -113,7 +113,7 @@ async def test_a_fault_costs_no_other_call(redis_url: str, fault: str) -> None:
             events = await asyncio.to_thread(running.closed, "goes-on")
         assert utterances(events)
         until(lambda: running.metric("callvane_calls_active") == 0, running.lines)
-        assert sum(f"{fault} broke" in line for line in running.lines) == 1
+        assert sum(f"{fault} failed" in line for line in running.lines) == 1
         assert any("a fault in our own code" in line for line in running.lines)
         assert running.stop() == 0
 
@@ -196,7 +196,7 @@ sys.exit(main("sip_bridge", "", SipBridgeSettings, bridge.run, 0, []))
         ("the listener, silent", "the listener died of SystemExit: ", "shutdown"),
         ("the watch", "the watch died of RuntimeError: a fault in our own code", "shutdown"),
         ("the writer to redis", "the writer to redis died of RuntimeError: a fault in our own code", ""),
-        ("the loop", "something in it is broken", "shutdown"),
+        ("the loop", "unexpected error, exiting", "shutdown"),
     ],
 )
 async def test_a_part_that_dies_ends_the_bridge_and_its_calls(
@@ -213,7 +213,7 @@ async def test_a_part_that_dies_ends_the_bridge_and_its_calls(
                 await other.invite(other.offer(""))
             assert await asyncio.to_thread(running.process.wait, WAIT_SECONDS) == 1
             assert [request.method for request in placed.received] == ["BYE"]
-        assert part == "the loop" or any(f"{line}; the process stops" in said for said in running.lines)
+        assert part == "the loop" or any(f"{line}; stopping" in said for said in running.lines)
         assert line in "".join(running.lines)
         last = running.events("hung-up")[-1]
         assert not reason or (isinstance(last, CallClosed) and last.reason == reason)
@@ -227,7 +227,7 @@ async def test_a_listener_that_stands_still_is_told(redis_url: str) -> None:
         async with recorder(standing, "unheard") as placed:
             await placed.invite(placed.offer(""))
             standing.process.send_signal(signal.SIGUSR1)
-            await asyncio.to_thread(until, lambda: told(standing, 503, "the listener stands still"), standing.lines)
+            await asyncio.to_thread(until, lambda: told(standing, 503, "the listener is stuck"), standing.lines)
             standing.process.send_signal(signal.SIGUSR2)
             await asyncio.to_thread(until, lambda: told(standing, 200, "ok"), standing.lines)
             await placed.ask("BYE")

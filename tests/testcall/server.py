@@ -1,6 +1,7 @@
 """A real SIP server for a test to call: sipp with one of the scenarios in `sipp/`, and the RTP that it asks for."""
 
 import asyncio
+import re
 import shutil
 import socket
 from collections.abc import AsyncIterator
@@ -11,9 +12,14 @@ from pathlib import Path
 import pytest
 
 from testcall import rtp
+from tests.ports import held_port
 
 SCRIPTS = Path(__file__).parent / "sipp"
-_KINDS = {"udp": ("u1", socket.SOCK_DGRAM), "tcp": ("t1", socket.SOCK_STREAM)}
+WAIT_SECONDS = 60
+"""A busy machine is no failure."""
+_MODES = {"udp": "u1", "tcp": "t1"}
+_STATES = {"udp": "07", "tcp": "0A"}
+"""Of a socket that is bound and one that listens, in the kernel's tables."""
 
 
 @dataclass
@@ -33,7 +39,7 @@ class Server:
 
     async def succeeded(self) -> bool:
         """True if each of its calls went as the script says."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_SECONDS):
             return await self.process.wait() == 0
 
 
@@ -43,39 +49,32 @@ async def serving(script: str, transport: str, folder: Path, calls: int = 1) -> 
     sipp = shutil.which("sipp")
     if sipp is None:
         pytest.skip("sipp is not installed (Debian: apt install sip-tester)")
-    mode, kind = _KINDS[transport]
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     legs = (rtp.open_socket("127.0.0.1"), rtp.open_socket("127.0.0.1"))
     keys = [each for name, leg in zip(("first", "second"), legs, strict=True) for each in _key(name, leg)]
-    options = ["-i", "127.0.0.1", "-p", str(port), "-t", mode, "-m", str(calls), "-nostdin", "-timeout", "60", *keys]
-    process = await asyncio.create_subprocess_exec(
-        sipp, "-sf", str(SCRIPTS / f"{script}.xml"), *options, cwd=folder,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        await _taken(port, kind)
-        yield Server(f"sip:callvane@127.0.0.1:{port}", process, legs)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-        for leg in legs:
-            leg.close()
+    with held_port() as port:
+        options = ["-i", "127.0.0.1", "-p", str(port), "-t", _MODES[transport], "-m", str(calls), "-nostdin", *keys]
+        process = await asyncio.create_subprocess_exec(
+            sipp, "-sf", str(SCRIPTS / f"{script}.xml"), *options, "-timeout", "60", cwd=folder,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            await _listening(port, transport)
+            yield Server(f"sip:callvane@127.0.0.1:{port}", process, legs)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+            for leg in legs:
+                leg.close()
 
 
 def _key(name: str, leg: socket.socket) -> list[str]:
     return ["-key", f"{name}_port", str(leg.getsockname()[1])]
 
 
-async def _taken(port: int, kind: socket.SocketKind) -> None:
-    """Waits until somebody listens on the port."""
-    async with asyncio.timeout(10):
-        while True:
-            with socket.socket(socket.AF_INET, kind) as probe:
-                try:
-                    probe.bind(("127.0.0.1", port))
-                except OSError:
-                    return
+async def _listening(port: int, transport: str) -> None:
+    """Waits until somebody listens on the port; asks the kernel, since a try to take it could come before sipp's."""
+    listens = re.compile(rf": 0100007F:{port:04X} \S+ {_STATES[transport]} ")
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not listens.search(Path(f"/proc/net/{transport}").read_text()):  # noqa: ASYNC240 -- no disk
             await asyncio.sleep(0.05)

@@ -25,12 +25,12 @@ class Peer:
         host, port = self.socket.getsockname()
         return host, port
 
-    async def receive(self, seconds: float = 5) -> tuple[Request | Response, tuple[str, int]]:
+    async def receive(self, seconds: float = 60) -> tuple[Request | Response, tuple[str, int]]:
         async with asyncio.timeout(seconds):
             data, source = await asyncio.get_running_loop().sock_recvfrom(self.socket, 65_535)
         return sip.parse(data), source
 
-    async def request(self, seconds: float = 5) -> tuple[Request, tuple[str, int]]:
+    async def request(self, seconds: float = 60) -> tuple[Request, tuple[str, int]]:
         message, source = await self.receive(seconds)
         assert isinstance(message, Request)
         return message, source

@@ -34,7 +34,7 @@ async def connected(talk: Callable[[asyncio.StreamWriter], None]) -> AsyncIterat
 
 async def until_closed(transport: TcpTransport) -> None:
     """Waits until the other side's end of the connection has been seen."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             try:
                 transport.send(b"", ("", 0))

@@ -1,1 +1,1 @@
-"""Hostile input for the readers of what PBXes send: `make fuzz SECONDS=60`, and a smaller share of it in the tests."""
+"""Hostile input for the readers of PBX messages: `make fuzz SECONDS=60`, and a smaller share in the tests."""

@@ -1,4 +1,4 @@
-"""`python -m tools.fuzz`: coverage-guided hostile input for the readers of what PBXes send; says how much was tried."""
+"""`python -m tools.fuzz`: coverage-guided hostile input for the readers of PBX messages; reports how much was tried."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tools.fuzz.bodies import invites
 from tools.fuzz.mutation import MAX_BYTES
 
 INPUT_SECONDS = 10
-"""An input that takes longer is a finding."""
+"""An input that takes longer counts as a finding."""
 
 
 def main() -> int:
-    """0 where nothing was found, 1 where an input broke a reader: it is written down, and its file named."""
+    """Exit status 0 if nothing was found; 1 if an input broke a reader: it is saved, and its file named."""
     parser = argparse.ArgumentParser(prog="python -m tools.fuzz", description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="how long (default: %(default)s)")
-    parser.add_argument("--folder", type=Path, required=True, help="where inputs of use and findings are kept")
+    parser.add_argument("--folder", type=Path, required=True, help="folder for useful inputs and findings")
     options = parser.parse_args()
     corpus = options.folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Where hostile input starts from: an INVITE in every vendor's dialect, as `testcall` would send it."""
+"""Seeds for hostile input: an INVITE in every vendor's dialect, as `testcall` would send it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PLACE = {"host": "192.0.2.1", "here": "192.0.2.1:5060", "transport": "tcp"}
 
 
 def invites() -> dict[str, bytes]:
-    """By the dialect's name. Those that leave the offer to us have one here all the same."""
+    """By name of the dialect. Dialects without an offer get one here too."""
     return {name: _invite(name) for name in dialect_names()}
 
 

@@ -1,4 +1,4 @@
-"""Ways in which recording metadata comes nearly right: what was meant can still be told from each."""
+"""Ways in which recording metadata is nearly right: the intended meaning can still be recovered from each."""
 
 from __future__ import annotations
 
@@ -91,13 +91,13 @@ def _something_before(text: str, chance: random.Random) -> bytes:
 
 
 def _western(text: str, chance: random.Random) -> bytes:
-    """In Latin-1, whatever is declared."""
+    """In Latin-1, whatever the declaration says."""
     named = _NAME.sub(lambda found: f"{found[1]}Zoë Müller", text)
     return _declared(named, chance.choice(("UTF-8", "utf8", "us-ascii", "klingon", ""))).encode("latin-1", "replace")
 
 
 def _cut_character(text: str, chance: random.Random) -> bytes:
-    """A name that was cut to so many bytes."""
+    """A name cut at a number of bytes."""
     return _NAME.sub(lambda found: f"{found[1]}Zoë Mü", text).encode().replace("Mü".encode(), "Mü".encode()[:-1])
 
 
@@ -119,7 +119,7 @@ def _declared(text: str, encoding: str) -> str:
 
 
 def _put(where: re.Pattern[str], text: str, chance: random.Random, becomes: Callable[[re.Match[str]], str]) -> bytes:
-    """The document with one of the places that match changed; as it is where there is none."""
+    """The document with one matching place changed; unchanged if nothing matches."""
     begin = found.end() if (found := _DECLARATION.match(text)) else 0
     places = [*where.finditer(text, begin)]
     if places:

@@ -1,4 +1,4 @@
-"""`python -m tools.fuzz.guided FOLDER -option…`: what `tools.fuzz` runs, under atheris; the options are libFuzzer's."""
+"""`python -m tools.fuzz.guided FOLDER -option…`: what `tools.fuzz` runs under atheris; the options are libFuzzer's."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ with atheris.instrument_imports(include=["sip_bridge"]):
 from tools.fuzz.mutation import mutate
 
 OWN_SHARE = 0.6
-"""Of the changes those that know what a message is made of; the rest are libFuzzer's."""
+"""Share of changes that know the structure of a message; the rest are libFuzzer's own."""
 
 
 def changed(data: bytes, max_size: int, seed: int) -> bytes:
-    """The next input, from one that was of use."""
+    """The next input, made from a useful one."""
     chance = random.Random(seed)
     if chance.random() < OWN_SHARE:
         return mutate(data, chance)[:max_size]

@@ -1,4 +1,4 @@
-"""Changes to a message that know what it is made of: bytes, lines, elements, and what has broken parsers before."""
+"""Changes that know the structure of a message: bytes, lines, elements, and tokens that have broken parsers before."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from tools.fuzz.damage import DAMAGES
 
 MAX_BYTES = 131_072
-"""As much as the library takes in one message."""
+"""The most that the library accepts in one message."""
 
 TOKENS = (
     b"<!DOCTYPE r [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;'>]>",
@@ -78,7 +78,7 @@ Change = Callable[[bytes, random.Random], bytes]
 
 
 def mutate(message: bytes, chance: random.Random, changes: int = 4) -> bytes:
-    """The message after one to so many changes; at most `MAX_BYTES` long."""
+    """The message after 1 to `changes` changes; at most `MAX_BYTES` long."""
     for _ in range(chance.randint(1, changes)):
         message = chance.choice(CHANGES)(message, chance)[:MAX_BYTES]
     return message
@@ -167,7 +167,7 @@ def _with_damaged_metadata(message: bytes, chance: random.Random) -> bytes:
 def _at_one_of(
     what: re.Pattern[bytes], message: bytes, chance: random.Random, becomes: Callable[[re.Match[bytes]], bytes]
 ) -> bytes:
-    """The message with one of the places that match changed; as it is where there is none."""
+    """The message with one matching place changed; unchanged if nothing matches."""
     places = [*what.finditer(message)]
     if not places:
         return message

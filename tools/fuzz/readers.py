@@ -1,4 +1,4 @@
-"""What must hold of any bytes: all readers take them, raise nothing, and give no more than they promise."""
+"""What must hold for any bytes: every reader accepts them, raises nothing, and keeps its output within its bounds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WORDS = vendors.load()
 RULES = AgentRules((r"@agents\.example\.com",), ("2001", "anna"))
 DIGEST = Digest("callvane", {"a": "b"}, ("SHA-256", "MD5"))
 TIMES = itertools.count(0.0, 1 / WRONG_PER_SECOND)
-"""As slow as an address may guess: faster, its credentials would not be read."""
+"""Below the rate at which an address may guess: faster, its credentials would not be read."""
 FAULTS = (
     *("", "too_large", "forbidden_xml", "bad_xml", "repaired"),
     *("no_participants", "no_senders", "mixed_stream"),
@@ -26,7 +26,7 @@ KNOWN = invite.read(b"", RULES, Role.UNKNOWN, words=WORDS)
 
 
 def check(raw: bytes) -> None:
-    """Read a request, as the first of a dialog and as a later one; AssertionError where a promise is broken."""
+    """Read a request, first outside and then within a dialog; AssertionError if a reader breaks its bounds."""
     first = invite.read(raw, RULES, Role.CUSTOMER, words=WORDS)
     _check_invite(first)
     _check_invite(invite.read(raw, RULES, Role.UNKNOWN, first, WORDS))
@@ -75,4 +75,4 @@ def _check_metadata(found: Metadata) -> None:
 
 def _holds(promise: bool) -> None:
     if not promise:
-        raise AssertionError("a reader gives more than it promises")
+        raise AssertionError("a reader exceeded its bounds")

@@ -1,1 +1,1 @@
-"""Trains the turn scorer that ships: corpora, network, folds, export. Needs PyTorch; Callvane itself does not."""
+"""Trains the shipped turn scorer: corpora, network, folds, export. Needs PyTorch, which Callvane itself does not."""

@@ -1,4 +1,4 @@
-"""`python -m tools.scorer comments|fold|finish`: the turn scorer that ships with Callvane, from MiniLM."""
+"""`python -m tools.scorer comments|fold|finish`: trains the shipped turn scorer, starting from MiniLM."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tools.scorer.examples import Example, banking, go_emotions
 SHIPPED = Path(__file__).resolve().parents[2] / "analysis" / "models" / "feeling"
 HELD_OUT = Path(__file__).parent / "heldout.json"
 WINDOW_TOKENS = 96
-"""How much of a call the network reads: the turn, and what fits of those before it."""
+"""How much of a call the network reads: the turn, and as many earlier ones as fit."""
 REQUESTS = 5_000
-"""Banking requests of the first stage."""
+"""Banking requests in the first stage."""
 EPOCHS, RATE = 4, 3e-4
 COMMENTS_AGAIN = 500
-"""Unhappy comments beside the dialogues, in the second stage."""
+"""Unhappy comments added to the dialogues in the second stage."""
 
 
 def main() -> None:
@@ -31,17 +31,21 @@ def main() -> None:
     steps = parser.add_subparsers(dest="step", required=True)
     comments = steps.add_parser("comments", help="first stage: GoEmotions and Banking77")
     fold = steps.add_parser("fold", help="second stage without a group of the composed dialogues, or with all of them")
-    fold.add_argument("--group", default="", help="a file of composed/, without .jsonl; none: the model that ships")
+    fold.add_argument(
+        "--group", default="", help="a file of composed/, without .jsonl; default: all, for the shipped model"
+    )
     for step in (comments, fold):
-        step.add_argument("--data", type=Path, required=True, help="folder of goemotions/ and banking77/")
-        step.add_argument("--minilm", type=Path, required=True, help="folder of MiniLM-L6's model.safetensors")
+        step.add_argument("--data", type=Path, required=True, help="folder with goemotions/ and banking77/")
+        step.add_argument("--minilm", type=Path, required=True, help="folder with MiniLM-L6's model.safetensors")
         step.add_argument("--threads", type=int, default=1)
-    fold.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="a training each, all from the same start")
-    finish = steps.add_parser("finish", help="average the trainings, calibrate, write what the folds say, export")
-    finish.add_argument("--minilm", type=Path, required=True, help="folder of MiniLM-L6's tokenizer.json")
+    fold.add_argument(
+        "--seeds", type=int, nargs="+", default=[0, 1], help="one training per seed, all from the same start"
+    )
+    finish = steps.add_parser("finish", help="average the trainings, calibrate, write the folds' results, export")
+    finish.add_argument("--minilm", type=Path, required=True, help="folder with MiniLM-L6's tokenizer.json")
     finish.add_argument("--model", type=Path, default=SHIPPED)
     for step in (comments, fold, finish):
-        step.add_argument("--work", type=Path, required=True, help="where models in the making lie")
+        step.add_argument("--work", type=Path, required=True, help="folder for intermediate models")
     options = parser.parse_args()
 
     if options.step == "comments":
@@ -87,7 +91,7 @@ def _fold(options: argparse.Namespace) -> None:
     else:
         examples = [one for of in groups.values() for one in of] + written()
     print(f"{options.group or 'all'}: {len(examples)} dialogues", flush=True)
-    # Callers of the dialogues say how they feel less often than commenters do: it must not be unlearnt.
+    # Callers in the dialogues name their feelings less often than commenters do; the network must not unlearn it.
     heard = variants(examples + _sample(options.data, COMMENTS_AGAIN, random.Random(2)), 2, seed=1)
     start = torch.load(options.work / "comments.pt")
     folder = options.work / (options.group or "all")
@@ -108,7 +112,7 @@ def _fold(options: argparse.Namespace) -> None:
 
 
 def _sample(data: Path, unhappy: int, dice: random.Random) -> list[Example]:
-    """Comments of one feeling alone, unhappy ones as many as the others together, and a few banking requests."""
+    """Comments with a single feeling, half of them unhappy, and a few banking requests."""
     known = list(go_emotions(data / "goemotions", "train"))
     of = [[one for one in known if one.labels[0].feelings[feeling] == 1] for feeling in range(3)]
     requests = list(banking(data / "banking77" / "train.csv"))
@@ -132,7 +136,7 @@ def _finish(options: argparse.Namespace) -> None:
     found = {group: heldout.logits(options.work / group, dialogues) for group, dialogues in groups.items()}
     said, true = [], []
     for group, (logits, labels) in found.items():
-        # Each group is calibrated by the others: none on what it is shown on.
+        # Each group is calibrated with the others, never with itself.
         others = [both for name, both in found.items() if name != group]
         calibration = fitted(np.concatenate([x for x, _ in others]), np.concatenate([y for _, y in others]))
         said.append(probabilities(logits, calibration)[:, 0])
@@ -150,7 +154,7 @@ def _finish(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace, name: str) -> None:
-    """One network of the mean weights of all trainings of a group, as the folder that calls are judged by."""
+    """Export one network with the mean weights of all trainings of a group, as the folder the scorer loads."""
     import torch
 
     from tools.scorer.exporting import export

@@ -1,4 +1,4 @@
-"""How far probabilities can be believed: a temperature, a bias for each feeling, and the table that shows them."""
+"""Calibrates probabilities: a temperature, a bias for each feeling, and a reliability table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Logits become shares as softmax((logits + biases) / temperature)."""
+    """Logits become probabilities as softmax((logits + biases) / temperature)."""
 
     temperature: float
     biases: tuple[float, float, float]
@@ -23,7 +23,7 @@ PLAIN = Calibration(1.0, (0.0, 0.0, 0.0))
 
 
 def probabilities(logits: Floats, calibration: Calibration) -> Floats:
-    """Shares of the feelings, shape (turns, 3)."""
+    """Probabilities of the feelings, shape (turns, 3)."""
     warm = (logits + np.array(calibration.biases)) / calibration.temperature
     raised = np.exp(warm - warm.max(1, keepdims=True))
     shares: Floats = raised / raised.sum(1, keepdims=True)
@@ -31,7 +31,7 @@ def probabilities(logits: Floats, calibration: Calibration) -> Floats:
 
 
 def fitted(logits: Floats, labels: NDArray[np.int64]) -> Calibration:
-    """The calibration under which the labels (0, 1, 2) are likeliest, by a search with ever smaller steps."""
+    """The calibration under which the labels (0, 1, 2) are most likely, by a search with shrinking steps."""
     rows = np.arange(len(labels))
 
     def cost(at: tuple[float, float, float]) -> float:
@@ -54,7 +54,7 @@ _AROUND = [(a, b, c) for a in (-1, 0, 1) for b in (-1, 0, 1) for c in (-1, 0, 1)
 
 
 def reliability(said: Floats, true: NDArray[np.bool_]) -> tuple[str, float]:
-    """A table of what was said to be likely and what was so; the mean gap between them, weighed by turns."""
+    """A table of predicted and true shares, and the mean gap between them, weighted by turns."""
     lines = ["said       turns  said, mean  true"]
     gap = 0.0
     for number in range(BINS):

@@ -1,4 +1,4 @@
-"""What is trained on: comments, banking requests and the project's dialogues, as examples with soft labels."""
+"""Training data: comments, banking requests and the project's dialogues, as examples with soft labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FEELINGS = ("unhappy", "neutral", "pleased")
 CORES = ("none", "frustration", "anger", "worry", "dismissed", "disappointment", "relief", "gratitude")
 
 _GO_EMOTIONS: dict[str, tuple[str, str | None]] = {
-    # GoEmotions' name: what it is on a call, and its core where one fits
+    # GoEmotions' name: its meaning on a call, and its core if one fits
     "anger": ("unhappy", "anger"),
     "annoyance": ("unhappy", "frustration"),
     "disappointment": ("unhappy", "disappointment"),
@@ -49,19 +49,19 @@ _GO_EMOTIONS: dict[str, tuple[str, str | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What a listener heard in one turn."""
+    """The label of one turn."""
 
     turn: int
-    """Its number in the example."""
+    """Its number within the example."""
     feelings: tuple[float, ...]
-    """How much of each of FEELINGS; they sum to 1."""
+    """Share of each of FEELINGS; they sum to 1."""
     cores: tuple[float, ...]
-    """How much of each of CORES; they sum to 1, or to 0 where nobody knows."""
+    """Share of each of CORES; they sum to 1, or to 0 if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A call, or one comment as a call of one turn."""
+    """A call, or a comment as a call with one turn."""
 
     turns: tuple[tuple[Role, str], ...]
     labels: tuple[Label, ...]
@@ -70,7 +70,7 @@ class Example:
 
 
 def go_emotions(folder: Path, split: str) -> Iterator[Example]:
-    """Labelled comments; where annotators named several emotions, each has its share."""
+    """Labelled comments; if annotators named several emotions, each gets its share."""
     names = (folder / "labels.txt").read_text("utf-8").split()
     for line in (folder / f"{split}.tsv").read_text("utf-8").splitlines():
         text, labels, _ = line.split("\t")
@@ -82,7 +82,7 @@ def go_emotions(folder: Path, split: str) -> Iterator[Example]:
 
 
 def banking(path: Path) -> Iterator[Example]:
-    """Calm requests about cards and payments: neutral whatever words they hold."""
+    """Calm requests about cards and payments: neutral, whatever words they contain."""
     with path.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
             label = Label(0, (0.0, 1.0, 0.0), (1.0, *(0.0,) * 7))
@@ -90,7 +90,7 @@ def banking(path: Path) -> Iterator[Example]:
 
 
 def dialogues(paths: Iterable[Path]) -> Iterator[Example]:
-    """The project's own dialogues, of JSON-lines files."""
+    """The project's own dialogues, from JSON-lines files."""
     for path in paths:
         for line in path.read_text("utf-8").splitlines():
             if line.strip():

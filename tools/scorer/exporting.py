@@ -1,7 +1,7 @@
-"""A trained network as the folder that analysis.feeling reads: two halves as int8 ONNX, tokenizer, what it means."""
+"""Exports a trained network for the shipped scorer: two halves as int8 ONNX, the tokenizer, and feeling.json."""
 
 # mypy: disallow-subclassing-any=false
-# torch is not in the environment that is checked
+# torch is not installed where this is type-checked
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tools.scorer.network import LOWER, WIDTH, Network
 
 OPSET = 17
 FILES = ("reading.onnx", "relating.onnx", "tokenizer.json", "feeling.json")
-"""What the folder holds."""
+"""The files of the folder."""
 
 
 class Reading(nn.Module):
-    """The lower half, of one text."""
+    """The lower half, for one text."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Reading(nn.Module):
 
 
 class Relating(nn.Module):
-    """The upper half, of the latest turns of calls: it judges the last."""
+    """The upper half, for the latest turns of calls; judges the last turn."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Relating(nn.Module):
     def forward(self, hidden: Tensor, kinds: Tensor, turns: Tensor, asked: Tensor) -> Tensor:
         """Logits, shape (rows, 11), of hidden states, shape (rows, tokens, WIDTH).
 
-        `asked`, shape (some,), are numbers of tokens, those of every row's last turn among them.
+        `asked`, shape (some,), are token numbers that include those of every row's last turn.
         """
         own = (turns == turns.amax(1, keepdim=True)).float().index_select(1, asked)
         return self.network.judge(self.network.relate(hidden, kinds, turns, asked), own)
@@ -62,7 +62,7 @@ def export(network: Network, tokenizer: Tokenizer, folder: Path, *, tokens: int)
     hidden, turns = torch.zeros(1, 5, WIDTH), torch.tensor([[0, 0, 0, 1, 1]])
     along = {1: "tokens"}
     both = {0: "rows", 1: "tokens"}
-    # What these layers multiply has a few very large numbers: in 8 bits they cost half a point of AUC.
+    # The inputs of these layers have a few very large values: in 8 bits they cost half a point of AUC.
     whole = [f"/lower.{layer}/outer/MatMul" for layer in range(LOWER)]
     _write(Reading(network), {"ids": ids}, {"ids": along, "hidden": along}, folder / "reading.onnx", whole)
     _write(
@@ -81,7 +81,7 @@ def export(network: Network, tokenizer: Tokenizer, folder: Path, *, tokens: int)
 def _write(
     module: nn.Module, inputs: dict[str, Tensor], axes: dict[str, dict[int, str]], path: Path, whole: Sequence[str] = ()
 ) -> None:
-    """Write an int8 file; the nodes of `whole` stay as they are."""
+    """Write an int8 file; the nodes in `whole` stay unquantised."""
     output = "logits" if "hidden" in inputs else "hidden"
     with tempfile.TemporaryDirectory() as space:
         exported = Path(space) / "exported.onnx"

@@ -1,4 +1,4 @@
-"""What fold models say of the dialogues they never saw, for `make eval`: played as the evaluation plays them."""
+"""Results of fold models on dialogues they never saw, for `make eval`: played as the evaluation plays them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from callbus import Role
 
 WORD_ERRORS = (0.0, 0.1, 0.2)
 SEED = 1
-"""The evaluation's own, so that it meets the same errors."""
+"""The evaluation's own seed, so that the word errors are the same."""
 
 
 class Asked:
-    """A judge that keeps what it was asked and what it said."""
+    """A judge that records the turns and its results."""
 
     def __init__(self, scorer: FeelingScorer) -> None:
         self._scorer = scorer
@@ -40,7 +40,7 @@ class Asked:
 
 
 def held_out(models: dict[str, Path], composed: Path) -> dict[str, tuple[float, float]]:
-    """Log-odds and weight of every turn of every group, by its words, from the group's own model."""
+    """Log-odds and weight of every turn of every group, by its wording, from the group's own model."""
     groups = {group: read_jsonl(composed / f"{group}.jsonl") for group in models}
     everything = [one for dialogues in groups.values() for one in dialogues]
     errors = WordErrors(everything)
@@ -65,7 +65,7 @@ def write(groups: Sequence[str], said: dict[str, tuple[float, float]], path: Pat
 
 
 def logits(folder: Path, dialogues: Sequence[Dialogue]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """A model's raw logits of the customers' lines, and their labels as 0, 1, 2; acknowledgements too."""
+    """A model's raw logits for the customers' lines, and their labels as 0, 1, 2; acknowledgements included."""
     scorer = FeelingScorer(folder)
     rows, labels = [], []
     for dialogue in dialogues:

@@ -1,10 +1,10 @@
-"""The network: MiniLM reads each turn by itself; its upper layers then see the turns before it, too.
+"""The network: MiniLM reads each turn on its own; its upper layers then also see the earlier turns.
 
-The lower half stays as it was trained by others. Its output for a text never changes, so it is computed once.
+The lower half keeps its published weights. Its output for a text never changes, so it is computed once.
 """
 
 # mypy: disallow-subclassing-any=false, disallow-any-unimported=false
-# torch is not in the environment that is checked
+# torch is not installed where this is type-checked
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from tools.scorer.examples import CORES, FEELINGS
 
 WIDTH, HEADS, LAYERS, INNER = 384, 12, 6, 1536
 LOWER = 3
-"""Layers that stay as they are and see one turn alone."""
+"""Layers that stay frozen and see one turn at a time."""
 DROPOUT = 0.1
 DISTANCES = 8
-"""How far apart turns can be and still be told from those farther."""
+"""Distances between turns that are told apart; all larger ones count as the largest."""
 LOWER_TOKENS = 4_000
-"""Tokens that the lower half reads at once."""
+"""Tokens per run of the lower half."""
 
 
 class Layer(nn.Module):
-    """One layer of BERT, with a bias for what is looked at."""
+    """One BERT layer, with an attention bias."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Layer(nn.Module):
     def forward(self, hidden: Tensor, bias: Tensor, asked: Tensor | None = None) -> Tensor:
         """Hidden states, shape (rows, tokens, WIDTH); `bias` has shape (rows, 1 or HEADS, tokens, tokens).
 
-        With `asked`, numbers of tokens, only these come out.
+        With `asked` (token numbers), only these tokens are returned.
         """
         rows, tokens, _ = hidden.shape
         query, key, value = self.query_key_value(hidden).view(rows, tokens, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
@@ -63,7 +63,7 @@ class Layer(nn.Module):
 
 
 class Network(nn.Module):
-    """Logits of FEELINGS and CORES, side by side, of turns."""
+    """Logits of FEELINGS and CORES for turns, side by side."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class Network(nn.Module):
             module.requires_grad_(False)
 
     def read(self, ids: Tensor, places: Tensor, turns: Tensor) -> Tensor:
-        """The lower half: hidden states of tokens that see their own turn, shape (rows, tokens, WIDTH)."""
+        """The lower half: hidden states of tokens that attend to their own turn, shape (rows, tokens, WIDTH)."""
         bias = _bias(turns.unsqueeze(2) == turns.unsqueeze(1)).unsqueeze(1)
         hidden = self.norm(self.words(ids) + self.places(places))
         for layer in self.lower:
@@ -88,11 +88,11 @@ class Network(nn.Module):
         return hidden
 
     def relate(self, hidden: Tensor, kinds: Tensor, turns: Tensor, asked: Tensor | None = None) -> Tensor:
-        """The upper half: hidden states of tokens, or of those asked for, that see their own turn and all before it."""
+        """The upper half: hidden states of all or the asked tokens, which attend to their own and all earlier turns."""
         apart = turns.unsqueeze(2) - turns.unsqueeze(1)
-        # Where a row has no token its turn is before all others: it is seen by none of them.
+        # Padding has a turn number before all others, so no token attends to it.
         seen = _bias((apart >= 0) & ((turns.unsqueeze(1) >= 0) | (apart == 0))).unsqueeze(1)
-        # As a product, not a look-up: the gradient of that is slow.
+        # A product instead of a look-up, whose gradient is slow.
         near = functional.one_hot(apart.clamp(0, DISTANCES - 1), DISTANCES).to(hidden.dtype)
         hidden = hidden + self.kinds(kinds)
         for layer, distances in zip(self.upper, self.distances, strict=True):
@@ -101,7 +101,7 @@ class Network(nn.Module):
         return hidden
 
     def judge(self, hidden: Tensor, own: Tensor) -> Tensor:
-        """Logits, shape (turns, 11); `own`, shape (turns, tokens), is 1 at a turn's tokens in the hidden states."""
+        """Logits, shape (turns, 11); `own`, shape (turns, tokens), is 1 for each turn's tokens in the hidden states."""
         before = torch.cumsum(own, 1) - own
         mark = (own * (before == 0)).unsqueeze(-1)
         mean = (hidden * own.unsqueeze(-1)).sum(1) / own.sum(1, keepdim=True)
@@ -113,11 +113,11 @@ def _bias(seen: Tensor) -> Tensor:
 
 
 def from_minilm(weights: Path) -> Network:
-    """MiniLM-L6's weights under fresh heads."""
+    """MiniLM-L6's weights with new heads."""
     found = load_file(weights)
     network = Network()
     state = network.state_dict()
-    # Every text is of MiniLM's first type.
+    # Every text has MiniLM's first segment type.
     state["words.weight"] = (
         found["embeddings.word_embeddings.weight"] + found["embeddings.token_type_embeddings.weight"][0]
     )
@@ -146,14 +146,14 @@ def from_minilm(weights: Path) -> Network:
 
 
 class Readings:
-    """What the lower half makes of texts, each read once."""
+    """The lower half's output for texts, each computed once."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._known: dict[tuple[int, ...], Tensor] = {}
 
     def read(self, turns: Iterable[tuple[int, ...]]) -> None:
-        """Read the turns, as token ids, that are not known yet."""
+        """Read the turns, as token ids, that are not yet known."""
         fresh = sorted(set(turns) - self._known.keys(), key=len)
         self._network.eval()
         while fresh:
@@ -181,17 +181,17 @@ class Batch:
     kinds: Tensor
     turns: Tensor
     wanted: Tensor
-    """The turns to be judged, shape (turns, 2): row, and turn in it."""
+    """The turns to judge, shape (turns, 2): row, and turn within it."""
 
     def judged_by(self, network: Network) -> Tensor:
-        """Logits of the turns wanted, shape (turns, 11)."""
+        """Logits of the wanted turns, shape (turns, 11)."""
         hidden = network.relate(self.hidden, self.kinds, self.turns)
         rows = self.wanted[:, 0]
         return network.judge(hidden[rows], (self.turns[rows] == self.wanted[:, 1:]).float())
 
 
 def batch(readings: Readings, rows: Sequence[tuple[Wording, Sequence[int]]]) -> Batch:
-    """Wordings, each with the turns wanted of it, padded to the longest."""
+    """Wordings, each with its wanted turns, padded to the longest."""
     longest = max(len(wording.ids) for wording, _ in rows)
     hidden = torch.zeros(len(rows), longest, WIDTH)
     kinds = torch.zeros(len(rows), longest, dtype=torch.long)

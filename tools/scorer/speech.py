@@ -1,4 +1,4 @@
-"""Written text as a telephone's transcript would have it: hesitations, repeats, words left out or heard as others."""
+"""Turns written text into a telephone transcript: hesitations, repetitions, lost and misheard words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SOUNDS = str.maketrans("bfpvcgjkqsxzdtlmnr", "111122222222334556")
 
 
 class Speech:
-    """Corrupts words with errors drawn from a vocabulary; words that sound alike are taken for one another."""
+    """Corrupts words with errors from a vocabulary; words that sound alike replace one another."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         counts = Counter(word for text in texts for word in text.split())
@@ -23,7 +23,7 @@ class Speech:
             self._alike[sound(word)].append(word)
 
     def hesitant(self, text: str, dice: random.Random, rate: float) -> str:
-        """The text with fillers, and words said twice, after `rate` of its words."""
+        """The text with fillers and repeated words after `rate` of its words."""
         said: list[str] = []
         for word in text.split():
             roll = dice.random()
@@ -35,7 +35,7 @@ class Speech:
         return " ".join(said)
 
     def misheard(self, text: str, dice: random.Random, rate: float) -> str:
-        """The text with `rate` of its words wrong: six of ten heard as another, the others lost or one too many."""
+        """The text with `rate` of its words wrong: six in ten misheard, the others lost or extra words."""
         heard: list[str] = []
         for word in text.split():
             if dice.random() >= rate:
@@ -54,7 +54,7 @@ class Speech:
 
 
 def sound(word: str) -> str:
-    """A rough key of how a word sounds: its first letter, and the kinds of consonants after it."""
+    """A rough key for the sound of a word: its first letter, and the kinds of consonants after it."""
     key = word[:1]
     for letter in word[1:].translate(_SOUNDS):
         if letter.isdigit() and not key.endswith(letter):

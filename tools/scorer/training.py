@@ -1,4 +1,4 @@
-"""One training: batches of like length, soft labels, and pairs of turns of which one is unhappier."""
+"""One training run: batches of similar length, soft labels, and pairs of turns of which one is unhappier."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tools.scorer.examples import FEELINGS, Example, Label
 from tools.scorer.network import Network, Readings, batch
 
 BATCH_TOKENS = 800
-"""Tokens of a batch, padding included."""
+"""Tokens per batch, padding included."""
 AVERAGED_FROM = 0.4
 AVERAGED_EVERY = 10
-"""The weights are the mean over the rest of the training, every so many steps: they fit the noise less."""
+"""Steps between the weights that are averaged over the rest of the training; the mean fits the noise less."""
 SMOOTHING = 0.08
-"""Share of a label that is spread over the others: one annotator's single labels are noisy."""
+"""Share of a label that is spread over the others: single labels by one annotator are noisy."""
 CORES_WEIGHT = 0.3
 PAIRS_WEIGHT = 0.3
 PAIRS_MARGIN = 1.0
@@ -42,7 +42,7 @@ def train(
     rate: float,
     seed: int,
 ) -> None:
-    """Train in place. `variants` are the same examples in other words; each time one of them is taken."""
+    """Train in place. `variants` are the same examples in other words; each time one of them is used."""
     dice = random.Random(seed)
     torch.manual_seed(seed)
     rows = [[(wording(tokenizer, one.turns), one.labels) for one in examples] for examples in variants]
@@ -76,7 +76,7 @@ def train(
 def auc_of_unhappy(
     network: Network, readings: Readings, tokenizer: Tokenizer, examples: Sequence[Example], tokens: int
 ) -> float:
-    """How well turns are ranked that are read as in a call: with so many tokens of what came before."""
+    """How well turns are ranked when read as in a call, with this many tokens of history."""
     asked = [
         (latest(tokenizer, one.turns[max(0, label.turn - HISTORY_TURNS) : label.turn + 1], tokens), label)
         for one in examples
@@ -94,7 +94,7 @@ def auc_of_unhappy(
 
 
 def _cut(rows: list[Row], dice: random.Random) -> Iterator[list[Row]]:
-    """All rows once, those of like length together, in random order."""
+    """All rows once, batched by similar length, in random order."""
     rows.sort(key=lambda row: len(row[0].ids) * dice.uniform(0.9, 1.1))
     cut: list[list[Row]] = [[]]
     longest = 0
@@ -109,7 +109,7 @@ def _cut(rows: list[Row], dice: random.Random) -> Iterator[list[Row]]:
 
 
 def cost(logits: Tensor, labels: Sequence[Label]) -> Tensor:
-    """What is to become small."""
+    """The loss to minimise."""
     feelings, cores = logits.split((len(FEELINGS), logits.shape[1] - len(FEELINGS)), 1)
     wanted = torch.tensor([label.feelings for label in labels])
     cores_wanted = torch.tensor([label.cores for label in labels])
@@ -117,7 +117,7 @@ def cost(logits: Tensor, labels: Sequence[Label]) -> Tensor:
     known = cores_wanted.sum(1)
     each = functional.cross_entropy(cores, cores_wanted, reduction="none", label_smoothing=SMOOTHING) * known
     loss = loss + CORES_WEIGHT * each.sum() / known.sum().clamp(min=1.0)
-    # Turns of one batch, one wanted unhappier than the other: the order must show in the log-odds.
+    # Pairs of turns within a batch, one unhappier by its label: the log-odds must show the order.
     order = feelings[:, 2] - feelings[:, 0]
     mood = wanted[:, 2] - wanted[:, 0]
     worse = mood[:, None] - mood[None, :] > 0.4

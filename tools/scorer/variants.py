@@ -1,4 +1,4 @@
-"""The same examples as several telephones would hear them."""
+"""The same examples as they might be transcribed from several telephones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HESITATIONS = 0.06
 
 
 def variants(examples: Sequence[Example], count: int, seed: int) -> list[list[Example]]:
-    """The examples as they were said, and `count` times with hesitations and words misheard."""
+    """The examples as written, and `count` versions with hesitations and misheard words."""
     clean = [replace(one, turns=tuple((role, plain(text)) for role, text in one.turns)) for one in examples]
     speech = Speech(text for one in clean for _, text in one.turns)
     dice = random.Random(seed)

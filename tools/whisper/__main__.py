@@ -1,4 +1,4 @@
-"""`python -m tools.whisper synthesise|train|export|evaluate`: the Whisper that ships with Callvane, from nothing."""
+"""`python -m tools.whisper synthesise|train|export|evaluate`: the shipped Whisper, trained from scratch."""
 
 import argparse
 from pathlib import Path
@@ -7,14 +7,14 @@ MODEL = Path(__file__).resolve().parents[2] / "analysis" / "models" / "telephone
 
 
 def main() -> None:
-    """Run one step; torch and transformers are imported only by the steps that need them."""
+    """Run one step; only the steps that need torch and transformers import them."""
     parser = argparse.ArgumentParser(prog="python -m tools.whisper", description=__doc__)
     steps = parser.add_subparsers(dest="step", required=True)
     synthesise = steps.add_parser("synthesise", help="speak the training sentences (espeak-ng, flite)")
     synthesise.add_argument("--utterances", type=int, default=80_000)
     synthesise.add_argument("--snippets", type=int, default=40_000, help="utterances of one to four words")
-    train = steps.add_parser("train", help="train, or go on training; reads what is synthesised so far")
-    train.add_argument("--seconds", type=float, default=5400.0, help="training time, all runs together")
+    train = steps.add_parser("train", help="train, or continue training, on the speech synthesised so far")
+    train.add_argument("--seconds", type=float, default=5400.0, help="total training time over all runs")
     train.add_argument("--threads", type=int, default=1)
     export = steps.add_parser("export", help="write the int8 CTranslate2 model of the latest checkpoint")
     export.add_argument("--model", type=Path, default=MODEL)
@@ -23,7 +23,7 @@ def main() -> None:
     evaluate = steps.add_parser("evaluate", help="word error by voice, on voices and sentences never heard")
     evaluate.add_argument("--model", type=Path, default=MODEL)
     evaluate.add_argument("--each", type=int, default=40, help="utterances per voice")
-    evaluate.add_argument("--json", type=Path, help="write the rows there too")
+    evaluate.add_argument("--json", type=Path, help="also write the rows to this file")
     options = parser.parse_args()
 
     if options.step == "synthesise":

@@ -1,6 +1,6 @@
-"""Where in the audio each word is said: the best path of the phoneme head's own CTC.
+"""Where each word is in the audio: the best path of the phoneme head's own CTC.
 
-It teaches the rest of the network: every frame is told its word, and the decoder is told where to look.
+It teaches the rest of the network: every frame learns its word, and the decoder learns where to look.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ NOWHERE = -1e9
 def best_path(chances: np.ndarray, lines: list[list[int]], frames: list[int]) -> list[np.ndarray]:
     """First and last frame of every symbol, [symbols, 2] per row.
 
-    `chances` are log-probabilities [rows, frames, classes], class 0 is blank; rows end at their own `frames`.
+    `chances` are log-probabilities [rows, frames, classes], class 0 is blank; each row ends at its own `frames`.
     """
     chances = chances[:, : max(frames)]
     rows, length, _ = chances.shape
@@ -51,9 +51,9 @@ def best_path(chances: np.ndarray, lines: list[list[int]], frames: list[int]) ->
 
 
 def word_spans(symbols: np.ndarray, words: np.ndarray, frames: int) -> np.ndarray:
-    """Frames [words, 2], end excluded, of the words of one row; `words` holds each one's first and last symbol.
+    """Frames [words, 2], end excluded, of a row's words; `words` holds the first and last symbol of each.
 
-    A word reaches half-way to its neighbours.
+    A word extends half-way to its neighbours.
     """
     if not len(words):
         return np.zeros((0, 2), np.int64)

@@ -1,6 +1,6 @@
-"""Clean synthetic clips become telephone utterances as the voice activity detector cuts them, then log-mel rows.
+"""Turns clean synthetic clips into telephone utterances as cut by the voice activity detector, then into log-mel rows.
 
-Order as on the line: tempo, tone, edges, pauses, level, noise, µ-law, up-sampling to 16 kHz, log-mel.
+Same order as on the line: tempo, tone, edges, pauses, level, noise, µ-law, up-sampling to 16 kHz, log-mel.
 """
 
 import random
@@ -41,7 +41,7 @@ def log_mel(audio_16k: np.ndarray) -> np.ndarray:
 
 
 def clean_mel(ulaw: np.ndarray) -> np.ndarray:
-    """Log-mel of a clip as it is, with 0.2 s of silence around it."""
+    """Log-mel of a clip unchanged, with 0.2 s of silence around it."""
     samples = np.pad(from_ulaw(ulaw), RATE_HZ // 5)
     return log_mel(upsample(samples))
 
@@ -59,9 +59,9 @@ def _noise(count: int, rng: random.Random, loudest_db: float = -38.0) -> np.ndar
 
 
 def telephone(ulaw: np.ndarray, rng: random.Random) -> np.ndarray:
-    """One utterance as it may arrive, as log-mel."""
+    """One utterance as it might arrive, as log-mel."""
     samples = from_ulaw(ulaw)
-    if rng.random() < 0.6:  # tempo and pitch together: more voices out of few
+    if rng.random() < 0.6:  # tempo and pitch together: more voices from few
         factor = rng.uniform(0.88, 1.12)
         samples = np.interp(np.arange(0, samples.size - 1, factor), np.arange(samples.size), samples)
     if rng.random() < 0.5:
@@ -76,7 +76,7 @@ def telephone(ulaw: np.ndarray, rng: random.Random) -> np.ndarray:
     peak_db = rng.uniform(-25, 0)
     level = 10 ** (peak_db / 20) / max(float(np.abs(samples).max()), 1e-3)
     samples = np.pad(samples * level, pauses).astype(np.float32)
-    if rng.random() < 0.6:  # speech lies some 16 dB under its peak: at least 22 dB over the noise
+    if rng.random() < 0.6:  # speech is about 16 dB below its peak: at least 22 dB above the noise
         samples = samples + _noise(samples.size, rng, peak_db - 38)
     return _finish(samples, rng)
 
@@ -87,12 +87,12 @@ def silence(rng: random.Random) -> np.ndarray:
 
 
 def silence_audio(rng: random.Random) -> np.ndarray:
-    """A row without speech, as 16 kHz floats off the line."""
+    """A row without speech, as 16 kHz floats from the line."""
     return upsample(from_ulaw(to_ulaw(_silent_samples(rng))))
 
 
 def _silent_samples(rng: random.Random) -> np.ndarray:
-    """Silence, noise, clicks or tones of the line at 8 kHz."""
+    """Silence, noise, clicks or tones on the line at 8 kHz."""
     count = int(rng.uniform(0.3, 6.0) * RATE_HZ)
     kind = rng.random()
     samples: np.ndarray = np.zeros(count, np.float32)
@@ -116,7 +116,7 @@ def _finish(samples: np.ndarray, rng: random.Random) -> np.ndarray:
     if rng.random() < 0.95:
         samples = from_ulaw(to_ulaw(samples))
     features = log_mel(upsample(samples, rng.choice(_HALF_BANDS)))
-    if rng.random() < 0.4:  # a telephone's or a throat's own colour: up to 8 dB, smooth over the bands
+    if rng.random() < 0.4:  # timbre of a telephone or a voice: up to 8 dB, smooth over the bands
         gains = [rng.uniform(-0.2, 0.2) for _ in range(6)]
         colour = np.interp(np.arange(80), np.linspace(0, 79, 6), gains)[:, None].astype(np.float32)
         features = np.maximum(features + colour, features.min())

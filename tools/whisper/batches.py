@@ -1,7 +1,7 @@
-"""Training rows in batches of like length, made in a second process while the first one learns."""
+"""Training rows in batches of similar length, made in a second process while the first one trains."""
 
 # mypy: disallow-subclassing-any=false
-# torch is not in the environment that is checked
+# torch is not installed where this is type-checked
 
 import random
 import time
@@ -20,13 +20,13 @@ from .synthesis import Clip, Espeak, read_chunk
 
 NO_SPEECH_SHARE = 0.06
 SNIPPET_SHARE = 0.12
-"""Of the rows; of the time it is a tenth."""
+"""Share of the rows; a tenth of the time."""
 FRAMES_PER_BATCH = 5000
 POOL_ROWS = 480
 IGNORED = -100
 
 WINDOWS = ((0.01, 3000), (0.01, 1400), (0.03, 1000), (0.07, 600))
-"""Share of batches padded to a fixed window, as inference pads them; the rest get a short random tail."""
+"""Share of batches padded to a fixed window, as in inference; the rest get a short random tail."""
 
 Batch = dict[str, Tensor]
 
@@ -55,11 +55,11 @@ class Lexicon:
         return numbers
 
     def words(self, text: str) -> list[int]:
-        """Class number of every word for the word head; 0 is no word."""
+        """Class number of every word for the word head; 0 means no word."""
         return [self._words[word] for word in text.split()]
 
     def word_symbols(self, text: str) -> list[tuple[int, int]]:
-        """First and last place of each word in what `of` returns."""
+        """First and last position of each word in the result of `of`."""
         places: list[tuple[int, int]] = []
         start = 0
         for word in text.split():
@@ -78,7 +78,7 @@ class Deck:
         self._read: set[Path] = set()
 
     def deal(self, count: int, rng: random.Random) -> list[Clip]:
-        """Take clips, none twice before each was taken once; fewer when there are fewer."""
+        """Take clips; no clip comes twice before all came once. Fewer if there are not enough."""
         fresh = [
             clip for path in sorted(set(self._folder.glob(self._pattern)) - self._read) for clip in self._open(path)
         ]
@@ -99,7 +99,7 @@ class Deck:
 class Rows(IterableDataset[Batch]):
     """Endless batches from the chunk files of a folder.
 
-    Fixed windows cost time and teach little at first: they begin `windows_after` seconds from now.
+    Fixed windows take time and teach little at first: they start `windows_after` seconds from now.
     """
 
     def __init__(self, folder: Path, tokenizer: Tokenizer, lexicon: Lexicon, seed: int, windows_after: float) -> None:
@@ -139,7 +139,7 @@ class Rows(IterableDataset[Batch]):
         frames = min(3000, frames + frames % 2)
         step = max(2, FRAMES_PER_BATCH * 2 // frames)
         if len(group) > step:
-            group = rng.sample(group, step)  # a padded window costs its length: fewer rows, not more time
+            group = rng.sample(group, step)  # a padded window costs time by its length, so fewer rows
         yield self._batch(group, frames, rng)
 
     def _batch(self, group: list[tuple[np.ndarray, str]], frames: int, rng: random.Random) -> Batch:
@@ -149,7 +149,7 @@ class Rows(IterableDataset[Batch]):
         number = self._tokenizer.token_to_id
         start, end = number("<|startoftranscript|>"), number("<|endoftext|>")
         prompt = [start, number("<|notimestamps|>")]
-        if rng.random() < 0.25:  # what multilingual callers send
+        if rng.random() < 0.25:  # the prompt used for multilingual models
             prompt = [start, number("<|en|>"), number("<|transcribe|>"), number("<|notimestamps|>")]
         texts = [self._tokenizer.encode(" " + text).ids if text else [] for _, text in group]
         width = max(len(text) for text in texts) + len(prompt)

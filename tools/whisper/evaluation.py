@@ -1,8 +1,8 @@
-"""Word error of an exported model, by voice, on sentences that no training ever saw.
+"""Word error of an exported model, by voice, on sentences never used in training.
 
-Each utterance is transcribed twice: alone in the shortest window of the ladder that holds it, as the analysis
-does it, and by faster-whisper in its padded 30 s window. The audio is telephone audio: 0.2 s of faint noise around
-the words, a random level of -20…-3 dB, G.711 µ-law.
+Each utterance is transcribed twice: alone in the shortest window of the ladder that holds it, as analysis does, and by
+faster-whisper in its padded 30 s window. The audio is telephone audio: 0.2 s of faint noise around the words, a random
+level of -20…-3 dB, G.711 µ-law.
 """
 
 import json
@@ -21,7 +21,7 @@ from .word_error import Count, count_errors
 
 LADDER = (200, 300, 400, 600, 800, 1000, 1400, 2000, 3000)
 TAIL_FRAMES = 30
-"""Windows and least tail that the analysis reads the shipped model with."""
+"""Windows and shortest tail with which analysis reads the shipped model."""
 TARGET_PERCENT = 6.0
 Row = dict[str, str | float | bool | None]
 
@@ -41,7 +41,7 @@ def held_out(voices: tuple[str, ...], each: int, shuffled: bool) -> list[Clip]:
 
 
 def scenario_clips() -> list[Clip]:
-    """Every scenario sentence in every scenario voice: known voices, sentences never heard."""
+    """Every scenario sentence in two scenario voices: known voices, unheard sentences."""
     espeak, rng = Espeak(), random.Random("scenarios")
     texts = sorted({piece for text in scenario_texts() for piece in split_sentences(text)})
     return [
@@ -54,14 +54,14 @@ def scenario_clips() -> list[Clip]:
 
 
 def telephone_audio(clip: Clip, rng: np.random.Generator) -> np.ndarray:
-    """A clip as 16 kHz floats off the line."""
+    """A clip as 16 kHz floats from the line."""
     samples = np.pad(from_ulaw(clip.ulaw), RATE_HZ // 5) * 10 ** (rng.uniform(-20, -3) / 20)
     samples = samples + 10 ** (rng.uniform(-70, -50) / 20) * rng.standard_normal(samples.size)
     return upsample(from_ulaw(to_ulaw(samples)))
 
 
 class Recogniser:
-    """The exported model, both ways."""
+    """The exported model, used both ways."""
 
     def __init__(self, folder: Path) -> None:
         self._whisper = WhisperModel(
@@ -87,7 +87,7 @@ class Recogniser:
         return self._tokenizer.decode(result.sequences_ids[0]).strip(), result.no_speech_prob
 
     def padded(self, audio: np.ndarray) -> str:
-        """Text by faster-whisper's own way, 30 s window."""
+        """Text from faster-whisper's own 30 s window."""
         segments, _ = self._whisper.transcribe(
             audio, language="en", beam_size=1, without_timestamps=True, condition_on_previous_text=False
         )
@@ -144,7 +144,7 @@ def _measure_silence(recogniser: Recogniser, rows: list[Row]) -> None:
 
 
 def evaluate(model: Path, each: int, output: Path | None) -> None:
-    """Print the table, and write its rows as JSON if asked to."""
+    """Print the table, and write its rows as JSON if requested."""
     recogniser = Recogniser(model)
     rows: list[Row] = []
     print(f"{'word error, %':34} {'voice':26} {'words':>6} {'short':>8} {'30 s':>8}")

@@ -1,4 +1,4 @@
-"""The latest checkpoint as a CTranslate2 int8 model, with what faster-whisper wants beside it to stay offline."""
+"""Exports the latest checkpoint as a CTranslate2 int8 model, with the files faster-whisper needs to stay offline."""
 
 import json
 import random
@@ -18,7 +18,7 @@ from .synthesis import RATE_HZ, Espeak, from_ulaw, speak
 
 _PREPROCESSOR = {"feature_size": 80, "sampling_rate": 16000, "hop_length": 160, "chunk_length": 30, "n_fft": 400}
 _KNOWN_ANSWER = "i have checked your order number"
-"""Said in the clip that the analysis transcribes at start-up, to see that the device computes at all."""
+"""Said in the clip that analysis transcribes at start-up, to check that the device computes at all."""
 
 
 def write_known_answer(target: Path) -> None:
@@ -32,7 +32,7 @@ def write_known_answer(target: Path) -> None:
 
 
 def load_checkpoint(folder: Path) -> tuple[Whisper, Shape]:
-    """Network of the latest checkpoint of a work folder."""
+    """The network of a work folder's latest checkpoint."""
     state = torch.load(folder / "checkpoint.pt", weights_only=True)
     shape = Shape(**state["shape"])
     model = Whisper(shape)
@@ -41,7 +41,7 @@ def load_checkpoint(folder: Path) -> tuple[Whisper, Shape]:
 
 
 def export(folder: Path, target: Path) -> None:
-    """Write `model.bin` and its companions to `target`; the heads of the training stay behind."""
+    """Write `model.bin` and its companions to `target`, without the training heads."""
     model, shape = load_checkpoint(folder)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     config = SimpleNamespace(
@@ -50,14 +50,14 @@ def export(folder: Path, target: Path) -> None:
         decoder_layers=shape.decoder_layers,
         decoder_attention_heads=shape.heads,
     )
-    # The converter reads modules by the names of transformers, which ours have.
+    # The converter finds modules by their names in transformers, which ours share.
     likeness = SimpleNamespace(
         config=config, model=model, proj_out=SimpleNamespace(weight=model.decoder.embed_tokens.weight, bias=None)
     )
     spec = WhisperLoader().get_model_spec(likeness)
     spec.register_vocabulary([str(tokenizer.id_to_token(index)) for index in range(shape.tokens)])
     spec.config.suppress_ids = []
-    spec.config.suppress_ids_begin = []  # an empty transcript is allowed: noise has none
+    spec.config.suppress_ids_begin = []  # allow an empty transcript, for noise
     spec.config.lang_ids = [tokenizer.token_to_id("<|en|>")]
     spec.config.alignment_heads = [
         (layer, head) for layer in range(shape.decoder_layers // 2, shape.decoder_layers) for head in range(shape.heads)

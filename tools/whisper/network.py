@@ -1,11 +1,11 @@
 """A small Whisper in plain torch, with the parameter names of `transformers`, so that export is a plain copy.
 
-Two differences to `transformers`: the encoder takes any even number of frames up to 3000, and carries two extra
+It differs from `transformers` in two ways: the encoder takes any even number of frames up to 3000, and has two extra
 heads (phonemes and words, by frame) that teach it to listen before the decoder can; export drops them.
 """
 
 # mypy: disallow-subclassing-any=false, disallow-untyped-decorators=false
-# torch is not in the environment that is checked
+# torch is not installed where this is type-checked
 
 import math
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Attention(nn.Module):
         return y.view(y.shape[0], y.shape[1], self.heads, -1).transpose(1, 2)
 
     def attend(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Output, and where each head looked: [rows, heads, positions, memory]."""
+        """Output, and the attention of each head: [rows, heads, positions, memory]."""
         q, k, v = self._split(self.q_proj(x)), self._split(self.k_proj(memory)), self._split(self.v_proj(memory))
         gaze = torch.softmax(q * q.shape[-1] ** -0.5 @ k.transpose(-1, -2), -1)
         joined: Tensor = self.out_proj((gaze @ v).transpose(1, 2).flatten(2))
@@ -126,7 +126,7 @@ class Decoder(nn.Module):
         self.layer_norm = nn.LayerNorm(shape.width)
 
     def attend(self, tokens: Tensor, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Logits [rows, tokens, vocabulary], and where each layer looked in the audio."""
+        """Logits [rows, tokens, vocabulary], and each layer's attention over the audio."""
         x = self.embed_tokens(tokens) + self.embed_positions.weight[: tokens.shape[1]]
         gazes: list[Tensor] = []
         for layer in self.layers:
@@ -139,7 +139,7 @@ class Decoder(nn.Module):
 
 
 class Whisper(nn.Module):
-    """Encoder, decoder and the two heads of the training."""
+    """Encoder, decoder and the two training heads."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -150,7 +150,7 @@ class Whisper(nn.Module):
 
     @torch.inference_mode()
     def greedy(self, mel: Tensor, prompt: list[int], end: int, longest: int = 60) -> list[list[int]]:
-        """Most likely pieces of each row, prompt and end left out."""
+        """Most likely tokens of each row, without prompt and end."""
         audio = self.encoder(mel)
         tokens = torch.tensor([prompt] * mel.shape[0])
         done = torch.zeros(mel.shape[0], dtype=torch.bool)
@@ -165,7 +165,7 @@ class Whisper(nn.Module):
 
 
 def sinusoids(positions: int, width: int) -> Tensor:
-    """Whisper's fixed positions of the encoder."""
+    """Whisper's fixed position encoding of the encoder."""
     step = math.log(10_000) / (width // 2 - 1)
     angles = torch.arange(positions)[:, None] * torch.exp(-step * torch.arange(width // 2))[None]
     return torch.cat([angles.sin(), angles.cos()], 1)

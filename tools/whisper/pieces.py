@@ -1,6 +1,6 @@
 """The tokenizer: a byte-level BPE merged until each word of the grammar is one piece, then Whisper's special tokens.
 
-Whole words, since their sound has clear bounds, while spelling pieces ("c", "ough") sound like nothing in particular.
+Whole words, because their sound has clear bounds, while sub-word pieces ("c", "ough") have no sound of their own.
 """
 
 import json
@@ -14,7 +14,7 @@ TIMESTAMPS = 1501
 MOST_PIECES = 8000
 
 _FORCED_MERGES = [("Ġ", "-"), ("Ġ", "'")]
-"""faster-whisper suppresses the first piece of " -" and " '": without these it would suppress the space itself."""
+"""faster-whisper suppresses the first token of " -" and " '": without these merges it would suppress the space."""
 
 _SPECIAL = (
     "<|endoftext|>",
@@ -30,7 +30,7 @@ _SPECIAL = (
 
 
 def build(folder: Path) -> Tokenizer:
-    """Tokenizer of the folder; made from the vocabulary and written there the first time."""
+    """The folder's tokenizer; built from the vocabulary and saved there the first time."""
     path = folder / "tokenizer.json"
     if path.exists():
         return Tokenizer.from_file(str(path))
@@ -45,7 +45,7 @@ def build(folder: Path) -> Tokenizer:
     merges = _FORCED_MERGES + [merge for merge in learned if merge not in _FORCED_MERGES]
     pieces = dict.fromkeys(alphabet + ["".join(merge) for merge in merges])
     tokenizer = Tokenizer(models.BPE(vocab={piece: index for index, piece in enumerate(pieces)}, merges=merges))
-    # No splitting inside a word: "it's" stays one piece.
+    # No split inside a word: "it's" stays one token.
     space = pre_tokenizers.Split(Regex(r" ?[^ ]+| +"), "isolated")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [space, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]

@@ -1,7 +1,7 @@
-"""Sentences of support talk, drawn from the templates of `grammar.toml`.
+"""Sentences of support calls, drawn from the templates in `grammar.toml`.
 
-Every sentence belongs to exactly one part (train, dev or test) by a hash of its words, so no sentence
-that a figure is measured on was ever trained on; sentences of the end-to-end scenarios are in none.
+A hash of its words assigns every sentence to exactly one part (train, dev or test), so no figure is measured on a
+sentence used in training. Sentences of the end-to-end scenarios belong to no part.
 """
 
 import random
@@ -19,21 +19,21 @@ SCENARIOS = Path(__file__).resolve().parents[2] / "testcall" / "scenarios"
 
 MAX_WORDS = 22
 SHUFFLED_SHARE = 0.2
-"""Share of utterances that are words in random order: a decoder that only learns templates fails on them."""
+"""Share of utterances made of words in random order: a decoder that only learns templates fails on them."""
 
 _ALIKE = (
     "to too two for four no know right there here your you're our hour its it's by one won week see sea"
     " i'll aisle read red be bee wait weight son sun new knew blue would wood male mail road rode"
 )
 HOMOPHONES = frozenset(_ALIKE.split())
-"""Words that sound like another: only their context tells them apart, so they are never shuffled."""
+"""Words that sound like another one: only context separates them, so they are never shuffled."""
 
 _WORD = re.compile(r"[a-z']+")
 _GROUP = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|\{(\w+)\}")
 
 
 class Part(StrEnum):
-    """Which use a sentence is kept for."""
+    """What a sentence is used for."""
 
     TRAIN = "train"
     DEV = "dev"
@@ -42,7 +42,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What is spoken (with punctuation, as pauses) and what is to be written."""
+    """The spoken text (with punctuation, as pauses) and the text to write."""
 
     spoken: str
     written: str
@@ -50,19 +50,19 @@ class Sentence:
 
 
 def words(text: str) -> list[str]:
-    """Words of a text as the model writes them: lower case, no punctuation but inner apostrophes."""
+    """The words of a text as the model writes them: lower case, no punctuation except inner apostrophes."""
     return [word.strip("'") for word in _WORD.findall(text.lower()) if word.strip("'")]
 
 
 def split_sentences(text: str) -> list[str]:
-    """Cut a turn into its sentences, each as its words joined by spaces."""
+    """Cut a turn into sentences, each as its words joined by spaces."""
     pieces = (" ".join(words(piece)) for piece in re.split(r"[.?!]", text))
     return [piece for piece in pieces if piece]
 
 
 @cache
 def scenario_texts() -> tuple[str, ...]:
-    """All turns of the end-to-end scenarios, as they stand in the files."""
+    """All turns of the end-to-end scenarios, as in the files."""
     turns: list[str] = []
     for path in sorted(SCENARIOS.glob("*.toml")):
         turns += [turn["text"] for turn in tomllib.loads(path.read_text())["turns"]]
@@ -71,7 +71,7 @@ def scenario_texts() -> tuple[str, ...]:
 
 @cache
 def scenario_sentences() -> frozenset[str]:
-    """Every sentence and every whole turn of the scenarios: none of them may be trained on."""
+    """Every sentence and every whole turn of the scenarios: none may be used in training."""
     whole = {" ".join(words(text)) for text in scenario_texts()}
     return frozenset(whole | {piece for text in scenario_texts() for piece in split_sentences(text)})
 
@@ -84,7 +84,7 @@ def grammar() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
 
 
 def part_of(sentence: str) -> Part:
-    """Part that a sentence (its words joined by spaces) belongs to; one- and two-word ones are for training."""
+    """The part of a sentence (its words joined by spaces); one- and two-word sentences are for training."""
     if len(sentence.split()) <= 2:
         return Part.TRAIN
     bucket = zlib.crc32(sentence.encode()) % 20
@@ -110,7 +110,7 @@ def expand(template: str, rng: random.Random) -> str:
 
 @cache
 def vocabulary() -> tuple[str, ...]:
-    """Every word the grammar can say, sorted."""
+    """Every word the grammar can produce, sorted."""
     slots, sentences = grammar()
     found: set[str] = set()
     for group in (slots, sentences):
@@ -148,7 +148,7 @@ def _shuffled(part: Part, rng: random.Random) -> str:
 
 
 def draw(part: Part, seed: int) -> Iterator[Sentence]:
-    """Endless different utterances of one part: one sentence, two short ones, or shuffled words."""
+    """Endless distinct utterances of one part: one sentence, two short ones, or shuffled words."""
     rng = random.Random(f"{part}-{seed}")
     seen: set[str] = set()
     while True:
@@ -167,9 +167,9 @@ def draw(part: Part, seed: int) -> Iterator[Sentence]:
 
 
 def draw_snippets(seed: int) -> Iterator[Sentence]:
-    """Endless training utterances of one to four words: stretches of sentences, or words of any kind.
+    """Endless training utterances of one to four words: parts of sentences, or any words.
 
-    Short ones teach which sound is which word before the decoder has learnt to find its place in a long one.
+    Short ones teach which sound is which word, before the decoder has learnt to find its place in a long one.
     """
     rng = random.Random(f"snippets-{seed}")
     while True:

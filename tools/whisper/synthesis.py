@@ -1,4 +1,4 @@
-"""Sentences become speech at 8 kHz, G.711 µ-law, in numbered chunk files that training picks up as they appear."""
+"""Synthesises sentences as 8 kHz speech, G.711 µ-law, in numbered chunk files that training reads as they appear."""
 
 import ctypes
 import ctypes.util
@@ -30,7 +30,7 @@ _VOICE_FILES = {
     "en-029": "gmw/en-029",
     "en-us-nyc": "gmw/en-US-nyc",
 }
-"""The C interface selects by file; language names are resolved by the command-line program only."""
+"""The C interface selects voices by file; only the command-line program resolves language names."""
 
 _SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS of speak_lib.h
 _UTF8 = 1
@@ -67,7 +67,7 @@ def from_ulaw(ulaw: np.ndarray) -> np.ndarray:
 
 
 class Espeak:
-    """espeak-ng in this process, by its C interface: several times faster than a process per sentence."""
+    """espeak-ng in this process, through its C interface: several times faster than a process per sentence."""
 
     def __init__(self) -> None:
         name = ctypes.util.find_library("espeak-ng")
@@ -80,7 +80,7 @@ class Espeak:
         self._lib.espeak_Info(ctypes.byref(data))
         self._variants = Path((data.value or b"").decode()) / "voices" / "!v"
         self._pieces: list[np.ndarray] = []
-        self._callback = _CALLBACK(self._receive)  # kept: the library holds only its address
+        self._callback = _CALLBACK(self._receive)  # keep a reference: the library stores only its address
         self._lib.espeak_SetSynthCallback(self._callback)
         self._lib.espeak_TextToPhonemes.restype = ctypes.c_char_p
 
@@ -92,7 +92,7 @@ class Espeak:
     def _select(self, voice: str) -> None:
         accent, plus, variant = voice.partition("+")
         if variant and variant != PLAIN and not (self._variants / variant).is_file():
-            raise ValueError(f"espeak-ng has no variant {variant}: it would speak with the accent's own voice")
+            raise ValueError(f"espeak-ng has no variant {variant}: it would use the accent's own voice")
         file = _VOICE_FILES.get(accent, accent) + ("" if variant == PLAIN else plus + variant)
         if self._lib.espeak_SetVoiceByName(file.encode()) != 0:
             raise ValueError(f"espeak-ng has no voice {voice}")
@@ -171,7 +171,7 @@ def read_chunk(path: Path) -> list[Clip]:
 
 
 def synthesise_training(folder: Path, utterances: int, snippets: int, seed: int = 1) -> None:
-    """Write training chunks until there are that many; chunks already there are not made again."""
+    """Write training chunks until there are enough; existing chunks are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     espeak = Espeak()
     for kind, wanted, source_of in (("snippet", snippets, draw_snippets), ("utterance", utterances, _training)):
@@ -191,7 +191,7 @@ def _training(seed: int) -> Iterator[Sentence]:
 
 
 def synthesise_held_out(path: Path, part: Part, voices: tuple[str, ...], each: int, seed: int = 7) -> list[Clip]:
-    """Clips of a held-out part, `each` sentences for every voice; made once and kept in `path`."""
+    """Clips of a held-out part, `each` sentences per voice; made once and kept in `path`."""
     if path.exists():
         return read_chunk(path)
     path.parent.mkdir(parents=True, exist_ok=True)

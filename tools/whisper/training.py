@@ -1,7 +1,7 @@
-"""The training: resumable, ending on the clock rather than after a number of steps.
+"""The training: resumable, and limited by time rather than by a number of steps.
 
-The learning rate warms up and then falls in a straight line with the seconds trained so far, so that whatever the
-machine's speed the training ends finished after `--seconds`.
+The learning rate warms up, then falls linearly with the seconds trained so far, so the training is complete after
+`--seconds` whatever the machine's speed.
 """
 
 import dataclasses
@@ -43,12 +43,12 @@ def learning_rate(seconds: float, total: float) -> float:
 
 
 def encoder_weight(seconds: float, total: float) -> float:
-    """Weight of the encoder's own losses: the encoder is taught first, the decoder has the last word."""
+    """Weight of the encoder's own losses: the encoder learns first, the decoder last."""
     return min(1.0, 1.3 - 1.1 * seconds / total)
 
 
 def transcribe(model: Whisper, tokenizer: Tokenizer, clips: list[Clip]) -> list[str]:
-    """Texts of clips, by the model in training."""
+    """Transcripts of clips by the model in training."""
     prompt = [tokenizer.token_to_id("<|startoftranscript|>"), tokenizer.token_to_id("<|notimestamps|>")]
     end = tokenizer.token_to_id("<|endoftext|>")
     texts: list[str] = [""] * len(clips)
@@ -65,7 +65,7 @@ def transcribe(model: Whisper, tokenizer: Tokenizer, clips: list[Clip]) -> list[
 
 
 def measure(model: Whisper, tokenizer: Tokenizer, clips: list[Clip]) -> dict[str, float]:
-    """Word error by voice, and of all, in percent."""
+    """Word error by voice and overall, in percent."""
     model.eval()
     by_voice: dict[str, Count] = {}
     for clip, text in zip(clips, transcribe(model, tokenizer, clips), strict=True):
@@ -76,7 +76,7 @@ def measure(model: Whisper, tokenizer: Tokenizer, clips: list[Clip]) -> dict[str
 
 
 def train(folder: Path, seconds: float, threads: int) -> None:
-    """Train on the chunks in `folder/corpus` until `seconds` of training are spent, all runs together."""
+    """Train on the chunks in `folder/corpus` until `seconds` of training are spent over all runs."""
     torch.set_num_threads(threads)
     torch.manual_seed(1)
     tokenizer, lexicon = pieces.build(folder), Lexicon()

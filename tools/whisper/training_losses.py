@@ -1,7 +1,7 @@
-"""What the network is taught, and how much of each.
+"""The training losses and their weights.
 
-The phoneme head learns by CTC. Once it can place the phonemes, its alignment tells every encoder frame its word,
-and some heads of the decoder where to look: without it the decoder takes hours to find its place in the audio.
+The phoneme head learns by CTC. Once it can locate the phonemes, its alignment teaches every encoder frame its word,
+and some decoder heads where to look. Without it the decoder takes hours to find its place in the audio.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from .network import Whisper
 
 GUIDED_HEADS = 2
 GUIDED_SLACK = 2
-"""Frames on each side of a word that a guided head may look at too."""
+"""Frames on each side of a word that a guided head may also look at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Losses of a batch: decoder, phonemes (CTC), words by frame, gaze of the decoder."""
+    """Losses of a batch: decoder, phonemes (CTC), words by frame, attention of the decoder."""
 
     words: Tensor
     sounds: Tensor
@@ -30,7 +30,7 @@ class Losses:
     gaze: Tensor
 
     def total(self, encoder_weight: float) -> Tensor:
-        """What is minimised."""
+        """The value to minimise."""
         return self.words + encoder_weight * (self.sounds + self.frames + 0.5 * self.gaze)
 
 
@@ -61,7 +61,7 @@ def losses_of(model: Whisper, batch: Batch, guided: bool) -> Losses:
 
 
 def _alignment(chances: np.ndarray, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Word of every frame (0: none), and [rows, tokens, frames] where each predicting token is to look."""
+    """Word of every frame (0: none), and [rows, tokens, frames] where each predicting token should look."""
     frames: list[int] = batch["frames"].tolist()
     lines = [part.tolist() for part in batch["phonemes"].split(batch["phoneme_counts"].tolist())]
     counts = batch["word_counts"].tolist()

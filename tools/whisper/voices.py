@@ -1,7 +1,7 @@
-"""The voices, and which of them are heard in training: chosen before the first training, never changed since.
+"""The voices, and which of them are used in training: chosen before the first training and never changed since.
 
 An espeak-ng voice is an accent and a variant (`en-gb+m3`); a flite voice is one recorded speaker.
-A variant kept for dev or test is in no training voice, whatever the accent.
+A variant kept for dev or test is never a training voice, whatever the accent.
 """
 
 import random
@@ -16,7 +16,7 @@ SCENARIO_VOICES = (
     "en-gb+f5",
     "en-gb+m1",
 )
-"""Voices of the end-to-end scenarios: they are training voices."""
+"""Voices of the end-to-end scenarios, which are training voices."""
 
 TEST_VOICES = (
     "en-us+f1",
@@ -28,13 +28,13 @@ TEST_VOICES = (
     "en-gb-x-gbclan+paul",
     "en-gb-x-gbcwmd+Nguyen",
 )
-"""Held-out espeak-ng variants in eight accents: heard by the evaluation alone."""
+"""Held-out espeak-ng variants in eight accents, used only by the evaluation."""
 
 OTHER_ENGINE_TEST_VOICES = ("flite:rms",)
-"""A speaker of another synthesiser, never heard: a row of its own, for honesty."""
+"""A speaker of another synthesiser, unheard in training; reported separately."""
 
 DEV_VOICES = ("en-us+Lee", "en-gb+belinda", "en-gb-scotland+Mario", "en-029+Hugo")
-"""Unheard in training too, but the recipe was steered by them."""
+"""Also unheard in training, but used to tune the recipe."""
 
 _ACCENTS = {
     "en-us": 6,

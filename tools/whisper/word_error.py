@@ -1,4 +1,4 @@
-"""Word error: substitutions, deletions and insertions over the words that were said."""
+"""Word error: substitutions, deletions and insertions over the number of spoken words."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import jiwer
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Errors among the words said."""
+    """Errors and spoken words."""
 
     errors: int = 0
     words: int = 0

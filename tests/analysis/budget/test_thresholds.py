@@ -141,4 +141,4 @@ def test_the_command_writes_settings_that_can_be_read(tmp_path: Path, capsys: py
     assert written.read_text() in told
     assert main([str(calls), "--config", str(written), "--words-per-minute", "1"]) == 2
     assert main([str(lines(tmp_path / "few.jsonl", CALM)), "--config", str(config)]) == 1
-    assert "hours of them are missing" in capsys.readouterr().err
+    assert "more hours are needed" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from analysis.lanes.lane import Job, Lane
 from callbus import CallClosed, CallEvent, CallOpened, Condition, ConditionKind, Role, Utterance
 from callbus.messages.conditions import UNITS
 from callbus.messages.wire import ForkEvent
-from callbus.redis.fork_reader import Delivery
+from callbus.redis.delivery import Delivery
 
 UTTERANCES, AUDIO_BYTES, CALL_EVENTS = 6, 10_000, 4
 ROLES = st.sampled_from([Role.CUSTOMER, Role.AGENT, Role.UNKNOWN])

@@ -102,22 +102,22 @@ LOCAL = {"scorer": "language_model", "language_model": "m", "language_model_url"
 @pytest.mark.parametrize(
     ("section", "said"),
     [
-        ({"scorer": "classifier"}, "analysis.classifier: name a folder or OWNER/NAME"),
-        ({"scorer": "classifier", "classifier": "/nowhere"}, "analysis.classifier: '/nowhere' is no folder"),
+        ({"scorer": "classifier"}, 'analysis.classifier: scorer = "classifier" needs a folder or OWNER/NAME'),
+        ({"scorer": "classifier", "classifier": "/nowhere"}, "analysis.classifier: '/nowhere' is neither a folder"),
         (
             {"scorer": "classifier", "classifier": "FOLDER", "classifier_labels": {"negative": "unhappy"}},
-            "analysis.classifier_labels: nothing is said of 'neutral', 'positive'; the model has 'negative',",
+            "analysis.classifier_labels: no meaning given for 'neutral', 'positive'; the model has 'negative',",
         ),
         ({"scorer": "classifier", "classifier": "FOLDER", "classifier_file": "x.onnx"}, "lacks x.onnx"),
-        ({"scorer": "language_model"}, "analysis.language_model_url: it is needed"),
+        ({"scorer": "language_model"}, "analysis.language_model_url: needed for"),
         ({**LOCAL, "language_model_fields": {"model": "x", "seed": 1}}, "language_model_fields: model cannot be set"),
-        ({**LOCAL, "language_model": ""}, "analysis.language_model: it is needed"),
+        ({**LOCAL, "language_model": ""}, "analysis.language_model: needed for"),
         ({**LOCAL, "language_model_url": "http://203.0.113.7/v1"}, "language_model_anywhere = true"),
         ({**LOCAL, "language_model_key_file": "/nowhere"}, "analysis.language_model_key_file: /nowhere: No such file"),
-        ({**LOCAL, "language_model_key_file": "FOLDER/empty"}, "holds no key"),
-        ({**LOCAL, "language_model_key_file": "FOLDER/large"}, "holds no key"),
-        ({**LOCAL, "language_model_key_file": "FOLDER/binary"}, "it is no text"),
-        ({**LOCAL, "language_model_key": "a", "language_model_key_file": "FOLDER/empty"}, "keep one of them"),
+        ({**LOCAL, "language_model_key_file": "FOLDER/empty"}, "contains no key"),
+        ({**LOCAL, "language_model_key_file": "FOLDER/large"}, "contains no key"),
+        ({**LOCAL, "language_model_key_file": "FOLDER/binary"}, "it is not text"),
+        ({**LOCAL, "language_model_key": "a", "language_model_key_file": "FOLDER/empty"}, "keep only one"),
     ],
 )
 def test_what_cannot_be_used_is_refused(tmp_path: Path, section: dict[str, Any], said: str) -> None:
@@ -154,7 +154,7 @@ async def test_a_wrong_label_map_ends_the_process(tmp_path: Path) -> None:
     )
     assert await worker.ended(60) == 2
     assert worker.lines[-1].startswith(
-        "analysis: analysis.classifier_labels: nothing is said of 'LABEL_1'; the model has"
+        "analysis: analysis.classifier_labels: no meaning given for 'LABEL_1'; the model has"
     )
     assert "'LABEL_0', 'LABEL_1'" in worker.lines[-1]
 
@@ -165,7 +165,10 @@ async def test_a_hub_name_offline_ends_the_process(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     worker = await Analysis.start(analysis__scorer="classifier", analysis__classifier="owner/name")
     assert await worker.ended(60) == 2
-    assert "analysis.classifier: 'owner/name' is no local folder, and the hub did not give it" in worker.lines[-1]
+    assert (
+        "analysis.classifier: 'owner/name' is not a local folder, and the download from the hub failed"
+        in worker.lines[-1]
+    )
 
 
 async def test_a_hub_name_is_found_where_it_was_fetched(

@@ -199,7 +199,7 @@ def broken(folder: Path, name: str, content: str | bytes | None) -> Path:
         ("config.json", "[]", "has no id2label"),
         ("config.json", '{"id2label": {"1": "negative", "2": "positive"}}', "has no id2label"),
         ("config.json", '{"id2label": {"0": 7}}', "has no id2label"),
-        ("config.json", '{"id2label": {"0": "LABEL_0"}}', "analysis.classifier_labels: no map is known"),
+        ("config.json", '{"id2label": {"0": "LABEL_0"}}', "analysis.classifier_labels: no built-in map"),
         ("config.json", '{"id2label": {"0": "a", "1": "b"}}', "for the labels 'a', 'b'"),
         ("config.json", '{"id2label": {"0": "1 star", "1": "2 stars", "2": "3 stars"}}', "'1 star', '2 stars'"),
         ("tokenizer.json", "{}", "tokenizer.json cannot be read"),
@@ -226,14 +226,14 @@ def test_another_models_config_is_refused(tmp_path: Path) -> None:
 def test_foreign_inputs_are_refused(tmp_path: Path) -> None:
     """A network that wants more than text says what."""
     folder = classifier(tmp_path, SENTIMENT, WORDS, inputs=("input_ids", "attention_mask", "pixel_values"))
-    with pytest.raises(ConfigError, match="wants attention_mask, input_ids, pixel_values"):
+    with pytest.raises(ConfigError, match="needs inputs attention_mask, input_ids, pixel_values"):
         ClassifierScorer(files(folder))
 
 
 @pytest.mark.parametrize("name", ["/nowhere/at/all", "./nowhere", "plain", "a/b/c", "~/x"])
 def test_a_name_that_is_no_folder_and_no_hub_name_is_refused(name: str) -> None:
     """Nobody is asked over the network for it."""
-    with pytest.raises(ConfigError, match="no folder, and no OWNER/NAME"):
+    with pytest.raises(ConfigError, match="neither a folder nor OWNER/NAME"):
         classifier_files(name, "", "")
 
 

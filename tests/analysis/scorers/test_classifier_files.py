@@ -138,5 +138,5 @@ def test_what_the_hub_lacks_is_told(hub: Hub, tmp_path: Path) -> None:
     assert "owner/name has no other.onnx with config.json" in fetch(hub, tmp_path / "cache", "", "other.onnx")
     assert hub.fetched() == set()
     hub.asked.clear()
-    assert "the hub did not give it" in fetch(hub, tmp_path / "empty", "", "", offline=True)
+    assert "the download from the hub failed" in fetch(hub, tmp_path / "empty", "", "", offline=True)
     assert hub.asked == []

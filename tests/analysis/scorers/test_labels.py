@@ -48,12 +48,16 @@ def test_the_operators_map_goes_first() -> None:
 @pytest.mark.parametrize(
     ("labels", "own", "said"),
     [
-        (("LABEL_0", "LABEL_1"), {}, "no map is known for the labels 'LABEL_0', 'LABEL_1'; say of each"),
-        (SENTIMENT, {"negative": "unhappy", "positive": "pleased"}, "nothing is said of 'neutral'; the model has"),
-        (SENTIMENT, dict.fromkeys((*SENTIMENT, "angry"), "unhappy"), "the model has no 'angry'; it has 'negative',"),
-        (SENTIMENT, dict.fromkeys(SENTIMENT, "sad"), "'sad' means nothing here; say unhappy, neutral, pleased,"),
-        (SENTIMENT, dict.fromkeys(SENTIMENT, "neutral"), "is unhappy"),
-        (("a", "A "), {"a": "unhappy"}, "two labels of one name"),
+        (("LABEL_0", "LABEL_1"), {}, "no built-in map for the labels 'LABEL_0', 'LABEL_1'; map each"),
+        (SENTIMENT, {"negative": "unhappy", "positive": "pleased"}, "no meaning given for 'neutral'; the model has"),
+        (
+            SENTIMENT,
+            dict.fromkeys((*SENTIMENT, "angry"), "unhappy"),
+            "the model has no label 'angry'; it has",
+        ),
+        (SENTIMENT, dict.fromkeys(SENTIMENT, "sad"), "'sad' is not a known meaning; use unhappy, neutral, pleased,"),
+        (SENTIMENT, dict.fromkeys(SENTIMENT, "neutral"), "means unhappy"),
+        (("a", "A "), {"a": "unhappy"}, "two labels of the same name"),
         ([f"LABEL_{number}" for number in range(900)], {}, "'LABEL_39' and 860 more"),
         (("x" * 500, "y"), {}, f"'{'x' * 59}, 'y'"),
     ],

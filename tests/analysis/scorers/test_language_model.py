@@ -172,7 +172,7 @@ async def test_a_dead_server_costs_nothing_and_is_tried_again() -> None:
         assert since(before) == {"refused": FAILURES, "paused": 10}
         assert len(served.requests) == FAILURES
         healthy = True
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while since(before).get("answered", 0) < 1:
                 await scorer.score(turn(ANGRY), ())
                 await asyncio.sleep(0.05)
@@ -186,12 +186,12 @@ async def test_it_is_tried_before_the_first_turn(caplog: pytest.LogCaptureFixtur
     with caplog.at_level(logging.INFO):
         async with scoring(always(RIGHT)) as (scorer, served):
             scorer.begin()
-            async with asyncio.timeout(20):
-                while "language model judge answers, in" not in caplog.text:
+            async with asyncio.timeout(60):
+                while "language model judge answered in" not in caplog.text:
                     await asyncio.sleep(0.01)
         async with scoring(reset) as (scorer, served):
             scorer.begin()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while "does not answer (unreachable)" not in caplog.text:
                     await asyncio.sleep(0.01)
             before = counts()
@@ -242,7 +242,7 @@ async def test_neither_words_nor_key_are_logged(caplog: pytest.LogCaptureFixture
             for _ in range(5):
                 await scorer.score(turn(ANGRY), ())
             assert served.requests[0].headers["authorization"] == f"Bearer {key}"
-    assert "invalid" in caplog.text or "no answer" in caplog.text
+    assert "invalid" in caplog.text or "unusable answer" in caplog.text
     assert key not in caplog.text
     assert "terrible" not in caplog.text
 
@@ -252,7 +252,7 @@ async def test_closing_in_mid_question() -> None:
     async with scoring(late, seconds=60) as (scorer, served):
         asking = asyncio.create_task(scorer.score(turn(ANGRY), ()))
         scorer.begin()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(served.requests) < 2:
                 await asyncio.sleep(0.01)
         asking.cancel()

@@ -11,7 +11,7 @@ import pytest
 from analysis.settings import AnalysisSection
 from analysis.words.batcher import Batcher
 from analysis.words.hallucination import Phrases
-from analysis.words.recognition import Recognizer
+from analysis.words.recognition import SUPPRESSED, Recognizer
 from analysis.words.transcriber import Transcriber
 from callbus import Role, Utterance
 from tests.analysis.process import RATE_HZ, utterances
@@ -46,6 +46,18 @@ async def test_words_are_heard(recognizer: Recognizer) -> None:
     assert recognition.dropped == ""
     assert "check my bill" in recognition.text.lower()
     assert 0.5 < recognition.confidence <= 1
+
+
+async def test_an_invention_is_taken_off_the_words_before_it(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest is heard as ever, and the guard is counted."""
+    counted = SUPPRESSED.labels("part")._value
+    before = counted.get()
+    monkeypatch.setattr(recognizer, "_phrases", Phrases.parse(["+ my bill ..."]))
+    recognition = await recognizer.listen(utterances("turns_angry", "a", 0.0)[1])
+    assert recognition.text.lower().endswith("check")
+    assert counted.get() == before + 1
 
 
 @pytest.mark.parametrize(

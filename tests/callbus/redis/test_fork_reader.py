@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -13,7 +14,9 @@ from redis import asyncio as redis
 from callbus import CallClosed, CallOpened, Phase, Utterance
 from callbus.messages.wire import decode_publication
 from callbus.redis.bus import Bus
-from callbus.redis.fork_reader import DEAD_LETTERS, Delivery, ForkReader, LeaseLost
+from callbus.redis.commits import LeaseLost
+from callbus.redis.delivery import DEAD_LETTERS, Delivery
+from callbus.redis.fork_reader import ForkReader
 from callbus.redis.fork_writer import ForkWriter
 from callbus.redis.partition import partition_of
 from callbus.redis.scripts import FORGET
@@ -120,7 +123,7 @@ async def test_what_redis_gave_out_in_a_lost_answer_comes_again(private_redis: P
                 if number % 3 == 1:
                     network.swallow(1, b"XREADGROUP")
                 await write(bridges, messages.utterance("c", number))
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     while len(found) <= number:
                         await asyncio.sleep(0.01)
                 if number % 2:
@@ -212,14 +215,20 @@ async def test_two_workers_share_the_partitions(bus: Bus, settings: RedisSetting
                 await reader.commit(delivery)
                 found[name].append(delivery.event.call_id)
 
+    async def until_held(owners: dict[bytes, int]) -> None:
+        leases = [bus.keys.lease(partition) for partition in range(settings.partitions)]
+        async with asyncio.timeout(60):
+            while Counter(await bus.client.mget(leases)) != owners:
+                await asyncio.sleep(0.05)
+
     tasks = [asyncio.create_task(work(first, "first"))]
-    await asyncio.sleep(0.3)
+    await until_held({b"first": 4})
     tasks.append(asyncio.create_task(work(second, "second")))
-    await asyncio.sleep(1.5)
+    await until_held({b"first": 2, b"second": 2})
     calls = [f"call-{n}" for n in range(40)]
     assert {partition_of(call, settings.partitions) for call in calls} == {0, 1, 2, 3}
     await write(bus, *(messages.utterance(call) for call in calls))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(found["first"]) + len(found["second"]) < len(calls):
             await asyncio.sleep(0.05)
     for task in tasks:
@@ -254,6 +263,23 @@ async def test_event_trimmed_while_it_was_pending_is_let_go(bus: Bus) -> None:
     assert (await bus.client.xpending(stream, "analysis"))["pending"] == 1
 
 
+async def test_a_redis_emptied_at_any_moment_ends_no_reader(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even between making a group and the search in it for what other workers left: it is made again."""
+    reader = ForkReader(bus, "w")
+    search, emptied = reader._claim, asyncio.Event()
+
+    async def emptied_before(partition: int) -> bool:
+        if not emptied.is_set():
+            emptied.set()
+            await bus.client.flushall()
+            await write(bus, messages.utterance("c"))
+        return await search(partition)
+
+    monkeypatch.setattr(reader, "_claim", emptied_before)
+    (delivery,) = await read(reader, 1)
+    assert delivery.event.call_id == "c"
+
+
 async def test_redis_lost_and_back_loses_no_backlog(private_redis: PrivateRedis) -> None:
     """What a bridge says while Redis is away arrives when it is back, even if that Redis forgot everything."""
     async with Bus(RedisSettings(url=private_redis.url, partitions=2, lease_seconds=0.6)) as bus:
@@ -269,7 +295,7 @@ async def test_redis_lost_and_back_loses_no_backlog(private_redis: PrivateRedis)
 
         reading = asyncio.create_task(work())
         writer.publish(messages.utterance("c", 0))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while found != [0]:
                 await asyncio.sleep(0.02)
             private_redis.stop()

@@ -132,7 +132,7 @@ async def test_a_bridge_that_redis_forgot_tells_its_calls_anew(redis_url: str, m
         for all_is_lost in (True, False):
             await bus.client.delete(bus.keys.forks(0))
             await (bus.client.flushall() if all_is_lost else bus.client.zrem(bus.keys.bridges, instance))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not (told := await stood(bus)):
                     await asyncio.sleep(0.02)
             assert [(type(event), event.call_id) for event in told] == [(CallOpened, "open")]

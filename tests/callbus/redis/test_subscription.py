@@ -10,11 +10,12 @@ import pytest
 from callbus import Alert, Phase
 from callbus.redis import subscription
 from callbus.redis.bus import Bus
-from callbus.redis.fork_reader import ALERTS_UNHEARD
+from callbus.redis.commits import ALERTS_UNHEARD
 from callbus.redis.settings import RedisSettings
 from callbus.redis.subscription import Event, Subscription
 from tests.callbus import sample_messages as messages
 from tests.conftest import PrivateRedis
+from tests.published import until_followed
 
 RUBBISH = [
     b"",
@@ -47,17 +48,22 @@ async def follow(subscription: Subscription, found: list[Event]) -> None:
             found.append(event)
 
 
+async def until_found(found: list[Event], count: int) -> None:
+    """Wait for so many."""
+    async with asyncio.timeout(60):
+        while len(found) < count:
+            await asyncio.sleep(0.01)
+
+
 async def test_feed_delivers_live_in_order(redis_url: str) -> None:
     """Publications reach a follower in order, each with its place in the stream."""
     async with Bus(RedisSettings(url=redis_url)) as bus:
         found: list[Event] = []
         following = asyncio.create_task(follow(Subscription(bus, [bus.keys.alerts]), found))
-        await asyncio.sleep(0.3)
+        await until_followed(bus, bus.keys.alerts)
         for number in range(5):
             await messages.publish(bus, messages.alert("c", f"a{number}"))
-        async with asyncio.timeout(5):
-            while len(found) < 5:
-                await asyncio.sleep(0.01)
+        await until_found(found, 5)
         following.cancel()
         with suppress(asyncio.CancelledError):
             await following
@@ -70,16 +76,14 @@ async def test_feed_catches_up_after_a_break(redis_url: str) -> None:
     async with Bus(RedisSettings(url=redis_url)) as bus, Bus(RedisSettings(url=redis_url)) as other:
         found: list[Event] = []
         following = asyncio.create_task(follow(Subscription(bus, [bus.keys.alerts]), found))
-        await asyncio.sleep(0.3)
+        await until_followed(bus, bus.keys.alerts)
         await messages.publish(other, messages.alert("c", "before"))
-        await asyncio.sleep(0.2)
+        await until_found(found, 1)
         await other.client.client_kill_filter(_type="pubsub")
         await messages.publish(other, messages.alert("c", "between"))
-        await asyncio.sleep(0.5)
+        await until_found(found, 2)
         await messages.publish(other, messages.alert("c", "after"))
-        async with asyncio.timeout(5):
-            while len(found) < 3:
-                await asyncio.sleep(0.01)
+        await until_found(found, 3)
         await asyncio.sleep(0.2)
         following.cancel()
         ids = [e.message.alert_id for e in found if isinstance(e.message, Alert)]
@@ -92,12 +96,10 @@ async def test_feed_catches_up_with_all_that_it_missed(redis_url: str, monkeypat
     async with Bus(RedisSettings(url=redis_url)) as bus, Bus(RedisSettings(url=redis_url)) as other:
         found: list[Event] = []
         following = asyncio.create_task(follow(Subscription(bus, [bus.keys.alerts]), found))
-        await asyncio.sleep(0.3)
+        await until_followed(bus, bus.keys.alerts)
         await other.client.client_kill_filter(_type="pubsub")
         await messages.publish(other, *(messages.alert("c", f"a{number}") for number in range(35)))
-        async with asyncio.timeout(5):
-            while len(found) < 35:
-                await asyncio.sleep(0.01)
+        await until_found(found, 35)
         following.cancel()
         assert [e.message.alert_id for e in found if isinstance(e.message, Alert)] == [f"a{n}" for n in range(35)]
 
@@ -107,15 +109,13 @@ async def test_feed_goes_on_when_redis_forgot_everything(private_redis: PrivateR
     async with Bus(RedisSettings(url=private_redis.url)) as bus:
         found: list[Event] = []
         following = asyncio.create_task(follow(Subscription(bus, [bus.keys.alerts]), found))
-        await asyncio.sleep(0.3)
+        await until_followed(bus, bus.keys.alerts)
         await messages.publish(bus, messages.alert("c", "before"))
-        await asyncio.sleep(0.3)
+        await until_found(found, 1)
         private_redis.stop()
         private_redis.start()
         await messages.publish(bus, messages.alert("c", "after"))
-        async with asyncio.timeout(10):
-            while len(found) < 2:
-                await asyncio.sleep(0.02)
+        await until_found(found, 2)
         following.cancel()
 
 
@@ -141,13 +141,11 @@ async def test_foreign_message_on_the_channel_is_skipped(redis_url: str) -> None
     async with Bus(RedisSettings(url=redis_url)) as bus:
         found: list[Event] = []
         following = asyncio.create_task(follow(Subscription(bus, [bus.keys.alerts]), found))
-        await asyncio.sleep(0.3)
+        await until_followed(bus, bus.keys.alerts)
         for rubbish in RUBBISH:
             await bus.client.publish(bus.keys.alerts, rubbish)
             await bus.client.xadd(bus.keys.alerts, {"m": rubbish})
         await messages.publish(bus, messages.alert("c"))
-        async with asyncio.timeout(5):
-            while not found:
-                await asyncio.sleep(0.01)
+        await until_found(found, 1)
         following.cancel()
         assert [e.message for e in found] == [messages.alert("c")]

@@ -178,17 +178,16 @@ async def test_slow_page(redis_url: str, publisher: Publisher) -> None:
 
 
 async def test_sigterm(redis_url: str, publisher: Publisher) -> None:
-    """SIGTERM ends open streams at once and the process with 0."""
+    """SIGTERM ends open streams in order, none cut off when the patience is over, and the process with 0."""
     async with RunningConsole(redis_url) as console:
         await console.ready()
         async with events(console.url) as one, events(console.url) as two:
             await one.next()
             await two.next()
-            began = time.monotonic()
             stopping = asyncio.create_task(console.stop())
             await asyncio.gather(one.until_end(), two.until_end())
             assert await stopping == 0
-        assert time.monotonic() - began < 2
+    assert "graceful" not in console.log, console.log
     assert "Traceback" not in console.log, console.log
 
 

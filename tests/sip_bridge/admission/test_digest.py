@@ -243,7 +243,7 @@ async def test_who_does_not_is_not(guarded: RunningBridge) -> None:
     assert guarded.metric('callvane_forks_total{outcome="refused_credentials"}') == 1
     assert guarded.metric("callvane_calls_active") == 0
     line = await asyncio.to_thread(
-        guarded.logged, "turned away for their peer's sake, the latest INVITE from 127.0.0.0/24: credentials"
+        guarded.logged, "refused because of their sender; the latest: INVITE from 127.0.0.0/24: credentials"
     )
     assert line
     assert not [line for line in guarded.lines if "secret" in line or "wrong" in line]

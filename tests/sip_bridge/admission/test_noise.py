@@ -20,11 +20,11 @@ def test_noise_is_one_line() -> None:
     assert noise.line(0.0) == ""
     for _ in range(500):
         noise.note(Refusal.FORBIDDEN, "REGISTER", "203.0.113.9")
-    told = "500 requests turned away for their peer's sake, the latest REGISTER from 203.0.113.0/24: forbidden"
+    told = "500 requests refused because of their sender; the latest: REGISTER from 203.0.113.0/24: forbidden"
     assert noise.line(0.0) == told
     noise.note(Refusal.METHOD, "SUBSCRIBE", "2001:db8:1:2::9", 7)
     assert noise.line(SELDOM_SECONDS - 1) == ""
-    assert noise.line(SELDOM_SECONDS).startswith("7 requests turned away")
+    assert noise.line(SELDOM_SECONDS).startswith("7 requests refused")
 
 
 def test_what_is_counted_is_bounded() -> None:

@@ -22,7 +22,12 @@ def names(document: Document, *wanted: str) -> list[str]:
     return [element.said for element in document.named(*wanted)]
 
 
-PLAIN = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Zs", "Co"]), max_size=8)
+NO_XML = "\ufffe\uffff"
+"""What XML has no place for (its section 2.2), beside control characters."""
+PLAIN = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Zs", "Co"], exclude_characters=NO_XML),
+    max_size=8,
+)
 PIECES = st.one_of(
     PLAIN.map(escape),
     PLAIN.map(lambda text: f"<!-- {text.replace('-', '')} -->"),
