@@ -229,7 +229,7 @@ async def test_a_part_that_dies_ends_the_worker(redis_url: str, part: str) -> No
             await publish(bus, events)
             assert await first.ended() == 1
             named = f"{part} died of RuntimeError: a fault in our own code"
-            assert any(f"{named}; the process stops" in line for line in first.lines)
+            assert any(f"{named}; stopping" in line for line in first.lines)
             assert first.lines[-1].endswith(f"analysis ended: {named}")
         async with analysis(**of_both, redis__lease_seconds="1.0"):
             told = await until_ended(bus, "handed-over")
