@@ -10,11 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from callbus import Leg
+from callbus.messages.leg import MOST_CALL_SECONDS
 
 CLOCKS_SECONDS = 60.0
 """If bridges' clocks seem to differ by more than this, Redis' clock is used instead."""
 MOST = 4
 """Recordings remembered per call."""
+
+
+def in_call(seconds: float) -> float:
+    """A moment of a call, which every reader takes: what adds up to more than any call lasts stands at that."""
+    return round(min(seconds, MOST_CALL_SECONDS), 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ class Recordings:
         """Call time at which a further recording starts; in a call that was over, never before the time it reached."""
         by_bridges, by_redis = opened_at - self.opened_at, at - self.began_at
         believed = by_bridges if abs(by_bridges - by_redis) <= CLOCKS_SECONDS else by_redis
-        return round(max(0.0 if self.heard else self.latest_seconds, believed), 3)
+        return in_call(max(0.0 if self.heard else self.latest_seconds, believed))
 
     def put(self, recording: Recording) -> Recordings:
         """Replace a recording in its place, or add it as the last one waiting."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from analysis.call.recording_state import Recording, Recordings
+from analysis.call.recording_state import Recording, Recordings, in_call
 from analysis.turns.turn import party_of
 from callbus import CallClosed, CallEvent, CallOpened, Leg, Role, Utterance
 from callbus.messages.call import BRIDGE_LOST
@@ -180,8 +180,8 @@ def _told(before: Recordings | None, event: CallEvent, at: float) -> Step:
     if own is None or own != before.heard:
         return Step(before)
     offset, condition = own.offset_seconds, event.condition
-    condition = replace(condition, since_seconds=offset + condition.since_seconds)
-    return Step(before, (replace(event, at_seconds=offset + event.at_seconds, condition=condition),))
+    condition = replace(condition, since_seconds=in_call(offset + condition.since_seconds))
+    return Step(before, (replace(event, at_seconds=in_call(offset + event.at_seconds), condition=condition),))
 
 
 def _closed(before: Recordings | None, event: CallClosed, at: float) -> Step:
@@ -192,7 +192,7 @@ def _closed(before: Recordings | None, event: CallClosed, at: float) -> Step:
     own = before.find(event.recording_id)
     if own is None or not own.is_open:
         return Step(before)
-    position = own.offset_seconds + event.duration_seconds
+    position = in_call(own.offset_seconds + event.duration_seconds)
     others = tuple(each for each in before.known if each is not own)
     closed = replace(own, is_open=False, given_up=event.reason == BRIDGE_LOST)
     if own != before.heard:
@@ -225,7 +225,7 @@ def _midway(recording_id: str, opened_at: float, began_at: float) -> Recordings:
 
 def _placed(event: Utterance, offset: float, covered: float) -> Utterance | None:
     """The utterance in call time, without what another recording covered; None if too little is left."""
-    start, end = round(offset + event.start_seconds, 3), round(offset + event.end_seconds, 3)
+    start, end = in_call(offset + event.start_seconds), in_call(offset + event.end_seconds)
     cut = covered - start
     if cut <= 0:
         return replace(event, start_seconds=start, end_seconds=end) if offset else event

@@ -20,7 +20,9 @@ RecordingId = Annotated[str, Meta(max_length=64)]
 UnixSeconds = Annotated[float, Meta(ge=0, le=1e11)]
 """A wall-clock time. The bounds reject infinities and NaN, which would spread through every sum."""
 
-CallSeconds = Annotated[float, Meta(ge=0, le=1e7)]
+MOST_CALL_SECONDS = 1e7
+"""Four months: no call reaches it."""
+CallSeconds = Annotated[float, Meta(ge=0, le=MOST_CALL_SECONDS)]
 """Seconds since the call started, counted in samples."""
 
 Number = Annotated[int, Meta(ge=0, le=1_000_000_000)]

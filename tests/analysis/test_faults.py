@@ -75,7 +75,7 @@ def tells_of_it(reader: ForkReader, delivery: Any, publications: Sequence[Any] =
             "call_opened utterance call_event",
             id="all of the commit",
         ),
-        pytest.param(Fault(Prompter, "features", of=hears_it), ALL_LOST, "utterance", id="the features"),
+        pytest.param(Fault(Prompter, "hear", of=hears_it), ALL_LOST, "utterance", id="the features"),
         pytest.param(Fault(Prompter, "transcribe", of=reads_it), ALL_LOST, "", id="the model"),
         pytest.param(Fault(Recognizer, "_guard"), ALL_LOST, "utterance", id="the guards"),
         pytest.param(Fault(Recognizer, "listen"), ALL_LOST, "utterance", id="the recognition"),
@@ -229,7 +229,7 @@ async def test_a_part_that_dies_ends_the_worker(redis_url: str, part: str) -> No
             await publish(bus, events)
             assert await first.ended() == 1
             named = f"{part} died of RuntimeError: a fault in our own code"
-            assert any(f"{named}; the process stops" in line for line in first.lines)
+            assert any(f"{named}; stopping" in line for line in first.lines)
             assert first.lines[-1].endswith(f"analysis ended: {named}")
         async with analysis(**of_both, redis__lease_seconds="1.0"):
             told = await until_ended(bus, "handed-over")

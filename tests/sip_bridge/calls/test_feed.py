@@ -86,6 +86,18 @@ def test_a_transfer_is_heard_at_once() -> None:
     )
 
 
+def test_a_transfer_silences_whoever_is_heard() -> None:
+    """Also one that has taken over itself: the customer is never heard twice."""
+    play(
+        [
+            *(Opens("a", ANNA), Opens("b", ANNA), FallsSilent("a"), Passes(4.0)),
+            *(Opens("c", offer("d", "cust", "ben", group="g")), Says("b", "customer"), Says("c", "customer")),
+            *(Ends("a"), Ends("b"), Ends("c")),
+        ],
+        [OPENED, "c opened: 1 customer, 2 Ben", FIRST, LAST],
+    )
+
+
 def test_a_fork_that_is_ending_is_passed_over() -> None:
     """One that the bridge has hung up on is not heard any more: when its turn comes, whoever waits behind it is."""
     waiting: list[Step] = [Opens("a", ANNA), Opens("b", ANNA), Opens("c", ANNA)]
