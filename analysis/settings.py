@@ -38,7 +38,7 @@ class AnalysisSection(BaseModel):
     """Utterances that may wait for the model. Above this, agents' are dropped first, then the oldest; drops are
     counted."""
     invented_phrases: Path | None = None
-    """File of phrases that Whisper invents on silence, one per line. Unset: the list that ships with Callvane."""
+    """File of phrases that Whisper invents, one per line; the shipped list explains its marks. Unset: that list."""
     redacted_digits: int = Field(7, ge=0, le=100)
     """Runs of this many digits or more, spoken or written, leave the process as `[digits]`. 0 disables redaction."""
     scorer: Literal["feeling", "classifier", "language_model"] = "feeling"

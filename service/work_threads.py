@@ -1,7 +1,7 @@
-"""Threads that work for an event loop, one piece after another, and how long each has been at its piece.
+"""Threads that run jobs for an event loop, one at a time each, and how long each has been busy.
 
-The standard library's pools keep a process from ending while one of their threads hangs, and keep what was given up in
-their queue until a thread comes to it.
+The standard library's pools keep a process from exiting while one of their threads hangs, and keep cancelled jobs in
+their queue until a thread reaches them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 BUSY_SECONDS = Gauge(
     "callvane_thread_busy_seconds",
-    "How long a thread has been at its piece of work by now; 0 while it waits.",
+    "How long the current job of a thread has been running, the longest per kind; 0 when idle.",
     ["kind"],
 )
 
@@ -31,31 +31,31 @@ T = TypeVar("T")
 
 
 class WorkThreads:
-    """`count` threads of a kind, which begin with the first work. Belongs to one event loop."""
+    """`count` threads of one kind, started with the first job. Belongs to one event loop."""
 
     def __init__(self, kind: str, count: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
         self.kind = kind
         self._clock = clock
         self._began: list[float | None] = [None] * count
-        """By thread: when its piece of work began; none while it waits for one."""
+        """When each thread's job started; None while it is idle."""
         self._waiting: dict[Future[Any], Callable[[], Any]] = {}
-        """What no thread has begun, the oldest first."""
+        """Jobs that no thread has started, oldest first."""
         self._more = Condition()
         self._is_over = False
         self._threads: list[OwnedThread] = []
         BUSY_SECONDS.labels(kind).set_function(self.busy_seconds)
 
     def __len__(self) -> int:
-        """Pieces of work that wait for a thread."""
+        """Number of jobs that wait for a thread."""
         return len(self._waiting)
 
     def busy_seconds(self) -> float:
-        """How long one piece of work has been under way by now, the longest; 0 where none is. Any thread."""
+        """How long the oldest running job has been running; 0 if none is. Any thread."""
         now = self._clock()
         return max([0.0, *(now - began for began in self._began if began is not None)])
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What `work` gives, or raises, on one of the threads. One that is cancelled before it begins is forgotten."""
+        """Run `work` on one of the threads; return its result or raise its exception. Cancellable until it starts."""
         future: Future[T] = Future()
         with self._more:
             self._waiting[future] = work
@@ -69,7 +69,7 @@ class WorkThreads:
                 self._waiting.pop(future, None)
 
     def end(self) -> None:
-        """Begin nothing more; what waits is given up."""
+        """Start no more jobs, and cancel those that wait."""
         with self._more:
             self._is_over = True
             given_up = list(self._waiting)
@@ -79,10 +79,10 @@ class WorkThreads:
             future.cancel()
 
     async def ended(self, seconds: float) -> None:
-        """Wait for the end of what is under way, once `end` was called. One that takes longer is left behind."""
+        """After `end`, wait up to `seconds` for the running jobs. A thread that takes longer is abandoned."""
         ends = [asyncio.wrap_future(thread.ended) for thread in self._threads]
         if ends and (await asyncio.wait(ends, timeout=seconds))[1]:
-            log.warning("the %s thread hangs and is left behind", self.kind)
+            log.warning("the %s thread hangs; abandoning it", self.kind)
 
     def _begin(self) -> None:
         for place in range(len(self._began)):
@@ -98,7 +98,7 @@ class WorkThreads:
             self._began[place] = self._clock()
             try:
                 result = work()
-            except BaseException as error:  # whatever it is, whoever waits is told
+            except BaseException as error:  # the caller must learn of any exception
                 self._began[place] = None
                 future.set_exception(error)
             else:
@@ -106,7 +106,7 @@ class WorkThreads:
                 future.set_result(result)
 
     def _next(self) -> tuple[Future[Any], Callable[[], Any]] | None:
-        """The piece that has waited longest, once there is one; none when all is over."""
+        """Wait for a job and return the oldest; None after `end`."""
         with self._more:
             while not self._waiting:
                 if self._is_over:

@@ -37,7 +37,7 @@ Signal = NDArray[np.float64]
 """Samples at full scale 1.0."""
 
 SPEECH_LEVEL: Final = 10 ** (-26 / 20)
-"""Root mean square of a turn: -26 dB below overload, the level that ITU-T P.56 test speech has."""
+"""Root mean square of a turn: 26 dB below overload, the level that ITU-T P.56 test speech has."""
 NOISE_LEVEL: Final = 10 ** (-70 / 20)
 """Of the line between the words: about -65 dBm0, a quiet digital telephone; never a run of exact zeros."""
 BAND_HZ: Final = (100.0, 3700.0)

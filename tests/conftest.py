@@ -12,6 +12,9 @@ import pytest
 import redis
 from hypothesis import HealthCheck, settings
 
+# What a stage expected and what came of it stand side by side where they differ.
+pytest.register_assert_rewrite("tests.analysis.stage", "tests.sip_bridge.stage")
+
 # Machines are shared and noisy: how fast an example runs says nothing here. Speed is for `make bench…`.
 settings.register_profile("callvane", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("callvane")

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from analysis.turns.figures import spoken
 from analysis.turns.turn import Turn
 from callbus import Term
 
@@ -57,7 +58,7 @@ class Scorer(Protocol):
 def weight(turn: Turn, full_words: int = FULL_WORDS) -> float:
     """How much a turn's evidence counts, 0 to 1: in full from `full_words` on, if every word is certain."""
     text = readable(turn.text)
-    words = max(len(text.split()), math.ceil(len(_UNSPACED.findall(text)) / 2))
+    words = max(len(spoken(text).split()), math.ceil(len(_UNSPACED.findall(text)) / 2))
     return turn.confidence * min(1.0, words / full_words)
 
 

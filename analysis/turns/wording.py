@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tokenizers import Tokenizer
 
+from analysis.turns.figures import spoken
 from callbus import Role
 
 TURN_TOKENS = 48
@@ -19,8 +20,7 @@ MARK = 101
 """Precedes each turn: the token in which MiniLM collects a text's vector."""
 CUSTOMER_KIND, AGENT_KIND = 0, 1
 
-_DIGITS = re.compile(r"\d[\d.,:/-]*")
-_SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_PER_CENT = re.compile(r"\bper cent\b")
 _OTHER = re.compile(r"[^\w\s']|_")
 _CHARACTERS = 2_000
 
@@ -44,9 +44,10 @@ class Wording:
 
 
 def plain(text: str) -> str:
-    """Words as spoken on the telephone: lower case, no punctuation, numbers as words."""
-    text = _DIGITS.sub(_number, text[:_CHARACTERS].lower().replace("\u2019", "'"))
-    return " ".join(word for word in (w.strip("'") for w in _OTHER.sub(" ", text).split()) if word)
+    """Words as spoken on the telephone: lower case, no punctuation, figures as words."""
+    text = spoken(text[:_CHARACTERS].lower().replace("\u2019", "'"))
+    words = " ".join(word for word in (w.strip("'") for w in _OTHER.sub(" ", text).split()) if word)
+    return _PER_CENT.sub("percent", words)
 
 
 def wording(tokenizer: Tokenizer, turns: Iterable[tuple[Role, str]]) -> Wording:
@@ -86,10 +87,3 @@ def _ids(tokenizer: Tokenizer, text: str) -> list[int]:
     ids = list(tokenizer.encode(plain(text), add_special_tokens=False).ids)
     half = TURN_TOKENS // 2
     return ids if len(ids) <= TURN_TOKENS else ids[:half] + ids[-half:]
-
-
-def _number(match: re.Match[str]) -> str:
-    digits = match.group().rstrip(".,:/-")
-    if len(digits) <= 2 and int(digits) < len(_SMALL):
-        return f" {_SMALL[int(digits)]} "
-    return " number "

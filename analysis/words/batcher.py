@@ -112,6 +112,11 @@ class Batcher:
         return done
 
     @property
+    def waiting(self) -> int:
+        """Utterances in the queue."""
+        return len(self._queue)
+
+    @property
     def is_behind(self) -> bool:
         """Whether so much waits that nothing should be read twice."""
         return len(self._queue) > self._limit // 4

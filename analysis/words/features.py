@@ -51,9 +51,8 @@ def samples_of(pcm: bytes, rate_hz: int) -> Samples:
     return resampled
 
 
-def spectrogram(pcm: bytes, rate_hz: int, extract: Extractor) -> Spectrogram | None:
-    """The log-mel spectrogram of an utterance; None if it is too short to hold a word."""
-    samples = samples_of(pcm, rate_hz)
+def spectrogram(samples: Samples, extract: Extractor) -> Spectrogram | None:
+    """The log-mel spectrogram of an utterance at 16 kHz; None if it is too short to hold a word."""
     if samples.size < SHORTEST_SECONDS * MODEL_RATE_HZ:
         return None
     return np.ascontiguousarray(extract(samples), np.float32)

@@ -26,13 +26,24 @@ DOUBT_NO_SPEECH = 0.3
 DOUBT_LOG_PROBABILITY = -0.7
 """Beyond either bound the model is in doubt, and then even a phrase that people do say counts as invented."""
 
+MOST_CREDIT_WORDS = 14
+"""Words that a credit with names has at most: more than these are somebody's."""
+MOST_SOUND_WORDS = 6
+"""Words that say what is heard: "(soft piano music)"."""
+
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_SOUND = re.compile(
+    r"(?:\[[^\[\]\d]{0,60}\]|\*[^*\d]{1,60}\*|\u266a[^\u266a]{0,200}(?:\u266a|$)|\([^()\d]{1,60}\))[.,;!?]{0,3}"
+)
+_SENTENCE_END = re.compile(r"[.!?\u2026\u3002](?=\s|$)|\n")
 
 
 class Invention(StrEnum):
     """Why words are considered invented."""
 
     PHRASE = "phrase"
+    PART = "part"
+    """Only the end or the sounds of an utterance are: the rest stays."""
     REPETITION = "repetition"
     COMPRESSION = "compression"
     RATE = "rate"
@@ -40,22 +51,46 @@ class Invention(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Whole utterances known to be inventions, in the form given by `words`."""
+    """Phrases known to be inventions, in `words` form."""
 
-    always: frozenset[str]
-    in_doubt: frozenset[str]
-    """Only if the model is in doubt: people say these too."""
+    always: frozenset[str] = frozenset()
+    """Whole utterances."""
+    in_doubt: frozenset[str] = frozenset()
+    """Whole utterances, only when the model is in doubt: people say these too."""
+    endings: frozenset[str] = frozenset()
+    """Those of `always` that also stand after what somebody said, as sentences of their own."""
+    credits: frozenset[tuple[str, ...]] = frozenset()
+    """How an ending begins that goes on with names."""
 
     @classmethod
     def parse(cls, lines: Iterable[str]) -> Phrases:
-        """One phrase a line. `?` before it: only if in doubt. `#` starts a comment."""
+        """One phrase a line; the shipped list says what the marks around a phrase mean."""
         always: set[str] = set()
         in_doubt: set[str] = set()
+        endings: set[str] = set()
+        credits_: set[tuple[str, ...]] = set()
         for line in lines:
             phrase = line.partition("#")[0].strip()
-            if key := words(phrase):
-                (in_doubt if phrase.startswith("?") else always).add(key)
-        return cls(frozenset(always), frozenset(in_doubt))
+            if not (key := words(phrase)):
+                continue
+            if phrase.startswith("?"):
+                in_doubt.add(key)
+            elif phrase.startswith("+") and phrase.endswith("..."):
+                credits_.add(tuple(key.split()))
+            else:
+                always.add(key)
+                if phrase.startswith("+"):
+                    endings.add(key)
+        return cls(frozenset(always), frozenset(in_doubt), frozenset(endings), frozenset(credits_))
+
+    def know(self, sentence: str) -> bool:
+        """Whether a sentence, in `words` form, is known at all."""
+        return sentence in self.always or sentence in self.in_doubt
+
+    def doubt_all(self, text: str) -> bool:
+        """Whether each sentence is one that is invented where the model is in doubt: "Thank you. Bye."."""
+        said = _sentences(text)
+        return bool(said) and all(sentence in self.in_doubt for _, sentence in said)
 
     @classmethod
     def read(cls, path: Path) -> Phrases:
@@ -68,6 +103,65 @@ def words(text: str) -> str:
     return " ".join(_WORD.findall(text.lower().replace("\u2019", "'")))
 
 
+def credible(text: str, phrases: Phrases) -> str:
+    """`text` without what is known to be no speech: sounds in brackets, and inventions after the words of somebody.
+
+    Empty where nothing else is left.
+    """
+    said = _without_sounds(text)
+    if (credit := _credit(said, phrases)) is not None:
+        said = said[:credit].rstrip(" ,-\u2013\u2014")
+    said = _without_endings(said, phrases)
+    return said if words(said) else ""
+
+
+def _without_sounds(text: str) -> str:
+    """Brackets go with what is in them; round ones only where they are a sentence of their own."""
+    kept: list[str] = []
+    past = 0
+    for match in _SOUND.finditer(text):
+        before = text[past : match.start()].rstrip()
+        aside = match.group()[0] == "(" and before and before[-1] not in ".!?\u2026"
+        is_short = len(_WORD.findall(match.group())) <= MOST_SOUND_WORDS
+        if (is_short and not aside) or match.group()[0] == "\u266a":
+            kept.append(text[past : match.start()])
+            past = match.end()
+    return " ".join(" ".join([*kept, text[past:]]).split()) if kept else text
+
+
+def _credit(text: str, phrases: Phrases) -> int | None:
+    """Where credits with names begin that go on to the end, one after the other."""
+    found = [(match.start(), match.group().lower().replace("\u2019", "'")) for match in _WORD.finditer(text)]
+    longest = max(map(len, phrases.credits), default=0)
+    cut = at = len(found)
+    while (at := at - 1) >= max(0, cut - MOST_CREDIT_WORDS):
+        said = tuple(word for _, word in found[at : at + longest])
+        if any(said[:size] in phrases.credits for size in range(1, len(said) + 1)):
+            cut = at
+    return found[cut][0] if cut < len(found) else None
+
+
+def _without_endings(text: str, phrases: Phrases) -> str:
+    """The text up to the inventions that end it, with what people say too after them: "Thanks for watching! Bye!"."""
+    said = _sentences(text)
+    if said and said[0][1] in phrases.always and all(phrases.know(sentence) for _, sentence in said):
+        return ""
+    cut = len(text)
+    for start, sentence in reversed(said):
+        if sentence in phrases.endings:
+            cut = start
+        elif sentence not in phrases.in_doubt:
+            break
+    return text[:cut].rstrip()
+
+
+def _sentences(text: str) -> list[tuple[int, str]]:
+    """Where each sentence begins, and its words."""
+    starts = [0, *(match.end() for match in _SENTENCE_END.finditer(text))]
+    pieces = ((start, words(text[start:end])) for start, end in zip(starts, [*starts[1:], len(text)], strict=True))
+    return [(start, sentence) for start, sentence in pieces if sentence]
+
+
 def invented(
     text: str,
     duration_seconds: float,
@@ -78,7 +172,9 @@ def invented(
     """Why `text` cannot have been said in `duration_seconds` of speech; None if it can."""
     said = words(text)
     in_doubt = no_speech_probability > DOUBT_NO_SPEECH or mean_log_probability < DOUBT_LOG_PROBABILITY
-    if said in phrases.always or (in_doubt and said in phrases.in_doubt):
+    if said and not credible(text, phrases):
+        return Invention.PHRASE
+    if in_doubt and (said in phrases.in_doubt or phrases.doubt_all(text)):
         return Invention.PHRASE
     if repeats(said.split()):
         return Invention.REPETITION

@@ -11,8 +11,9 @@ from prometheus_client import Counter, Histogram
 
 from analysis.words.batcher import Batcher, Shed
 from analysis.words.features import Spectrogram
-from analysis.words.hallucination import DOUBT_LOG_PROBABILITY, Invention, Phrases, invented
-from analysis.words.silence import nobody_spoke
+from analysis.words.hallucination import DOUBT_LOG_PROBABILITY, Invention, Phrases, credible, invented
+from analysis.words.silence import NO_SPEECH, NOTHING, is_little, nobody_spoke
+from analysis.words.speech import Speech
 from analysis.words.transcriber import Transcriber, Words
 from analysis.words.voice import Measured, measure
 from callbus import Role, Utterance
@@ -37,7 +38,6 @@ FEATURES_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
 )
 
-NO_SPEECH = "no_speech"
 SILENCE = "silence"
 HALLUCINATION = "hallucination"
 OVERLOAD = "overload"
@@ -96,14 +96,14 @@ class Recognizer:
         began = time.monotonic()
         self._waiting += 1
         try:
-            features, voice = await self.threads.run(partial(self._features, utterance))
+            features, speech, voice = await self.threads.run(partial(self._features, utterance))
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
         finally:
             self._waiting -= 1
         FEATURES_SECONDS.observe(time.monotonic() - began)
-        if features is None:
+        if features is None or speech.highest < NOTHING:
             return Recognition(dropped=SILENCE)
         try:
             words = await self._batcher.submit(features, utterance.role, utterance.ended_at, utterance.duration_seconds)
@@ -112,7 +112,7 @@ class Recognizer:
         except Exception:  # counted and logged by the batcher
             return Recognition(dropped=ERROR)
         try:
-            return replace(await self._believed(words, features, utterance), voice=voice)
+            return replace(await self._believed(words, features, utterance, speech), voice=voice)
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
@@ -121,41 +121,48 @@ class Recognizer:
         """Stop the feature threads and abandon their work."""
         self.threads.end()
 
-    def _features(self, utterance: Utterance) -> tuple[Spectrogram | None, Measured | None]:
+    def _features(self, utterance: Utterance) -> tuple[Spectrogram | None, Speech, Measured | None]:
         measured = self._voices and utterance.role is Role.CUSTOMER
         voice = measure(utterance.pcm, utterance.sample_rate_hz) if measured else None
-        return self._transcriber.features(utterance.pcm, utterance.sample_rate_hz), voice
+        features, speech = self._transcriber.hear(utterance.pcm, utterance.sample_rate_hz)
+        return features, speech, voice
 
-    async def _believed(self, words: Words, features: Spectrogram, utterance: Utterance) -> Recognition:
+    async def _believed(self, words: Words, features: Spectrogram, utterance: Utterance, speech: Speech) -> Recognition:
         """What the guards make of an utterance's words; those that are in doubt are read again, on the whole context.
 
         While the model is behind, nothing is read twice.
         """
         seconds = utterance.duration_seconds
-        first = self._guard(words, seconds)
-        if not self._is_in_doubt(words, first) or self._batcher.is_behind:
+        little = is_little(speech, seconds)
+        first = self._guard(words, seconds, little)
+        if not self._is_in_doubt(words, first, little) or self._batcher.is_behind:
             return self._counted(first)
         try:
             words = await self._batcher.submit(features, utterance.role, utterance.ended_at, seconds, again=True)
         except Exception:  # shed, or counted and logged by the batcher: the first reading stands
             return self._counted(first)
-        second = self._guard(words, seconds)
-        READ_AGAIN.labels("dropped" if second.reason else "kept").inc()
+        second = self._guard(words, seconds, little, whole=True)
+        READ_AGAIN.labels("dropped" if second.recognition.dropped else "kept").inc()
         return self._counted(second)
 
-    def _guard(self, words: Words, seconds: float) -> Guarded:
+    def _guard(self, words: Words, seconds: float, little: bool, whole: bool = False) -> Guarded:
         probabilities = words.no_speech_probability, words.mean_log_probability
-        if nobody_spoke(words.text, *probabilities):
-            return Guarded(Recognition(dropped=SILENCE), NO_SPEECH if words.text else "")
-        if reason := invented(words.text, seconds, *probabilities, self._phrases):
+        if nobody_spoke(words.text, *probabilities, little, whole):
+            return Guarded(Recognition(dropped=SILENCE), "no_speech" if words.text else "")
+        text = credible(words.text, self._phrases)
+        if reason := invented(text or words.text, seconds, *probabilities, self._phrases):
             return Guarded(Recognition(dropped=HALLUCINATION), reason)
-        return Guarded(Recognition(words.text, words.confidence))
+        return Guarded(Recognition(text, words.confidence), "" if text == words.text else Invention.PART)
 
     @staticmethod
-    def _is_in_doubt(words: Words, guarded: Guarded) -> bool:
-        """Whether a short context may be to blame."""
-        loops = guarded.reason in (Invention.REPETITION, Invention.COMPRESSION, Invention.RATE)
-        return loops or (bool(words.text) and words.mean_log_probability < DOUBT_LOG_PROBABILITY)
+    def _is_in_doubt(words: Words, guarded: Guarded, little: bool) -> bool:
+        """Whether the cut context may be to blame for the words, or for their loss."""
+        if guarded.reason in (Invention.REPETITION, Invention.COMPRESSION, Invention.RATE):
+            return True
+        if not words.text or (little and guarded.recognition.dropped):
+            return False
+        doubtful = words.mean_log_probability < DOUBT_LOG_PROBABILITY or words.no_speech_probability > NO_SPEECH
+        return little or doubtful
 
     @staticmethod
     def _counted(guarded: Guarded) -> Recognition:

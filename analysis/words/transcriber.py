@@ -23,7 +23,8 @@ from faster_whisper.tokenizer import Tokenizer
 
 from analysis.fetching.found import model_folder, whole
 from analysis.settings import SHIPPED_MODEL, AnalysisSection
-from analysis.words.features import FRAMES_PER_SECOND, Extractor, Spectrogram, spectrogram
+from analysis.words.features import FRAMES_PER_SECOND, Extractor, Spectrogram, samples_of, spectrogram
+from analysis.words.speech import Speech, speech_in
 from service.settings import ConfigError
 
 log = logging.getLogger(__name__)
@@ -96,9 +97,10 @@ class Transcriber:
             )
         self._check(shipped)
 
-    def features(self, pcm: bytes, rate_hz: int) -> Spectrogram | None:
-        """The spectrogram of an utterance; None if it is too short to hold a word."""
-        return spectrogram(pcm, rate_hz, self._extract)
+    def hear(self, pcm: bytes, rate_hz: int) -> tuple[Spectrogram | None, Speech]:
+        """The spectrogram of an utterance, None if it is too short to hold a word; and how much of it is speech."""
+        samples = samples_of(pcm, rate_hz)
+        return spectrogram(samples, self._extract), speech_in(samples)
 
     def context(self, features: Spectrogram) -> int:
         """The audio context for an utterance, in frames."""
@@ -144,7 +146,7 @@ class Transcriber:
             answer = KNOWN_ANSWER.with_suffix(".txt").read_text(encoding="utf-8").strip()
         except (OSError, EOFError, wave.Error) as error:
             raise ConfigError(f"{KNOWN_ANSWER}: {error}; reinstall Callvane") from None
-        features = self.features(pcm, rate_hz)
+        features, _ = self.hear(pcm, rate_hz)
         if features is None:
             raise ConfigError(f"{KNOWN_ANSWER}: contains no sound; reinstall Callvane")
         try:

@@ -57,9 +57,9 @@ class ForkReader:
     async def deliveries(self) -> AsyncGenerator[list[Delivery], None]:
         """Events as they come, in order per call; an empty list at least once a second. Ends only by cancellation."""
         while True:
-            if time.monotonic() - self._balanced_at >= self._leases.interval_seconds:
-                await self._balance()
             try:
+                if time.monotonic() - self._balanced_at >= self._leases.interval_seconds:
+                    await self._balance()
                 yield await self._bus.persist(self._read, but=(GroupMissing, Unblocked))
             except (GroupMissing, Unblocked):  # Redis has come back empty, or is another one
                 self._open.clear()

@@ -58,6 +58,11 @@ class Feed:
         self._conceded: set[int] = set()
         """Streams whose leg another source has taken over."""
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether the source will bring nothing more, although it has not ended yet."""
+        return bool(self._source.is_ending)
+
     def take(self, request: Invite) -> None:
         """Apply the other side's latest request; the first one is the offer that was answered."""
         if self.call:
@@ -71,9 +76,10 @@ class Feed:
 
     def take_over(self, recording: Recording) -> None:
         """Start feeding the call, in place of the source that fed it until now."""
-        if self.heard or self.standing is None or self._source.is_ending:
+        if self.heard or self.standing is None or self.is_ending:
             return
         spare = list(recording.legs)
+        recording.lead(self._source.number)
         self.heard = True
         self.lines.arrange(self.standing.legs, lambda offered: _likest(spare, offered) or self._further(offered))
         self._tell(self.standing)
@@ -89,14 +95,11 @@ class Feed:
         recording = self._recording
         if not (self.heard and recording) or self._source.quiet_seconds(now) < QUIET_SECONDS:
             return
-        waiting = {number: self._feeds[number] for number in recording.sources if number != self._source.number}
-        quiet = {number: feed._source.quiet_seconds(now) for number, feed in waiting.items()}
-        livelier = next((number for number in waiting if quiet[number] < QUIET_SECONDS), None)
-        if livelier is not None:
+        waiting = (self._feeds[number] for number in recording.sources if number != self._source.number)
+        livelier = (feed for feed in waiting if feed._source.quiet_seconds(now) < QUIET_SECONDS)
+        if successor := next((feed for feed in livelier if not feed.is_ending), None):
             self.fall_silent()
-            recording.sources.remove(livelier)
-            recording.sources.insert(0, livelier)
-            waiting[livelier].take_over(recording)
+            successor.take_over(recording)
 
     def end(self, ending: Ending, now: float) -> None:
         """Leave the call, and close it if no other source feeds it. `now`: unix seconds."""
@@ -117,6 +120,7 @@ class Feed:
             self.call, self._recording = recording.call, recording
             recording.sources.append(self._source.number)
             log.info("fork answered: on standby, another one records the call", extra={"call_id": self.call.call_id})
+            self._feeds.succeed(recording)  # takes over at once if the other one is ending
             return
         if recording := self._calls.recordings.before(offer):
             self._go_on(recording, offer)
@@ -143,7 +147,7 @@ class Feed:
 
     def fall_silent(self) -> None:
         """Stop feeding the call while another source does. Ours stays up, and is heard again when that one ends."""
-        self._source.release_all(time.time())
+        self._source.release_all(self._calls.clock())
         self.heard = False
 
     def _join(self, offer: Invite) -> None:
@@ -200,7 +204,7 @@ class Feed:
         """Give up a leg to another source. Ours stays up unheard, so that its PBX does not retry."""
         for index in [index for index, own in self.lines.legs.items() if own is leg]:
             self._conceded.add(index)
-            self._source.release(index, time.time())
+            self._source.release(index, self._calls.clock())
         self.lines.drop(leg)
         if not self.lines.legs:
             self.call = self.standing = None
@@ -225,8 +229,7 @@ class Feed:
         if not recording.sources:
             self._calls.recordings.remove(recording, time.monotonic())
             return True
-        if self.heard:
-            self._feeds.succeed(recording)
+        self._feeds.succeed(recording)
         return False
 
     def _change(self, request: Invite) -> None:
@@ -269,12 +272,17 @@ class Feeds:
         self._of.pop(number, None)
 
     def succeed(self, recording: Recording) -> None:
-        """Soon, let the next source that records the call feed it."""
+        """Soon, let the next source that records the call feed it, unless one that is not ending already does."""
         self._later(partial(self._succeed, recording))
 
     def _succeed(self, recording: Recording) -> None:
-        if recording.sources:
-            self[recording.sources[0]].take_over(recording)
+        feeds = [self[number] for number in recording.sources]
+        heard = next((feed for feed in feeds if feed.heard), None)
+        successor = next((feed for feed in feeds if not feed.is_ending), None)
+        if successor and (heard is None or heard.is_ending):
+            if heard:
+                heard.fall_silent()
+            successor.take_over(recording)
 
 
 def _likest(spare: list[Leg], offered: OfferedLeg) -> Leg | None:

@@ -9,7 +9,7 @@ from sip_bridge.calls.call_ids import CallIds
 from sip_bridge.calls.ending import ACTIVE, ENDED, Ending
 from sip_bridge.calls.joining import JoinedCall
 from sip_bridge.calls.recordings import Recordings
-from sip_bridge.hearing.heard_call import Call
+from sip_bridge.hearing.heard_call import Call, Clock
 from sip_bridge.hearing.leg import Leg
 from sip_bridge.hearing.listener import Listener
 from sip_bridge.request.naming import Naming
@@ -19,8 +19,10 @@ from sip_bridge.settings import BridgeSettings
 class OpenCalls:
     """The registry of open calls that all feeds share."""
 
-    def __init__(self, settings: BridgeSettings, listener: Listener) -> None:
+    def __init__(self, settings: BridgeSettings, listener: Listener, clock: Clock = time.time) -> None:
+        """`clock`: unix seconds; must be the listener's clock."""
         self.listener = listener
+        self.clock = clock
         self.bridge_id = settings.name
         self.joined: dict[tuple[str, str], JoinedCall] = {}
         """Calls of plain forks that name their call, by peer and call name."""
@@ -35,15 +37,15 @@ class OpenCalls:
 
     def make(self, wanted: str, sip_call_id: str) -> Call:
         """Create a call without legs, which nothing listens to yet."""
-        return Call(self._ids.claim(wanted, sip_call_id), self.bridge_id, [], time.time())
+        return Call(self._ids.claim(wanted, sip_call_id), self.bridge_id, [], self.clock())
 
     def make_again(self, over: Call) -> Call:
         """As `make`, for an ended call that resumes: it keeps its id, so analysis keeps its time and state."""
-        return Call(self._ids.reclaim(over.call_id), self.bridge_id, [], time.time())
+        return Call(self._ids.reclaim(over.call_id), self.bridge_id, [], self.clock())
 
     def leg(self, leg_id: str, role: Role, name: str) -> Leg:
         """Create a leg with the configured speech detection."""
-        return Leg(leg_id, role, name, self._settings.speech, self._settings.vad_aggressiveness)
+        return Leg(leg_id, role, name, self._settings.speech, self._settings.vad_aggressiveness, self.clock)
 
     def begin(self, call: Call) -> None:
         """Give a call with its legs to the listener."""

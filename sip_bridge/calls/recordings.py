@@ -55,6 +55,11 @@ class Recording:
         marked = (f"{wanted[:56]}#{number}" for number in range(len(taken) + 1))
         return wanted if wanted not in taken else next(each for each in marked if each not in taken)
 
+    def lead(self, source: int) -> None:
+        """Put this source first, so that it is the one heard."""
+        self.sources.remove(source)
+        self.sources.insert(0, source)
+
     def shares(self, offer: Invite) -> bool:
         """Whether the call's customer takes part in the offer; if none is known, whether any party does."""
         return not self.anonymous and not (self.customers or self.people).isdisjoint(offer.people)

@@ -1,1 +1,1 @@
-"""SIP and RTP: all that runs on the library's thread, and all that knows pjsua2 but the ring."""
+"""SIP and RTP: everything that runs on the library's thread, and everything that uses pjsua2 except the ring."""

@@ -1,4 +1,4 @@
-"""The account that all forks come to. One of the files that know pjsua2."""
+"""The account that receives all forks. One of the files that use pjsua2."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ SRTP = {"off": pj.PJMEDIA_SRTP_DISABLED, "optional": pj.PJMEDIA_SRTP_OPTIONAL, "
 
 
 class Account(pj.Account):  # type: ignore[misc] # pjsua2 ships no types
-    """There is one for TLS, whose Contact says so, and one for all else."""
+    """One account for UDP and TCP, and one per TLS transport, because their Contact differs."""
 
     def __init__(self, context: DialogContext, hold: Callable[[Dialog], None]) -> None:
-        """`hold` keeps a new dialog until it is forgotten."""
+        """`hold` keeps a reference to a new dialog until it is forgotten."""
         super().__init__()
         self._context = context
         self._hold = hold
 
     @guarded
     def onIncomingCall(self, prm: Any) -> None:
-        """An INVITE that the door has let through: answer it at once, so that no PBX waits for us with a live call."""
-        # Where this breaks, the library answers 500, and the endpoint takes the fork's place back.
+        """Answer an admitted INVITE at once, so that no PBX waits for us during a live call."""
+        # If this raises, the library answers 500, and the endpoint gives the fork's place back.
         dialog = Dialog(self, prm.callId, self._context, address_of(prm.rdata.srcAddress))
         self._hold(dialog)
         try:
@@ -40,7 +40,7 @@ class Account(pj.Account):  # type: ignore[misc] # pjsua2 ships no types
             raise
 
     def _answer(self, dialog: Dialog) -> None:
-        """Answer the fork that was let through last."""
+        """Answer the fork that was admitted last."""
         if admitted := self._context.admission.entered():
             dialog.place = admitted.place
             dialog.answer(admitted.fork.offer, admitted.fork.naming)
@@ -49,11 +49,11 @@ class Account(pj.Account):  # type: ignore[misc] # pjsua2 ships no types
 
 
 def configured(settings: BridgeSettings, transport: int | None = None) -> Any:
-    """An account's configuration. `transport`: the only one that it hears, as the library numbers them."""
+    """An account's configuration. `transport`: the library's number of the only transport to use; None for any."""
     config = pj.AccountConfig()
     if transport is not None:
         config.sipConfig.transportId = transport
-        config.priority = 1  # it is asked first; on other transports the other account fits better
+        config.priority = 1  # checked first; on other transports the other account fits better
     host = settings.public_address or settings.host
     config.idUri = f"sip:callvane@{f'[{host}]' if ':' in host else host}"
     config.regConfig.registerOnAdd = False
@@ -66,5 +66,5 @@ def configured(settings: BridgeSettings, transport: int | None = None) -> Any:
     config.mediaConfig.lockCodecEnabled = False  # it would send re-INVITEs, which recorders handle badly
     config.mediaConfig.streamKaEnabled = False
     config.mediaConfig.srtpUse = SRTP[settings.srtp]
-    config.mediaConfig.srtpSecureSignaling = 0  # keys over an unencrypted dialog are the operator's business
+    config.mediaConfig.srtpSecureSignaling = 0  # the operator decides whether keys may travel in cleartext SIP
     return config

@@ -1,4 +1,4 @@
-"""What the library calls on its thread: a fault in one callback must not cost more than that callback."""
+"""Guards callbacks from the library, so that a fault in one affects only that callback."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ P = ParamSpec("P")
 
 
 def guarded(callback: C) -> C:
-    """A callback of the library that raises nothing: a fault is counted under its name, and logged.
+    """Decorate a callback so that it raises nothing; a fault is counted under its name and logged.
 
-    The library itself would print it and go on.
+    Without this, the library would only print the fault and continue.
     """
 
     @wraps(callback)
@@ -32,7 +32,7 @@ def guarded(callback: C) -> C:
 
 
 def tried(what: str, work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Do a piece of the sip thread's own work; a fault is counted under `what`, and logged."""
+    """Run a piece of the SIP thread's own work; a fault is counted under `what` and logged."""
     try:
         work(*args, **kwargs)
     except Exception:

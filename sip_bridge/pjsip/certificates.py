@@ -1,6 +1,6 @@
-"""The certificates of SIP over TLS: ours, looked at before the library gets it, and the names in those of PBXes.
+"""TLS certificates: checks ours before the library loads it, and reads the names in those of PBXes.
 
-The library would listen with files that cannot be used, and fail every client.
+Given unusable files, the library would still listen, and fail every client.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from service.settings import ConfigError
 from sip_bridge.settings import BridgeSettings
 
 CONNECTIONS_REMEMBERED = 4_096
-"""Connections whose certificate is known; of more, the oldest counts as one without."""
+"""Connections whose certificate names are kept; above this, the oldest is treated as having none."""
 
 NO_NAMES: frozenset[str] = frozenset()
 
 
 def check(settings: BridgeSettings) -> None:
-    """ConfigError, with the setting's name, where certificate, key or CA cannot be used."""
+    """Raise ConfigError, naming the setting, if the certificate, key or CA is unusable."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(settings.tls_certificate, settings.tls_key, password=lambda: b"")
@@ -34,10 +34,10 @@ def check(settings: BridgeSettings) -> None:
 
 
 def names_of(common_name: str, hosts: Sequence[str], uris: Sequence[str]) -> frozenset[str]:
-    """Who a certificate says its owner is, in lower case (RFC 5922 section 7.1).
+    """The identities in a certificate, in lower case (RFC 5922 section 7.1).
 
-    `hosts` and `uris` are its alternative names; a URI `sip:HOST` without a user is HOST's too. The common name counts
-    only where there are none.
+    `hosts`, `uris`: its alternative names. A URI `sip:HOST` without a user also counts as HOST. The common name counts
+    only if there are no alternative names.
     """
     found = {name.lower() for name in (*hosts, *uris) if name}
     for uri in uris:
@@ -48,24 +48,24 @@ def names_of(common_name: str, hosts: Sequence[str], uris: Sequence[str]) -> fro
 
 
 class Connections:
-    """The names that the peers of open TLS connections have proven. Belongs to the library's thread."""
+    """The verified names of the peers of open TLS connections. Belongs to the library's thread."""
 
     def __init__(self) -> None:
         self._open: OrderedDict[int, tuple[str, frozenset[str]]] = OrderedDict()
 
     def opened(self, connection: int, source: str, names: frozenset[str]) -> None:
-        """A connection of this number has come up; the library has verified the certificate that these names are in.
+        """A connection is up. `names`: from its certificate, which the library has verified.
 
-        `source`: the peer's address and port.
+        `connection`: its number. `source`: the peer's address and port.
         """
         self._open[connection] = source, names
         if len(self._open) > CONNECTIONS_REMEMBERED:
             self._open.popitem(last=False)
 
     def closed(self, connection: int) -> None:
-        """It is gone, or was never there."""
+        """A connection is gone. Ignored if it is not known."""
         self._open.pop(connection, None)
 
     def names(self, source: str) -> frozenset[str]:
-        """What the peer with this address and port is called, on its latest connection."""
+        """The names of the peer with this address and port, from its latest connection."""
         return next((names for known, names in reversed(self._open.values()) if known == source), NO_NAMES)

@@ -1,4 +1,4 @@
-"""What all dialogs of a bridge share."""
+"""What all dialogs of a bridge have in common."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from sip_bridge.settings import BridgeSettings
 
 @dataclass(frozen=True, slots=True)
 class DialogContext:
-    """Belongs to the library's thread."""
+    """Shared by all dialogs. Belongs to the library's thread."""
 
     settings: BridgeSettings
     rules: AgentRules
-    """Who is an agent."""
+    """How agents are recognised."""
     words: Vocabulary
-    """What vendors write."""
+    """Vendors' names for headers and elements."""
     admission: Admission
     feeds: Feeds
     later: Callable[[Callable[[], None]], None]
-    """Does something that may not be done within a callback of the library."""
+    """Schedules a function that must not run within a callback of the library."""
     forget: Callable[[int], None]
-    """Lets go of the ended dialog with this number, once its callback has returned."""
+    """Drops the ended dialog with this number, once its callback has returned."""

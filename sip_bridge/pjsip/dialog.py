@@ -1,6 +1,6 @@
-"""One fork's SIP dialog: answers it, follows what it says later, and ends it.
+"""One fork's SIP dialog: answers it, processes its later requests, and ends it.
 
-One of the files that know pjsua2, the one for a dialog. All of this runs on the library's thread.
+One of the files that use pjsua2. Everything here runs on the library's thread.
 """
 
 from __future__ import annotations
@@ -30,48 +30,48 @@ from sip_bridge.request.offer import has_streams
 _numbers = itertools.count()
 
 CHANGES = ("INVITE", "UPDATE")
-"""The requests within a dialog that may say something new of its call."""
+"""Requests within a dialog that may change its call."""
 QUESTION = "OPTIONS"
-"""Asks whether the peer is there."""
+"""Checks whether the peer is alive."""
 UNANSWERED = (pj.PJSIP_SC_REQUEST_TIMEOUT, pj.PJSIP_SC_SERVICE_UNAVAILABLE)
-"""What the library calls no answer, and no connection."""
+"""Statuses the library reports for no answer and for no connection."""
 
 log = logging.getLogger(__name__)
 
 
 class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
-    """One fork as SIP brings it. It is a `calls.source.Source`."""
+    """One fork's SIP dialog. Implements `calls.source.Source`."""
 
     def __init__(self, account: pj.Account, slot: int, context: DialogContext, peer: str) -> None:
         """`slot`: the library's number for this call. `peer`: the address that forks it."""
         super().__init__(account, slot)
         self.number = next(_numbers)
-        """Ours: the library gives its slots to later calls again."""
+        """Our own number, because the library reuses its slots."""
         self.peer = peer
         self.feed = context.feeds.add(self)
         self.streams = Streams(context.settings)
         self.ending: Ending | None = None
-        """Why we have ended it, once we have."""
+        """Why we ended it; None until we do."""
         self.place: Place | None = None
-        """What it takes of the bridge; none where it was refused at the door."""
+        """The capacity it holds; None if it was not admitted."""
         self._context = context
         self._request: Invite | None = None
-        """An offer that is being answered; it counts once the library has agreed to it."""
+        """An offer being answered; it takes effect once the library has accepted it."""
         self._outcome = ""
-        """What the fork counts as, once it is answered."""
+        """The fork's outcome label, counted once it is answered."""
 
     @property
     def call_id(self) -> str:
-        """Of the call that it feeds, for the log; empty where it feeds none."""
+        """Id of the call that it feeds, for the log; empty if it feeds none."""
         return self.feed.call.call_id if self.feed.call else ""
 
     @property
     def holds(self) -> bool:
-        """Whether it has one of the bridge's places: it feeds a call, or will as soon as the ACK brings the answer."""
+        """Whether it feeds a call, or will as soon as the ACK brings the answer."""
         return self.feed.call is not None or self._request is not None
 
     def answer(self, offer: Invite, naming: Naming) -> None:
-        """Answer 200 with as many streams as the offer has; offer one where that is left to us; or refuse."""
+        """Answer 200 with as many streams as the offer has, or with our own offer of one stream; or refuse."""
         METADATA.labels(offer.metadata_fault or "complete").inc()
         late = naming.late and not offer.offers
         if late:
@@ -79,7 +79,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         refusal = None if offer.legs else Refusal.NO_AUDIO
         if not self._context.feeds.calls.has_room(self.peer, naming, len(offer.legs)):
             refusal = Refusal.LEGS
-        if not refusal and not late and not self.getInfo().remOfferer:  # we see an offer where the library sees none
+        if not refusal and not late and not self.getInfo().remOfferer:  # we see an offer, but the library does not
             refusal = Refusal.MALFORMED
         if refusal:
             self.refuse(refusal)
@@ -92,7 +92,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         try:
             super().answer(parameters)
         except pj.Error as error:
-            log.info("a fork could not be answered: %s", error.reason, extra={"call_id": offer.call_id})
+            log.info("cannot answer a fork: %s", error.reason, extra={"call_id": offer.call_id})
             self.refuse(Refusal.UNACCEPTABLE)
 
     def refuse(self, refusal: Refusal) -> None:
@@ -103,8 +103,8 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         parameters.statusCode, parameters.reason = refusal.status, refusal.phrase
         try:
             super().answer(parameters)
-        except pj.Error as error:  # the library has refused it meanwhile
-            log.debug("a fork could not be refused: %s", error.reason)
+        except pj.Error as error:  # the library has already refused it
+            log.debug("cannot refuse a fork: %s", error.reason)
 
     def end(self, ending: Ending) -> None:
         """Hang up; the dialog ends when the PBX confirms."""
@@ -113,14 +113,14 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         self.ending = ending
         try:
             self.hangup(pj.CallOpParam())
-        except pj.Error as error:  # it ended by itself meanwhile
-            log.debug("a call could not be hung up: %s", error.reason)
+        except pj.Error as error:  # it has already ended
+            log.debug("cannot hang up a call: %s", error.reason)
 
     @guarded
     def onCallState(self, prm: Any) -> None:
-        """The dialog has moved on."""
+        """The dialog's state has changed."""
         info = self.getInfo()
-        if info.state == pj.PJSIP_INV_STATE_CONNECTING:  # our 200 has gone: the library may refuse until then
+        if info.state == pj.PJSIP_INV_STATE_CONNECTING:  # our 200 is sent; until now the library could still refuse
             FORKS.labels(self._outcome).inc()
         elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self.streams.health.confirmed = True
@@ -130,16 +130,16 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
             self.over(self.ending or ending_of(info.lastStatusCode, info.lastReason, self.streams.health.confirmed))
 
     def over(self, ending: Ending) -> None:
-        """Close the call and let go of everything; the library has ended the dialog, or we wait no longer."""
+        """Leave the call and release everything: the library has ended the dialog, or we no longer wait for it."""
         now = time.time()
-        with ExitStack() as steps:  # each, whatever breaks in those before it
+        with ExitStack() as steps:  # every step runs, even if an earlier one fails
             steps.callback(self._context.forget, self.number)
             steps.callback(self.feed.end, ending, now)
             self.streams.release_all(now)
 
     @guarded
     def onCallTsxState(self, prm: Any) -> None:
-        """Requests within the dialog, before the library does anything about them; and answers to ours."""
+        """Requests within the dialog, before the library processes them, and answers to ours."""
         event = prm.e.body.tsxState
         if event.tsx.role == pj.PJSIP_ROLE_UAC:
             if event.type == pj.PJSIP_EVENT_RX_MSG:
@@ -162,7 +162,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
 
     @guarded
     def onCallRxOffer(self, prm: Any) -> None:
-        """A new offer, of a re-INVITE or an UPDATE: streams may have been added. What is none changes nothing."""
+        """A new offer in a re-INVITE or UPDATE; it may add streams. SDP without m-lines is refused."""
         if self._request and not has_streams(self._request.sdp):
             self._request = None
             prm.statusCode = pj.PJSIP_SC_NOT_ACCEPTABLE_HERE
@@ -171,7 +171,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
 
     @guarded
     def onCallMediaState(self, prm: Any) -> None:
-        """Streams came up, went on hold, or went away. First of all when the 200 has gone out."""
+        """Streams came up, went on hold or went away. Called first when the 200 has been sent."""
         info = self.getInfo()
         self.streams.guard(self, info)
         request, self._request = self._request, None
@@ -181,7 +181,7 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
 
     @property
     def is_ending(self) -> bool:
-        """See `calls.source.Source`, as for all that follows."""
+        """See `calls.source.Source`, also for the methods below."""
         return self.ending is not None
 
     def quiet_seconds(self, now: float) -> float:
@@ -197,31 +197,31 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         self.streams.release_all(now)
 
     def _attend(self, info: Any) -> None:
-        """`info` must outlive this: it owns what its streams refer to."""
+        """Route the streams. `info` must outlive this call, because it owns the objects that its streams refer to."""
         offered = self.feed.standing.legs if self.feed.standing else ()
         self.streams.attend(self.getId(), info, self.feed.lines, offered, self.feed.heard)
 
     @guarded
     def onCallSdpCreated(self, prm: Any) -> None:
-        """Our side of an SDP, before it is negotiated: the library would offer to speak in the first stream."""
+        """Make our SDP receive-only before negotiation: the library would offer to send in the first stream."""
         described = prm.sdp.wholeSdp.replace("a=sendrecv", "a=recvonly")
-        if not prm.remSdp.wholeSdp:  # an offer of ours; in an answer the library repeats the labels
+        if not prm.remSdp.wholeSdp:  # our own offer; in an answer the library echoes the labels
             described = labelled(described, self.feed.lines.labels)
         prm.sdp.wholeSdp = described
 
     @guarded
     def onCallReplaceRequest(self, prm: Any) -> None:
-        """An INVITE that would take over another's call."""
+        """Decline an INVITE with Replaces, which would take over another call."""
         prm.statusCode = pj.PJSIP_SC_DECLINE
 
     @guarded
     def onStreamDestroyed(self, prm: Any) -> None:
-        """A stream is about to go: its last statistics."""
+        """A stream is about to be destroyed: read its statistics one last time."""
         self.streams.inspect(self.getId(), prm.streamIdx, time.monotonic())
 
     def inspect(self, now: float) -> None:
-        """Read the streams' statistics; hang up where nothing has arrived for too long."""
-        if not self.isActive():  # it has ended, and the callback that was to say so broke
+        """Read the streams' statistics; hang up if nothing has arrived for too long. `now`: monotonic seconds."""
+        if not self.isActive():  # it has ended, but the callback that reports this failed
             self.over(self.ending or Ending.PEER_ERROR)
             return
         self.streams.inspect_all(self.getId(), now)
@@ -233,18 +233,18 @@ class Dialog(pj.Call):  # type: ignore[misc] # pjsua2 ships no types
         self.feed.give_way(now)
 
     def _ask(self) -> None:
-        """Ask whether the peer is there; the library itself ends a dialog that it answers with 481."""
+        """Ask whether the peer is alive. If it answers 481, the library itself ends the dialog."""
         question = pj.CallSendRequestParam()
         question.method = QUESTION
         try:
             self.sendRequest(question)
         except pj.Error as error:
-            log.info("the peer cannot be reached: %s", error.reason, extra={"call_id": self.call_id})
+            log.info("cannot reach the peer: %s", error.reason, extra={"call_id": self.call_id})
             self.end(Ending.PEER_ERROR)
 
 
 def _only_listen(options: Any, legs: Sequence[OfferedLeg]) -> None:
-    """Answer these streams, and speak in none, whatever is offered."""
+    """Accept these streams as receive-only, whatever their offered direction."""
     options.audioCount = len(legs)
     options.videoCount = options.textCount = 0
     options.flag |= pj.PJSUA_CALL_SET_MEDIA_DIR

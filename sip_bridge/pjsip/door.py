@@ -1,9 +1,8 @@
-"""What comes first to each SIP request, before the library's own reading. One of the files that know pjsua2.
+"""The first check of each SIP request, before the library processes it. One of the files that use pjsua2.
 
-In C (`deploy/pjsua2/native/door`): whatever comes from outside the allow-list, or has a head longer than any
-recorder's, is dropped before it is parsed, without an answer, and its connections are closed; methods that a recorder
-does not need get 405. Here: whoever begins something is judged, once, and refused before it takes one of the library's
-places.
+In C++ (`deploy/pjsua2/native/door`): messages from outside the allow-list, or with a head longer than any recorder's,
+are dropped unparsed and unanswered, and their connections closed; methods that a recorder does not need get 405. Here:
+each request that starts something is judged once, and refused before it takes one of the library's call slots.
 """
 
 from __future__ import annotations
@@ -26,12 +25,10 @@ from sip_bridge.request.description import Abilities
 
 CLOSED = Counter(
     "callvane_connections_closed_total",
-    "TCP and TLS connections that the bridge closed: of a forbidden address, too many, slow to speak, or slow to read.",
+    "TCP and TLS connections closed by the bridge: forbidden address, too many, or too slow to send or to read.",
     ["reason"],
 )
-STARVED = Counter(
-    "callvane_listener_starved_total", "How often a connection could not be taken for want of open files; it waits."
-)
+STARVED = Counter("callvane_listener_starved_total", "Connections delayed because no file descriptor was free.")
 for _reason in ("forbidden", "crowded", "overdue", "unread"):
     CLOSED.labels(_reason)
 
@@ -39,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
-    """One bridge's. Everything runs on the library's thread."""
+    """The door of one bridge. Everything runs on the library's thread."""
 
     def __init__(
         self,
@@ -48,7 +45,7 @@ class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
         noise: Noise,
         abilities: Abilities,
     ) -> None:
-        """`judge`: why a request is not let through; None where it is. `abilities`: what the bridge can receive."""
+        """`judge`: returns the refusal of a request, or None to admit it. `abilities`: what the bridge can receive."""
         super().__init__()
         self._abilities = abilities
         self._judge = judge
@@ -57,12 +54,12 @@ class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
         self._told = self.counts()
 
     def let_in(self, peers: Peers, connections: int) -> None:
-        """Say who may come near at all, and how many TCP and TLS connections there may be."""
+        """Set the allowed peers and the maximum number of TCP and TLS connections."""
         self.limitConnections(connections)
         self.allow([str(each) for each in peers.networks], peers.anybody, bool(peers.names))
 
     def onRequest(self, request: Any) -> None:
-        """An INVITE or an OPTIONS outside a dialog. Whatever is not refused goes on to the library."""
+        """An INVITE or OPTIONS outside a dialog. The library processes it unless it is refused here."""
         try:
             refused = self._refused(request)
         except Exception:
@@ -73,8 +70,8 @@ class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
         if request.method == "INVITE":
             FORKS.labels(refused.refusal.outcome).inc()
             if refused.warning:
-                log.info("a fork was refused: %s", refused.warning)
-        if refused.refusal is Refusal.FORBIDDEN:  # over TLS, by its certificate
+                log.info("fork refused: %s", refused.warning)
+        if refused.refusal is Refusal.FORBIDDEN:  # over TLS, because of its certificate
             request.ignore()
             return
         request.refuse(refused.refusal.status, refused.refusal.phrase)
@@ -82,7 +79,7 @@ class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
             request.addHeader(name, value)
 
     def onDescription(self, text: str) -> str:
-        """A session description, before the library reads it: what it reads instead."""
+        """Return the session description that the library reads in place of `text`."""
         try:
             return description.readable(text.encode("utf-8", "surrogateescape"), self._abilities)
         except Exception:
@@ -95,7 +92,7 @@ class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
         return self._judge(Request(request.method, address_of(request.source), raw, names))
 
     def look_round(self, now: float) -> None:
-        """Close connections that are overdue, count what was turned away; every second or so. `now`: monotonic."""
+        """Close overdue connections and count what was refused; call every few seconds. `now`: monotonic seconds."""
         self.sweep(now)
         counts, before = self.counts(), self._told
         for refusal, method, count in (
@@ -114,5 +111,5 @@ class Door(pj.Door):  # type: ignore[misc] # pjsua2 ships no types
         CLOSED.labels("unread").inc(counts.unread - before.unread)
         if starved := counts.starved - before.starved:
             STARVED.inc(starved)
-            log.warning("no open files are left for connections: raise `ulimit -n`, or see who holds so many")
+            log.warning("no file descriptors left for connections: raise `ulimit -n`, or check who holds so many")
         self._told = counts

@@ -1,7 +1,7 @@
-"""SIP and RTP: the thread that owns the library, from its start to its end. One of the files that know pjsua2.
+"""SIP and RTP: the thread that owns the library from start to end. One of the files that use pjsua2.
 
-It polls the library, drains a queue of commands and runs every callback. No other thread of the process ever calls into
-the library, but to take what the rings have heard (`ring`).
+It polls the library, drains a queue of commands and runs every callback. No other thread of the process calls into the
+library, except to take audio from the rings (`ring`).
 """
 
 from __future__ import annotations
@@ -40,37 +40,37 @@ from sip_bridge.request.vendors import Vocabulary
 from sip_bridge.settings import BridgeSettings
 
 POLL_SECONDS = 0.02
-"""How long the library is given at a time: a command waits at most this long."""
+"""How long one poll of the library takes; a command waits at most this long."""
 INSPECTION_SECONDS = 2.0
-"""Between two looks at a stream's statistics."""
+"""Between two readings of a stream's statistics."""
 OPENING_SECONDS = 15.0
 
 HELD_SECONDS = Histogram(
     "callvane_sip_thread_held_seconds",
-    "How long a SIP message held the sip thread: the longest of each turn of the library that brought any.",
+    "Longest time that one SIP message held the SIP thread, per poll of the library that processed any.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
 )
 STALLED_SECONDS = Gauge(
     "callvane_sip_thread_stalled_seconds",
-    "For how long the library has not given the sip thread back; 0 when all is well.",
+    "How long the SIP thread has been stuck; 0 when healthy.",
 )
 
 log = logging.getLogger(__name__)
 
 
 class Endpoint:
-    """Start it, stop it. `drain` and `stop` may be called from any thread."""
+    """Answers SIP from `start` to `stop`. `drain` and `stop` may be called from any thread."""
 
     def __init__(self, settings: BridgeSettings, listener: Listener, words: Vocabulary) -> None:
-        """`words`: what vendors write."""
+        """`words`: vendors' names for headers and elements."""
         self.settings = settings
         self.listener = listener
         self.dialogs: dict[int, Dialog] = {}
-        """Strong references, by the dialogs' own numbers: the library's object of a call goes with the last of them."""
+        """Strong references, by our dialog numbers: the library's call object is destroyed with the last reference."""
         self.calls = OpenCalls(settings, listener)
         self.draining = False
         self.backlogged = False
-        """Set from outside while Redis takes messages too slowly for more calls."""
+        """Set from outside while Redis accepts messages too slowly for more calls."""
         self.connections = Connections()
         rules = AgentRules(settings.agent_uri_patterns, settings.agent_extensions, settings.agent_side)
         users = {user: secret.get_secret_value() for user, secret in settings.digest_users.items()}
@@ -91,22 +91,22 @@ class Endpoint:
         self._ended: list[Dialog] = []
         self._opened: Future[int] = Future()
         self.turned_at = time.monotonic()
-        """When the library last gave the thread back; long ago means that it hangs."""
+        """When the last poll of the library returned (monotonic). If long ago, the library hangs."""
         STALLED_SECONDS.set_function(lambda: max(0.0, time.monotonic() - self.turned_at - 2 * POLL_SECONDS))
         self.tls_port = 0
-        """Where SIP over TLS is listened to; 0 for nowhere. Known once started."""
+        """Port of SIP over TLS, set by `start`; 0 without TLS."""
         self._thread = OwnedThread("sip", self._run)
         self.ended = self._thread.ended
-        """As `owned_thread.OwnedThread`. Whatever ends the thread once it has started, all calls are hung up first."""
+        """See `owned_thread.OwnedThread`. However the started thread ends, it hangs up all calls first."""
 
     def start(self) -> int:
-        """Listen; the SIP port. ConfigError if that cannot be done with these settings."""
+        """Start listening and return the SIP port. Raises ConfigError if these settings do not allow it."""
         self._thread.start()
         return self._opened.result(OPENING_SECONDS)
 
     @property
     def held(self) -> int:
-        """Forks that feed a call at this moment, or are about to. Any thread."""
+        """Number of forks that feed a call or are about to. Any thread."""
         return sum(dialog.holds for dialog in list(self.dialogs.values()))
 
     def drain(self) -> None:
@@ -114,12 +114,12 @@ class Endpoint:
         self._commands.put(self._drain)
 
     def stop(self, timeout_seconds: float) -> bool:
-        """Hang up all calls and close the library; false when that took too long (the thread is left behind)."""
+        """Hang up all calls and close the library. Returns False on timeout; the thread is then left running."""
         self._commands.put(self._stop)
         self._thread.join(timeout_seconds)
         return not self._thread.is_alive()
 
-    # From here on everything runs on the library's thread.
+    # Everything below runs on the library's thread.
 
     def _run(self) -> None:
         try:
@@ -138,7 +138,7 @@ class Endpoint:
 
     def _serve(self, pjsua: Library, door: Door) -> None:
         due = time.monotonic()
-        waiting: list[int] = []  # dialogs that are still to be looked at before then
+        waiting: list[int] = []  # dialogs still to be inspected before `due`
         spacing = INSPECTION_SECONDS
         while self._running:
             self._turn(pjsua, door)
@@ -156,7 +156,7 @@ class Endpoint:
         if held := door.held():
             HELD_SECONDS.observe(held)
         tried("settling", self.admission.settle)
-        self._ended.clear()  # a call object may not go within its own callback
+        self._ended.clear()  # a call object must not be destroyed within its own callback
         while True:
             try:
                 command = self._commands.get_nowait()
@@ -209,23 +209,23 @@ class Endpoint:
         for each in accounts:
             each.shutdown()
         accounts.clear()
-        pjsua.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)  # all has been said; it would wait a second for more
+        pjsua.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)  # nothing is left to send; otherwise this waits a second
 
     def judge(self, request: Request) -> Refused | None:
-        """Why a request outside a dialog is not let through; None where it is. As `Admission.judge`."""
+        """Return the refusal of a request outside a dialog, or None if admitted. See `Admission.judge`."""
         now = time.monotonic()
         behind = overloaded(self.listener.round_seconds, self.listener.rounded_at, now)
         return self.admission.judge(request, Condition(behind, self.draining, self.backlogged), now)
 
     def later(self, command: Callable[[], None]) -> None:
-        """Do something that may not be done within a callback of the library."""
+        """Schedule a function that must not run within a callback of the library."""
         self._commands.put(command)
 
     def _hold(self, dialog: Dialog) -> None:
         self.dialogs[dialog.number] = dialog
 
     def _forget(self, number: int) -> None:
-        """Let go of an ended dialog, once its callback has returned."""
+        """Drop an ended dialog, once its callback has returned."""
         if dialog := self.dialogs.pop(number, None):
             if dialog.place:
                 self.admission.places.give_back(dialog.place)

@@ -1,4 +1,4 @@
-"""pjsua2's library: how it is set up, and what it says about itself. One of the files that know pjsua2."""
+"""pjsua2's endpoint: its configuration and its own events and log. One of the files that use pjsua2."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sip_bridge.pjsip.statuses import refused_by_library
 from sip_bridge.settings import BridgeSettings
 
 SPARE_CALLS = 32
-"""Library calls above `max_dialogs`, for those being refused or ending: above them it answers 486 by itself."""
+"""Call slots above `max_dialogs`, for calls being refused or ending. Without a free slot the library answers 486."""
 LINES_KEPT = 32
 
 log = logging.getLogger(__name__)
 
 
 class Library(pj.Endpoint):  # type: ignore[misc] # pjsua2 ships no types
-    """pjsua2's endpoint, with what it says about itself."""
+    """pjsua2's endpoint, with its events and log."""
 
     def __init__(self, connections: Connections) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Library(pj.Endpoint):  # type: ignore[misc] # pjsua2 ships no types
 
     @guarded
     def onTransportState(self, prm: Any) -> None:
-        """A connection has come up or gone: over TLS, its certificate's names are noted."""
+        """A connection is up or gone. For TLS, record the names in its certificate."""
         if prm.type.upper() != "TLS":
             return
         if prm.state != pj.PJSIP_TP_STATE_CONNECTED:
@@ -51,7 +51,7 @@ class Library(pj.Endpoint):  # type: ignore[misc] # pjsua2 ships no types
             self._connections.opened(int(prm.hnd), prm.tlsInfo.remoteAddr, names)
 
     def report(self) -> None:
-        """Log the library's errors, a few at a time. Their first lines only: below may stand a caller's number."""
+        """Log the library's errors, a few at a time. Only their first lines: the others may hold a caller's number."""
         if self.lines:
             lines, count = [*self.lines][:3], len(self.lines)
             self.lines.clear()
@@ -59,7 +59,7 @@ class Library(pj.Endpoint):  # type: ignore[misc] # pjsua2 ships no types
 
 
 class _LogWriter(pj.LogWriter):  # type: ignore[misc]
-    """Keeps what the library logs; runs on any of its threads, under its locks."""
+    """Keeps the library's log entries. Runs on any of its threads, under its locks."""
 
     def __init__(self, lines: deque[str]) -> None:
         super().__init__()
@@ -67,18 +67,18 @@ class _LogWriter(pj.LogWriter):  # type: ignore[misc]
 
     @guarded
     def write(self, entry: Any) -> None:
-        """Take one entry."""
+        """Keep one entry's first line."""
         self._lines.append(entry.msg.partition("\n")[0][:160])
 
 
 def configured(settings: BridgeSettings, library: Library) -> Any:
     """The library's configuration."""
     config = pj.EpConfig()
-    config.uaConfig.threadCnt = 0  # the library's own thread is ours
+    config.uaConfig.threadCnt = 0  # our own thread polls the library
     config.uaConfig.maxCalls = settings.max_dialogs + SPARE_CALLS
     config.uaConfig.userAgent = "Callvane"
     config.uaConfig.natTypeInSdp = 0
-    # Without a console level the library writes nothing, whatever writer it has.
+    # Without a console level the library writes nothing, even to a custom writer.
     config.logConfig.level, config.logConfig.consoleLevel, config.logConfig.msgLogging = 1, 1, 0
     writer = _LogWriter(library.lines)
     writer.__disown__()  # the library deletes it
@@ -88,5 +88,5 @@ def configured(settings: BridgeSettings, library: Library) -> Any:
     media.channelCount, media.audioFramePtime, media.ptime = 1, 20, 20
     media.threadCnt = 1
     media.ecTailLen, media.noVad, media.sndAutoCloseTime = 0, True, -1
-    media.noConf = True  # nothing is mixed or played: rings take the streams' packets
+    media.noConf = True  # nothing is mixed or played; the rings take the streams' packets
     return config

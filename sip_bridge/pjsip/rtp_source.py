@@ -1,11 +1,11 @@
-"""Whose packets reach a stream: those of the address that its SDP names, or that was heard first.
+"""Whose packets reach a stream: those from the address in its SDP, or from the first address heard.
 
-RTP says nothing of who sent it, and the library decodes whatever reaches its port. So the kernel is told to drop what
-comes from elsewhere, by a filter on the stream's socket (Linux): nothing foreign is ever decoded, and the socket counts
-it. Addresses are compared, not ports: many media servers send from another port than they listen on. Whoever can forge
-the right address passes; against them there is SRTP.
+RTP does not authenticate its sender, and the library decodes whatever reaches its port. A filter on the stream's socket
+(Linux) therefore makes the kernel drop packets from elsewhere: they are never decoded, and the socket counts them.
+Addresses are compared, not ports, because many media servers send from another port than they listen on. A sender that
+forges the right address passes; use SRTP against that.
 
-All of it runs on the library's thread, the only one that opens and closes these sockets.
+Everything here runs on the library's thread, the only one that opens and closes these sockets.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from prometheus_client import Counter
 
 FOREIGN = Counter(
     "callvane_rtp_foreign_packets_total",
-    "RTP packets that a stream's socket dropped: of a foreign source (bridge.rtp_source), or its buffer was full.",
+    "RTP packets dropped by a stream's socket: from a foreign source (bridge.rtp_source), or because of a full buffer.",
 )
 UNGUARDED = Counter(
-    "callvane_rtp_streams_unguarded_total", "Streams whose source could not be held to one address, though asked to."
+    "callvane_rtp_streams_unguarded_total", "Streams whose source filter (bridge.rtp_source) could not be installed."
 )
 
 SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_MEMINFO = 26, 27, 55
-"""Of <asm-generic/socket.h>."""
+"""From <asm-generic/socket.h>."""
 MEMINFO_DROPS = 8
 NETWORK_HEADER = 0xFFF00000
-"""SKF_NET_OFF: offsets from here on are counted from the IP header."""
+"""SKF_NET_OFF: offsets above this are relative to the IP header."""
 LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06
-"""Instructions of the classic BPF: load a word, jump if equal, return so many bytes to keep."""
+"""Classic BPF instructions: load a word, jump if equal, return the number of bytes to keep."""
 WHOLE = 0xFFFF
 MAX_PROGRAMS = 256
-"""Kept, of the media servers that were seen last."""
+"""Cached filters: those of the media servers seen last."""
 
 Address = IPv4Address | IPv6Address
 
@@ -49,23 +49,23 @@ Address = IPv4Address | IPv6Address
 class _Stream:
     descriptor: int
     inode: int
-    """Of the socket: the library may close it, and another one have its descriptor."""
+    """The socket's inode: the library may close the socket and another one get its descriptor."""
     told: Address | None
-    """By the SDP."""
+    """The address in the SDP."""
     held: Address | None = None
-    """What the socket is held to."""
+    """The address the socket is restricted to."""
     dropped: int = 0
 
 
 class RtpSources:
-    """One call's streams, by their m-line's place."""
+    """The RTP sources of one dialog's streams, by m-line index."""
 
     def __init__(self, mode: Literal["strict", "learn", "off"]) -> None:
         self.mode = mode
         self._streams: dict[int, _Stream] = {}
 
     def expect(self, index: int, descriptor: int, remote: str) -> None:
-        """A stream was negotiated, perhaps anew. `descriptor`: of its socket. `remote`: `address:port` of its SDP."""
+        """A stream was negotiated or renegotiated. `descriptor`: its socket's. `remote`: `address:port` in its SDP."""
         told, known = _address(remote), self._streams.get(index)
         try:
             inode = os.fstat(descriptor).st_ino
@@ -76,15 +76,15 @@ class RtpSources:
                 if self.mode == "strict" and told:
                     self._hold(stream, own, told)
                 elif known:
-                    with contextlib.suppress(OSError):  # it had none
+                    with contextlib.suppress(OSError):  # it had no filter
                         own.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
         except OSError:
             UNGUARDED.inc()
 
     def inspect(self, index: int, source: str, dropped: int) -> None:
-        """Count what was dropped; learn who sends, where that is to be learnt.
+        """Count dropped packets. If the source is not known yet, learn it from the latest packet.
 
-        `source`: of the latest packet. `dropped`: packets that the stream's socket dropped since it was opened.
+        `source`: `address:port` of the latest packet. `dropped`: packets that the socket dropped since it was opened.
         """
         stream = self._streams.get(index)
         if stream is None:
@@ -106,9 +106,9 @@ class RtpSources:
 
 
 def program(address: Address) -> list[tuple[int, int, int, int]]:
-    """The filter that keeps packets of `address` alone: operation, jumps if true and if not, operand."""
+    """The filter that keeps only packets from `address`, as (operation, jump if true, jump if false, operand)."""
     words = struct.unpack(f"!{len(address.packed) // 4}I", address.packed)
-    first = 12 if address.version == 4 else 8  # the source's place in the header
+    first = 12 if address.version == 4 else 8  # offset of the source address in the header
     code = []
     for place, word in enumerate(words):
         code.append((LOAD, 0, 0, NETWORK_HEADER + first + 4 * place))
@@ -123,13 +123,13 @@ def _attach(own: socket.socket, address: Address) -> None:
 
 @lru_cache(maxsize=MAX_PROGRAMS)
 def _compiled(address: Address) -> tuple[int, ctypes.Array[ctypes.c_char]]:
-    """The filter's length and its instructions."""
+    """The filter's number of instructions and their encoding."""
     code = program(address)
     return len(code), ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in code))
 
 
 def drops(own: socket.socket) -> int:
-    """Packets that a socket has dropped since it was opened, for want of room or by its filter."""
+    """Packets a socket has dropped since it was opened, because of its filter or a full buffer."""
     try:
         values = own.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 4 * (MEMINFO_DROPS + 1))
     except OSError:
@@ -139,8 +139,8 @@ def drops(own: socket.socket) -> int:
 
 @contextlib.contextmanager
 def _lent(descriptor: int) -> Iterator[socket.socket]:
-    """The socket that the library holds under this descriptor."""
-    lent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 0, descriptor)  # any family: else it would be looked up
+    """Borrow the library's socket with this descriptor."""
+    lent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 0, descriptor)  # any family avoids a lookup
     try:
         yield lent
     finally:
@@ -153,7 +153,7 @@ def _parsed(address: str) -> Address:
 
 
 def _address(name: str) -> Address | None:
-    """The address in `address:port`; none where it says none, such as 0.0.0.0."""
+    """The address in `address:port`; None if there is none, or if it is unspecified, such as 0.0.0.0."""
     try:
         address = _parsed(name.rpartition(":")[0].strip("[]"))
     except ValueError:

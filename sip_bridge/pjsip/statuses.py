@@ -1,4 +1,4 @@
-"""What the library's final statuses mean: why it refused an INVITE by itself, and why a dialog ended."""
+"""The meaning of the library's final statuses: why it refused an INVITE itself, and why a dialog ended."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 
 
 def refused_by_library(status: int) -> None:
-    """Count an INVITE that the library refused with `status` before the bridge saw it; log what an operator can mend.
+    """Count an INVITE that the library refused with `status` before the bridge saw it; log what an operator can fix.
 
-    The library refuses with 500 what it finds no sockets for; the door makes it 503 on its way out.
+    The library refuses with 500 if it finds no sockets; the door turns this into 503 on the way out.
     """
     outcome = REFUSALS.get(status, "refused_unacceptable" if status < 500 else "failed")
     FORKS.labels(outcome).inc()
@@ -34,15 +34,15 @@ def refused_by_library(status: int) -> None:
         _no_media.add()
         if count := _no_media.due(time.monotonic()):
             log.warning(
-                "%d forks refused with %d, for want of RTP ports or sockets: see bridge.rtp_port_min, rtp_port_max "
-                "(who else uses these ports?) and the limit of open files",
+                "%d forks refused with %d because no RTP port or socket was free: check what else uses the ports from "
+                "bridge.rtp_port_min to rtp_port_max, and the limit of open files",
                 count,
                 status,
             )
 
 
 def ending_of(status: int, phrase: str, confirmed: bool) -> Ending:
-    """Why a dialog ended that we did not end: from the library's last status, its phrase, and whether ACK came."""
+    """Why a dialog that we did not end has ended. `status`, `phrase`: the library's last; `confirmed`: the ACK came."""
     if status == 408 and phrase.startswith("No session refresh"):
         return Ending.SESSION_EXPIRED
     if status == 487:

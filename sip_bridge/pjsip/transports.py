@@ -1,4 +1,4 @@
-"""Where the library listens for SIP: UDP, TCP, TLS. One of the files that know pjsua2."""
+"""The library's SIP transports: UDP, TCP, TLS. One of the files that use pjsua2."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sip_bridge.pjsip.library import Library
 from sip_bridge.settings import BridgeSettings
 
 HANDSHAKE_SECONDS = 10.0
-"""For TLS: a client that connects and says nothing is let go."""
+"""TLS handshake timeout: a client that connects and stays silent is disconnected."""
 ADDRESS_IN_USE = 120098
 ANY_V4, ANY_V6 = "0.0.0.0", "::"
 ANY = (ANY_V4, ANY_V6)
@@ -21,20 +21,20 @@ ANY = (ANY_V4, ANY_V6)
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where SIP is listened to."""
+    """The ports and transports in use."""
 
     port: int
-    """Of UDP and TCP."""
+    """Port of UDP and TCP."""
     tls_port: int = 0
-    """0 for nowhere."""
+    """0 without TLS."""
     tls_transports: tuple[int, ...] = ()
-    """The library's numbers for them: one for each version of IP."""
+    """The library's numbers of the TLS transports, one per IP version."""
 
 
 def listen(library: Library, settings: BridgeSettings) -> Listening:
-    """Listen as the settings say. ConfigError if a port is taken, or a certificate cannot be used."""
+    """Open the configured transports. Raises ConfigError if a port is taken or a certificate is unusable."""
     port = settings.port
-    for transport in sorted({*settings.transports} - {"tls"}):  # TCP's port, where it was free, is then asked of UDP
+    for transport in sorted({*settings.transports} - {"tls"}):  # UDP then uses the port that TCP got
         for host in _hosts(settings):
             _, port = _listen(library, settings, transport, host, port)
     if "tls" not in settings.transports:
@@ -48,7 +48,7 @@ def listen(library: Library, settings: BridgeSettings) -> Listening:
 
 
 def address(settings: BridgeSettings, host: str) -> Any:
-    """The address to bind, and the one to tell."""
+    """A transport's configuration: the address to bind, and the one to advertise."""
     config = pj.TransportConfig()
     config.boundAddress = "" if host in ANY else host
     config.publicAddress = settings.public_address
@@ -56,7 +56,7 @@ def address(settings: BridgeSettings, host: str) -> Any:
 
 
 def media(settings: BridgeSettings) -> Any:
-    """Where RTP is received: of the version of IP that an offer has, as far as the bridge listens to it."""
+    """Configuration of RTP: the offer's IP version is used if the bridge listens on it."""
     config = pj.AccountMediaConfig()
     config.transportConfig = address(settings, settings.host)
     config.transportConfig.port = settings.rtp_port_min
@@ -69,12 +69,12 @@ def media(settings: BridgeSettings) -> Any:
 
 
 def families(settings: BridgeSettings) -> frozenset[str]:
-    """The versions of IP that RTP is received over, as SDP names them."""
+    """The IP versions over which RTP is received, as SDP names them: IP4, IP6."""
     return frozenset("IP6" if ":" in host else "IP4" for host in _hosts(settings))
 
 
 def _hosts(settings: BridgeSettings) -> tuple[str, ...]:
-    """`::` is every address of the machine, of both versions."""
+    """The addresses to listen on. `::` means all addresses of both IP versions."""
     return (ANY_V4, ANY_V6) if settings.host == ANY_V6 else (settings.host,)
 
 

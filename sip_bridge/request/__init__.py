@@ -1,1 +1,1 @@
-"""What a fork says: its request's bytes become an invite, its legs and their roles. Pure; all of it hostile input."""
+"""Parses a fork's request into an invite with legs and roles. Pure; all input is hostile."""

@@ -1,4 +1,4 @@
-"""What a regular expression of the operator's may cost: it is searched in addresses that callers write. Pure."""
+"""Rejects operators' regular expressions that could be too slow: they run on addresses that callers write. Pure."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 MOST_OPEN = 3
-"""Repetitions that may take up each other's text. Over the 256 characters of an address three cost some millions of
-steps; a search that is not held to the beginning counts as one."""
+"""Open repetitions that may match each other's text. Over the 256 characters of an address, three cost some millions of
+steps. A search that is not anchored at the start counts as one."""
 FEW = 8
-"""A repetition whose length differs by this at most is none that takes up much."""
+"""A repetition whose length varies by at most this is not counted as open."""
 
 
 def fault(pattern: str) -> str:
-    """Why a pattern is not taken; empty where it is. Never raises."""
+    """Why a pattern is rejected; empty if it is accepted. Never raises."""
     try:
         re.compile(pattern)
         tree = parser.parse(pattern)
     except (re.error, RecursionError, OverflowError) as error:
-        return f"is no regular expression: {error}"
+        return f"is not a regular expression: {error}"
     if _is_nested(tree, within=False):
-        return "repeats what varies itself, which may take for ever; make the inner repetition possessive (++, *+)"
+        return "has nested repetitions, which may take forever; make the inner one possessive (++, *+)"
     first = tree[0] if len(tree) else (None, None)
     anchored = first[0] is op.AT and first[1] in (op.AT_BEGINNING, op.AT_BEGINNING_STRING)
     if _open(tree) + (not anchored) > MOST_OPEN:
-        return "has too many open repetitions; bound them ({1,8}), make them possessive (++, *+) or begin with ^"
+        return "has too many open repetitions; bound them ({1,8}), make them possessive (++, *+) or start with ^"
     return ""
 
 
 def _is_nested(tree: Any, within: bool) -> bool:
-    """Whether something that can match in several ways stands in a repetition that can be retried."""
+    """Whether something that can match in several ways is inside a repetition that can backtrack."""
     for kind, value in tree:
         if kind in (op.MAX_REPEAT, op.MIN_REPEAT):
             low, high, body = value
@@ -40,7 +40,7 @@ def _is_nested(tree: Any, within: bool) -> bool:
         elif kind is op.BRANCH:
             if within or any(_is_nested(branch, within) for branch in value[1]):
                 return True
-        elif kind in (op.POSSESSIVE_REPEAT, op.ATOMIC_GROUP):  # once it has matched, it is not retried
+        elif kind in (op.POSSESSIVE_REPEAT, op.ATOMIC_GROUP):  # does not backtrack once it has matched
             if _is_nested(value[2] if kind is op.POSSESSIVE_REPEAT else value, within=False):
                 return True
         elif any(_is_nested(body, within) for body in _bodies(kind, value)):

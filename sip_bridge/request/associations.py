@@ -1,7 +1,7 @@
-"""What is over in recording metadata, and what stands: sessions, who takes part, who speaks in which stream. Pure.
+"""Which sessions, participants and senders in recording metadata are current, and which have ended. Pure.
 
-A snapshot may list what has been beside what is (RFC 7865 section 6): the agent before a transfer is still there, with
-the time when it left. Such an association does not count, unless it was taken up again later.
+A snapshot may list past associations next to current ones (RFC 7865 section 6): the agent before a transfer is still
+there, with the time when it left. Such an association does not count, unless it was resumed later.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _BEGINNINGS = ("associate-time", "start-time")
 
 
 class Associations:
-    """What a document says of them."""
+    """The associations in a document."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -24,13 +24,13 @@ class Associations:
 
     @property
     def session_id(self) -> str:
-        """The id of the session that goes on, else of the first that has one."""
+        """The id of the current session, else of the first session that has one."""
         found = [name for session in self._document.named("session") if (name := identity(session, "session_id"))]
         return next((name for name in found if name not in self._ended), found[0] if found else "")
 
     @property
     def group(self) -> str:
-        """The id of the group of the session that goes on, else of the first group that does."""
+        """The id of the current session's group, else of the first current group."""
         for session in self._document.named("session"):
             if identity(session, "session_id") not in self._ended:
                 named = (each.said for each in session.inner if each.name == "group-ref")
@@ -41,7 +41,7 @@ class Associations:
 
     @property
     def labels(self) -> dict[str, str]:
-        """The label of each stream by its id, without those of sessions that are over."""
+        """The label of each stream, by stream id, without those of ended sessions."""
         found = {}
         for stream in self._document.named("stream"):
             label = next((each.said for each in stream.inner if each.name == "label"), "")
@@ -60,18 +60,18 @@ class Associations:
         return gone - there
 
     def sends(self) -> Iterator[tuple[str, str, bool]]:
-        """Participant and stream, by their ids, of all that says who speaks where; and whether that is over."""
-        # The association is an element of its own, or stands within the participant (AudioCodes's legacy form).
+        """Every (participant id, stream id, whether it has ended) that says who speaks in which stream."""
+        # The association is a separate element, or within the participant (AudioCodes's legacy form).
         for owner in self._document.named("participantstreamassoc", "participant"):
             participant, over = _participant(owner), is_over(owner)
             for send in owner.inner:
                 if send.name == "send":
-                    # BroadWorks writes the id as an element within.
+                    # BroadWorks writes the id as a child element.
                     yield participant, send.said or (send.child.said if send.child else ""), over
 
 
 def is_over(owner: Element) -> bool:
-    """Whether a session, an association or a participant has an end, and no beginning after it."""
+    """Whether a session, association or participant has an end time and no later start time."""
     ended = _time(owner, _ENDS)
     if not ended:
         return False
@@ -80,12 +80,12 @@ def is_over(owner: Element) -> bool:
 
 
 def identity(element: Element, name: str) -> str:
-    """An element's id, written `name` or plain `id`."""
+    """An element's id, in the attribute `name` or plain `id`."""
     return element.attribute(name) or element.attribute("id")
 
 
 def _ended_sessions(document: Document) -> set[str]:
-    """The ids of sessions that are over; none where no other one goes on."""
+    """The ids of ended sessions; empty if no other session is current."""
     listed = [(identity(session, "session_id"), is_over(session)) for session in document.named("session")]
     over = {session for session, ended in listed if ended}
     over |= {_session(each) for each in document.named("sessionrecordingassoc") if is_over(each)}
@@ -93,7 +93,7 @@ def _ended_sessions(document: Document) -> set[str]:
 
 
 def _participant(owner: Element) -> str:
-    """The id of the participant that an association or a participant is about."""
+    """The participant id of an association or participant element."""
     if found := identity(owner, "participant_id"):
         return found
     return next((identity(each, "participant_id") for each in _around(owner) if each.name == "participant"), "")

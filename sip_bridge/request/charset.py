@@ -1,7 +1,7 @@
-"""Which characters a document's bytes stand for, whatever it declares. Pure, linear, raises nothing.
+"""Decodes a document, whatever encoding it declares. Pure, linear, never raises.
 
-Names come from directories in one encoding and are pasted into documents that declare another, so the declaration is
-believed only where the bytes agree.
+Names come from directories in one encoding and are pasted into documents that declare another. The declaration is
+therefore used only if the bytes agree.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import codecs
 import re
 
 MAX_STRAYS = 64
-"""Runs of bytes that are no UTF-8 in a document that otherwise is; with more of them the document is none."""
+"""Most runs of non-UTF-8 bytes in a UTF-8 document; with more, the document is not treated as UTF-8."""
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins like UTF-16's
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: the marks begin alike
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
@@ -27,15 +27,15 @@ _SINGLE = frozenset(
     )
 )
 _MULTIPLE = frozenset(("shift-jis", "euc-jp", "euc-kr", "gb2312", "gbk", "gb18030", "big5"))
-"""A table of our own: Python's has encodings that take the square of the time, and remembers each name it is asked."""
+"""Our own table, because Python's has encodings with quadratic cost and caches every name it is asked for."""
 _DECLARED = re.compile(rb"<\?xml[^<>]*?\sencoding\s*+=\s*+[\"']?([A-Za-z][\w.-]{0,39})")
 _HEAD_BYTES = 256
-"""Of a document: what a declaration is looked for in."""
+"""Bytes of a document that are searched for a declaration."""
 _STRAY = re.compile("[\udc80-\udcff]+")
 
 
 def decoded(content: bytes) -> tuple[str, bool]:
-    """The text, and whether the bytes were what the document says of them."""
+    """Return the text, and whether the bytes match the declared encoding."""
     for mark, name in _MARKS:
         if content.startswith(mark):
             return _whole(content[len(mark) :], name)
@@ -54,13 +54,13 @@ def decoded(content: bytes) -> tuple[str, bool]:
 
 
 def _foreign(content: bytes, declared: str) -> tuple[str, bool]:
-    """What is not in UTF-8, or is declared as an encoding that may look like it."""
+    """Decode bytes that are not UTF-8, or that are declared as an encoding that can look like it."""
     if declared in _SINGLE or declared in _MULTIPLE:
         try:
             return content.decode(declared.replace("windows-", "cp")), True
         except UnicodeDecodeError:
             pass
-    # A name that was cut within a character must not spoil the others.
+    # A name that was cut within a character must not damage the others.
     text, strays = _STRAY.subn(_western, content.decode("utf-8", "surrogateescape"), MAX_STRAYS)
     if strays < MAX_STRAYS or not _STRAY.search(text):
         return text, False
@@ -72,7 +72,7 @@ def _western(found: re.Match[str]) -> str:
 
 
 def _wide(content: bytes) -> tuple[int, str] | None:
-    """Where a document in UTF-16 or UTF-32 without a mark begins, and which of them it is."""
+    """Detect UTF-16 or UTF-32 without a byte order mark. Returns where it begins and its encoding, or None."""
     place = content.find(b"<")
     if place < 0 or content[place + 1 : place + 2] != b"\0":
         return None

@@ -1,8 +1,8 @@
-"""Puts a received session description into a form that the library takes, as far as a recorder can live with it. Pure.
+"""Rewrites a received session description into a form that the library accepts. Pure.
 
-The library reads SDP strictly and answers 400 or 488 for what a recorder never needs: an attribute that is not whole, a
-missing address, a host name (which it would have to ask a name server for). So it is handed a plain description with
-the same m-lines in the same places, each taken or refused as `offer` reads it: what is left out, nobody here would use.
+The library parses SDP strictly and answers 400 or 488 for things that a recorder never needs: an incomplete attribute,
+a missing address, a host name (which would take a DNS lookup). It is therefore given a plain description with the same
+m-lines in the same order, each accepted or refused as `offer` reads it. What is left out is not used anyway.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from sip_bridge.request import offer
 from sip_bridge.request.offer import MAX_BYTES, MAX_CODECS, MAX_LINE, MAX_LINES, MAX_M_LINES, Codec
 
 DECODABLE = frozenset(("PCMU", "PCMA", "G722", "OPUS"))
-"""What is heard here, in upper case and in the order of `HEARD`."""
+"""Codecs the bridge decodes, in upper case; `HEARD` names them for people."""
 HEARD = "PCMU, PCMA, G722, opus"
 RATES = {"PCMU": 8_000, "PCMA": 8_000, "G722": 8_000, "OPUS": 48_000}
-"""Of their RTP clocks, in Hz: the only ones that they have."""
+"""Their RTP clock rates in Hz; each codec has only one."""
 PLAIN = frozenset(("RTP/AVP", "RTP/AVPF"))
 SECURE = frozenset(("RTP/SAVP", "RTP/SAVPF"))
-"""Keys in the SDP (SDES); with DTLS there is nobody to shake hands with."""
+"""Profiles with keys in the SDP (SDES); the bridge does not speak DTLS."""
 PROFILES = {"off": PLAIN, "optional": PLAIN | SECURE, "required": SECURE}
 """By the setting `bridge.srtp`."""
 
@@ -33,7 +33,7 @@ _KEPT = re.compile(r"a=(rtpmap|fmtp|crypto|label|ptime|maxptime|rtcp|rtcp-mux)(?
 _ORIGIN = re.compile(r"o=(\S{1,64} \d{1,20} \d{1,20} IN IP[46] \S{1,255})\s*$")
 _NOWHERE = {"IP4": "0.0.0.0", "IP6": "::"}
 MAX_ATTRIBUTES = 60
-"""Of one m-line: the library takes 68."""
+"""Per m-line; the library accepts 68."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Abilities:
 
 @dataclass(slots=True)
 class _Section:
-    """An m-line with what stands below it."""
+    """An m-line with its section."""
 
     media: str
     port: str
@@ -55,13 +55,13 @@ class _Section:
     formats: list[str]
     family: str
     address: str
-    """Empty where none is named that could be used as it is."""
+    """Empty if there is no usable address."""
     direction: str
     attributes: list[tuple[str, str]] = field(default_factory=list)
 
 
 def readable(sdp: bytes, abilities: Abilities) -> str:
-    """The description as the library is to read it. Never raises: what is none becomes one without m-lines."""
+    """Rewrite the description for the library. Never raises: input that is not SDP becomes one without m-lines."""
     judged = _judgement(sdp[:MAX_BYTES], abilities)
     taken = {place for place, why in judged.reasons.items() if not why}
     lines = ["v=0", f"o={_origin(judged.session)}", "s=-", "t=0 0"]
@@ -71,7 +71,7 @@ def readable(sdp: bytes, abilities: Abilities) -> str:
 
 
 def refusal(sdp: bytes, abilities: Abilities) -> str:
-    """Why none of the offered audio can be received, for people; empty where some can, or where nothing is offered."""
+    """Why none of the offered audio can be received, for people; empty if some can, or if no audio is offered."""
     reasons = _judgement(sdp[:MAX_BYTES], abilities).reasons
     return "" if not reasons or "" in reasons.values() else "; ".join(dict.fromkeys(filter(None, reasons.values())))
 
@@ -81,18 +81,18 @@ class _Judgement:
     session: list[str]
     sections: list[_Section]
     reasons: dict[int, str]
-    """As `_judged`."""
+    """See `_judged`."""
 
 
 @lru_cache(maxsize=1)
 def _judgement(sdp: bytes, abilities: Abilities) -> _Judgement:
-    """An offer is asked about twice: at the door, and by the library soon after."""
+    """Cached because each offer is judged twice: at the door, and soon after by the library."""
     session, sections = _parsed(sdp)
     return _Judgement(session, sections, _judged(sdp, sections, abilities))
 
 
 def _judged(sdp: bytes, sections: Sequence[_Section], abilities: Abilities) -> dict[int, str]:
-    """Of each m-line that offers audio, by its place: why it is not received; empty for those that are."""
+    """Why each m-line that offers audio is refused, by index; empty for those accepted."""
     reasons: dict[int, str] = {}
     for stream in offer.read(sdp):
         found = ""
@@ -110,18 +110,18 @@ def _judged(sdp: bytes, sections: Sequence[_Section], abilities: Abilities) -> d
 def _reason(section: _Section, stream: offer.Stream, abilities: Abilities) -> str:
     if section.profile not in abilities.profiles:
         wanted = " or ".join(sorted(abilities.profiles))
-        return f"{section.profile} is not received, {wanted} would be"
+        return f"{section.profile} is not accepted, use {wanted}"
     if section.family not in abilities.families:
-        return f"{section.family} is not received, {' or '.join(sorted(abilities.families))} would be"
+        return f"{section.family} is not accepted, use {' or '.join(sorted(abilities.families))}"
     numbers = {int(each) for each in section.formats}
     own = [_told(codec) for codec in stream.codecs if codec.payload_type in numbers]
     if missing := offer.undecodable(own, DECODABLE):
-        return f"{missing} cannot be decoded, {HEARD} would do"
-    return "" if own else f"no codec is named, {HEARD} would do"
+        return f"{missing} cannot be decoded, use {HEARD}"
+    return "" if own else f"no codec is named, use {HEARD}"
 
 
 def _told(codec: Codec) -> Codec:
-    """A codec by its name, or by name and rate where that is another one than the codec has."""
+    """The codec, with its rate added to the name if that is not the codec's own rate."""
     return codec if RATES.get(codec.name, codec.rate_hz) == codec.rate_hz else replace(codec, name=_rated(codec))
 
 
@@ -161,7 +161,7 @@ def _section(lines: list[str], session: list[str]) -> _Section:
 
 
 def _connection(lines: list[str]) -> tuple[str, str] | None:
-    """The version of IP and the address that a `c=` line names; the address is empty where it is a host's name."""
+    """IP version and address of the first usable `c=` line; the address is empty if it is a host name."""
     for line in lines:
         words = line.split()
         if line.startswith("c=") and len(words) >= 3:
@@ -184,9 +184,9 @@ def _origin(session: list[str]) -> str:
 
 def _written(section: _Section, taken: bool) -> list[str]:
     if not taken:
-        # A refused m-line keeps its place; whatever its formats are, one is named.
+        # A refused m-line keeps its position and must name at least one format.
         return [f"m={section.media} 0 {section.profile} {' '.join(section.formats) or '0'}", "c=IN IP4 0.0.0.0"]
-    # Nothing is ever sent, so it is as good as sendonly. A zero address without that word is a call on hold (RFC 3264).
+    # We never send, so sendrecv becomes sendonly. A zero address with sendrecv means a call on hold (RFC 3264).
     nowhere = _NOWHERE[section.family]
     speaks = section.direction in ("sendrecv", "sendonly")
     held = section.address == nowhere and section.direction == "sendrecv"
@@ -200,14 +200,14 @@ def _written(section: _Section, taken: bool) -> list[str]:
 
 
 def _attribute(name: str, value: str, formats: list[str]) -> str:
-    """The attribute's line, if it is whole and speaks of a format that is kept."""
+    """The attribute's line; empty if it is incomplete or about a format that is not kept."""
     number, _, rest = value.partition(" ")
     match name:
         case "rtpmap":
             whole = re.fullmatch(r"([^\s/]{1,32})/([0-9]{1,6})(/[0-9]{1,2})?", rest.strip())
             if not whole or number not in formats:
                 return ""
-            name, rate = whole[1], whole[2]  # Opus has two channels in its name and any number in fact (RFC 7587)
+            name, rate = whole[1], whole[2]  # Opus always declares two channels, whatever it sends (RFC 7587)
             channels = "/2" if name.lower() == "opus" else "" if name.upper() in RATES else whole[3] or ""
             return f"a=rtpmap:{number} {name}/{rate}{channels}"
         case "fmtp":

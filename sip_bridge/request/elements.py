@@ -1,8 +1,8 @@
-"""The elements of a document that should be XML, read as far as it goes. Pure, linear in its size, raises nothing.
+"""Reads the elements of a document that should be XML, as far as possible. Pure, linear in its size, never raises.
 
-Expat reads what is well formed. Where it is not, `scanner` goes over the text anew and takes what it can: one wrong
-character in a name must not cost a call its roles. Both give the same elements. Document types are refused before
-either has seen them, so there are no entities but the five of XML and, in what is damaged, those of HTML.
+Expat reads well-formed documents. If one is not, `scanner` reads the text again and extracts what it can: one wrong
+character in a name must not cost a call its roles. Both produce the same elements. Document types are refused before
+either runs, so the only entities are XML's five and, in damaged documents, HTML's.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from sip_bridge.request.charset import decoded
 
 MAX_BYTES = 65_536
 MAX_ELEMENTS = 512
-"""Those that come after are not read. A conference of sixteen has two hundred."""
+"""Further elements are not read. A conference of sixteen has two hundred."""
 MAX_OF_A_NAME = 128
-"""Elements of one name that are looked at."""
+"""Elements read per name."""
 MAX_DEPTH = 16
-"""Of nested elements; those further within are not looked at. Recorders nest five."""
+"""Nesting depth; deeper elements are ignored. Recorders nest five deep."""
 MAX_ATTRIBUTES = 16
-"""Of one element; recorders write three."""
+"""Per element; recorders write three."""
 MAX_TEXT = 256
-"""Characters of a text or an attribute's value, once it is cleaned."""
+"""Characters of a text or attribute value, after cleaning."""
 
 _MAX_RAW = 4 * MAX_TEXT
 
@@ -37,7 +37,7 @@ OWNERS = frozenset(
         *("participantstreamassoc", "participantsessionassoc", "sessionrecordingassoc"),
     )
 )
-"""Elements that others belong to. None of them stands within its own kind."""
+"""Elements that others belong to. None of them nests within its own kind."""
 
 Damage = Literal["", "repaired", "too_large", "forbidden_xml"]
 
@@ -47,17 +47,17 @@ _BLANK = " \t\r\n\0\ufeff"
 
 @dataclass(slots=True, eq=False)
 class Element:
-    """One element. Names are local ones in lower case."""
+    """One element. Names are local names in lower case."""
 
     name: str
     attributes: dict[str, str]
     parent: Element | None
     child: Element | None = None
-    """Its first one."""
+    """The first child."""
     text: str = ""
-    """What stands before its first child."""
+    """The text before the first child."""
     inner: list[Element] = field(default_factory=list)
-    """For an owner: all elements within that no nearer owner has."""
+    """For an owner: all descendants without a closer owner."""
 
     @property
     def said(self) -> str:
@@ -65,22 +65,22 @@ class Element:
         return cleaned(self.text)
 
     def attribute(self, name: str) -> str:
-        """The value of an attribute, cleaned; empty where there is none."""
+        """The value of an attribute, cleaned; empty if missing."""
         return cleaned(self.attributes.get(name, ""))
 
 
 class Document:
-    """All elements in their order."""
+    """All elements, in document order."""
 
     def __init__(self, damage: Damage = "", elements: Iterable[Element] = ()) -> None:
         self.damage = damage
-        """Why not all could be read, or not as it stands."""
+        """Why the document was not read completely or literally; empty if it was."""
         self._named: dict[str, list[Element]] = {}
         for element in elements:
             self._named.setdefault(element.name, []).append(element)
 
     def named(self, *names: str) -> Iterator[Element]:
-        """Those with one of these names."""
+        """The elements with one of these names."""
         return (element for name in names for element in self._named.get(name, ())[:MAX_OF_A_NAME])
 
     def __bool__(self) -> bool:
@@ -88,11 +88,11 @@ class Document:
 
 
 class Full(Exception):
-    """There are more elements than are read."""
+    """The document has more than MAX_ELEMENTS elements."""
 
 
 class Builder:
-    """Puts elements together from their tags. `exact`: the tags are known to nest properly."""
+    """Builds elements from tags. `exact`: the tags are known to nest properly."""
 
     def __init__(self, exact: bool) -> None:
         self.elements: list[Element] = []
@@ -101,19 +101,19 @@ class Builder:
         self._owners: list[Element] = []
         self._count = 0
         self._below = 0
-        """Open elements that are too deep to look at."""
+        """Number of open elements below MAX_DEPTH."""
         self._texts = False
-        """Whether text would be that of the innermost element."""
+        """Whether text now belongs to the innermost element."""
 
     def start(self, tag: str, attributes: Iterable[tuple[str, str]]) -> None:
-        """A start tag. Raises Full."""
+        """Handle a start tag. Raises Full above MAX_ELEMENTS."""
         if self._count == MAX_ELEMENTS:
             raise Full
         self._count += 1
         self._texts = False
         name = local(tag)
         if not self._exact and name in OWNERS and any(owner.name == name for owner in self._owners):
-            self.end(name)  # the end tag before is missing
+            self.end(name)  # the previous end tag is missing
         if len(self._open) == MAX_DEPTH:
             self._below += self._exact
             return
@@ -131,7 +131,7 @@ class Builder:
         self._texts = True
 
     def end(self, tag: str) -> None:
-        """An end tag; one that nothing was begun with is passed over."""
+        """Handle an end tag; one without a start tag is ignored."""
         self._texts = False
         if self._below:
             self._below -= 1
@@ -147,7 +147,7 @@ class Builder:
                 return
 
     def data(self, text: str) -> None:
-        """Text, in as many pieces as it comes."""
+        """Handle text; it may come in several pieces."""
         if self._texts:
             innermost = self._open[-1]
             if len(innermost.text) < _MAX_RAW:
@@ -155,12 +155,12 @@ class Builder:
 
     @property
     def wanted(self) -> bool:
-        """Whether text that came now would be kept."""
+        """Whether text at this point would be kept."""
         return self._texts
 
 
 def read(content: bytes) -> Document:
-    """The elements in `content`, and whether it had to be repaired."""
+    """Read the elements in `content`; `Document.damage` says whether it had to be repaired."""
     text, exact = decoded(content[:MAX_BYTES].lstrip(b" \t\r\n"))
     text = text.strip(_BLANK)
     if _DOCUMENT_TYPE.search(text):
@@ -185,21 +185,21 @@ def read(content: bytes) -> Document:
 
 
 def local(tag: str) -> str:
-    """A tag's or attribute's name without its namespace, in lower case."""
+    """A tag or attribute name without its namespace, in lower case."""
     if " " in tag or ":" in tag:
         tag = tag.rpartition(" ")[2].rpartition(":")[2]
     return tag.lower()
 
 
 def cleaned(text: str) -> str:
-    """What can be printed of it, cut to `MAX_TEXT`."""
+    """The printable characters of `text`, stripped and cut to `MAX_TEXT`."""
     if not text.isprintable():
         text = "".join(filter(str.isprintable, text))
     return text.strip()[:MAX_TEXT]
 
 
 def parse(content: bytes, builder: Builder) -> None:
-    """Give `builder` what is well formed. Raises ExpatError where it is not, Full where it is too much."""
+    """Feed a well-formed document to `builder`. Raises ExpatError if it is not well formed, Full if it is too large."""
     parser = ParserCreate(encoding="utf-8", namespace_separator=" ")
     parser.buffer_text = True
     parser.ordered_attributes = True

@@ -1,4 +1,4 @@
-"""A fork as its INVITE tells it: what it offers and, where it is a plain one, the call that it names. Pure."""
+"""Reads a fork from its INVITE: its offer and, for a plain fork, the call that it names. Pure."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ class Fork:
 
 
 class ForkReader:
-    """Reads INVITEs, by what a bridge knows of its PBXes."""
+    """Reads INVITEs as a bridge's settings for its PBXes say."""
 
     def __init__(
         self, rules: AgentRules, words: Vocabulary, plain_role: Role, join_header: str, role_header: str
     ) -> None:
-        """`rules`: who is an agent. `words`: what vendors write. `plain_role`: whose voice a fork carries that does not
-        say so. The headers are those that a plain fork names its call and its voice by.
+        """`rules`: how agents are recognised. `words`: vendors' names. `plain_role`: role of a fork that names none.
+
+        `join_header`, `role_header`: headers with a plain fork's call id and role.
         """
         self._rules = rules
         self._words = words
@@ -38,14 +39,14 @@ class ForkReader:
         self._role_header = role_header
 
     def naming(self, head: Message) -> Naming:
-        """What the INVITE's head says of its call: right if the fork turns out to be a plain one."""
+        """The call and role named in the INVITE's head; they apply only if the fork is a plain one."""
         return names.read(head, self._join_header, self._role_header, self._words)
 
     def read(self, raw: bytes, head: Message, naming: Naming) -> Fork:
-        """All of it. `head`: as `multipart.read_head`. `naming`: what that says."""
+        """Read the whole INVITE. `head`: from `multipart.read_head`. `naming`: from `naming(head)`."""
         offer = invite.read(raw, self._rules, self._plain_role, words=self._words, head=head)
-        if offer.metadata_fault != "none":  # metadata says it better
+        if offer.metadata_fault != "none":  # metadata takes precedence
             return Fork(offer, Naming())
-        if len(offer.legs) > 1:  # one word cannot tell several streams apart
+        if len(offer.legs) > 1:  # one role cannot apply to several streams
             return Fork(offer, replace(naming, role=None))
         return Fork(offer, replace(naming, role=naming.role or self._plain_role))

@@ -17,11 +17,11 @@ from sip_bridge.request.roles import AgentRules, agent_name, assign
 from sip_bridge.request.vendors import Vocabulary
 
 MAX_CALL_ID = 112
-"""Leaves room for what tells apart two calls of the same id."""
+"""Leaves room for the suffix that separates two calls with the same id."""
 MAX_LEG_ID = offer.MAX_LABEL
 MAX_STREAMS = offer.MAX_STREAMS
 ANONYMOUS = frozenset(("", "anonymous", "unavailable", "unknown", "restricted", "private", "withheld"))
-"""User parts that tell nobody apart, in lower case."""
+"""User parts that identify nobody, in lower case."""
 
 _Voice = tuple[Role, str, Participant | None]
 """Role, name and speaker."""
@@ -29,62 +29,62 @@ _Voice = tuple[Role, str, Participant | None]
 
 @dataclass(frozen=True, slots=True)
 class OfferedLeg:
-    """A stream of the offer and what is known of its voice."""
+    """An offered stream and what is known of its speaker."""
 
     index: int
-    """Its m-line's place, from 0; the first one's where several offer it."""
+    """Index of its m-line, from 0; of the first one if several offer it."""
     leg_id: str
-    """Its SDP label, else its place; unique within the call."""
+    """Its SDP label, else its index; unique within the offer."""
     role: Role
     name: str = ""
-    """The agent's; empty for everybody else."""
+    """The agent's name; empty for everybody else."""
     label: str = ""
-    """Its SDP label, where it has one."""
+    """Its SDP label; empty if it has none."""
     alternatives: tuple[int, ...] = ()
-    """The places of further m-lines that offer the same voice, of which the library answers one."""
+    """Indexes of further m-lines that offer the same voice; the library answers one of them."""
     codecs: tuple[Codec, ...] = ()
-    """That it is offered in."""
+    """The offered codecs."""
     party: Participant | None = field(default=None, repr=False)
-    """Who speaks, where that is known."""
+    """The speaker, if known."""
 
     def undecodable(self, decodable: Collection[str]) -> str:
-        """As `offer.undecodable`."""
+        """See `offer.undecodable`."""
         return offer.undecodable(self.codecs, decodable)
 
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """What a fork's INVITE says, or a later INVITE or UPDATE of its dialog."""
+    """The content of a fork's INVITE, or of a later INVITE or UPDATE in its dialog."""
 
     call_id: str
     sip_call_id: str
     legs: tuple[OfferedLeg, ...]
-    """Audio streams in the order of their m-lines; none where there is no readable offer."""
+    """Audio streams in the order of their m-lines; empty if there is no readable offer."""
     metadata_fault: str
-    """As `metadata.Metadata.fault`; `none` where there is no metadata, `headers` where headers stand for it, empty
-    where all could be read."""
+    """As `metadata.Metadata.fault`; `none` without metadata, `headers` if headers replace it, empty if all was
+    readable."""
     sdp: bytes = b""
-    """The session as it stands with this request."""
+    """The session description in force with this request."""
     offers: bool = False
-    """Whether the session stands in the request itself."""
+    """Whether the request itself contains the session description."""
     parties: str = ""
-    """Tells who takes part from others, and nothing else; empty where no address is known."""
+    """A hash that identifies who takes part; empty if no address is known."""
     found: Metadata = field(default_factory=Metadata)
-    """What the metadata says, or what it said before where it cannot be read."""
+    """The metadata, or the previous one if this cannot be read."""
     group: str = ""
-    """Relates the sessions of one call, before and after a transfer; empty where the recorder has none."""
+    """Relates the sessions of one call, before and after a transfer; empty if the recorder has none."""
     customers_before: frozenset[str] = frozenset()
-    """As `customers`, of what the dialog has said until now."""
+    """`customers` of the dialog's earlier requests."""
 
     @property
     def customers(self) -> frozenset[str]:
-        """The users of those who speak as customers, or did last, where they tell them from others."""
+        """User parts that identify the current customers, else the earlier ones."""
         speaking = _told_apart(leg.party for leg in self.legs if leg.role is Role.CUSTOMER)
         return speaking or self.customers_before
 
     @property
     def people(self) -> frozenset[str]:
-        """The users of all who take part."""
+        """User parts that identify everybody who takes part."""
         return _told_apart([*self.found.participants, *(leg.party for leg in self.legs)])
 
 
@@ -96,10 +96,10 @@ def read(
     words: Vocabulary = metadata.STANDARD,
     head: Message | None = None,
 ) -> Invite:
-    """The INVITE or UPDATE in `raw`. `plain_role`: of a lone stream without metadata.
+    """Read the INVITE or UPDATE in `raw`. `plain_role`: role of a single stream without metadata.
 
-    `before`: what the dialog said until now, for a request that does not say all anew. `words`: the vendors'.
-    `head`: as `multipart.read`.
+    `before`: the dialog's previous state, for a request that only updates it. `words`: vendors' names. `head`: see
+    `multipart.read`.
     """
     message = multipart.read(raw, head)
     sip_call_id = _clean(message.first("call-id"))
@@ -121,9 +121,9 @@ def read(
     call_id = _clean(found.call_id) or sip_call_id
     speakers = [found.senders.get(stream.label) for stream in streams]
     if not found.associated and 1 < len(streams) == len(found.participants):
-        speakers = [*found.participants]  # no associations at all: the streams stand in the parties' order
+        speakers = [*found.participants]  # no associations at all: assume that streams are in the parties' order
     mark = _mark(found.participants)
-    # What was damaged may have lost who speaks: what is only a change later is read against what was whole.
+    # Damaged metadata may have lost its senders, so later updates are applied to the last intact metadata.
     replaces = found.participants and (
         found.senders or not known.senders or found.fault not in ("repaired", "too_large")
     )
@@ -136,9 +136,10 @@ def read(
 
 
 def followed(customers: Collection[str], people: Collection[str], said: Invite) -> Invite:
-    """What is said after a transfer: who was the customer still is, whoever has called whom this time.
+    """Correct the roles after a transfer: whoever was the customer stays the customer, whoever called whom.
 
-    `customers`, `people`: users before it. Where nobody new has come, it is no transfer but a better word.
+    `customers`, `people`: user parts before it. If nobody new takes part, it is not a transfer but a correction, and
+    `said` is returned as it is.
     """
     kept = [not _told_apart([leg.party]).isdisjoint(customers) for leg in said.legs]
     if not any(kept) or said.people <= set(people):
@@ -155,7 +156,7 @@ def followed(customers: Collection[str], people: Collection[str], said: Invite) 
 
 
 def late(said: Invite) -> Invite:
-    """An INVITE that leaves the offer to us: one stream, whose label and voice it cannot tell."""
+    """An INVITE without an offer: one stream, without label or role."""
     return replace(said, legs=(OfferedLeg(0, "0", Role.UNKNOWN),))
 
 
@@ -165,8 +166,8 @@ def _legs(
     participants: tuple[Participant, ...],
     rules: AgentRules,
 ) -> tuple[OfferedLeg, ...]:
-    """The streams as legs; `speakers` has one for each, None where it is not known."""
-    speaking = tuple(each for each in participants if each in speakers)  # who has left the call may still be listed
+    """The streams as legs. `speakers`: one per stream, None if unknown."""
+    speaking = tuple(each for each in participants if each in speakers)  # parties that have left may still be listed
     parties = speaking if len(speaking) > 1 else participants
     roles = dict(zip(parties, assign(parties, rules), strict=True))
     voices: list[_Voice] = []
@@ -177,7 +178,7 @@ def _legs(
 
 
 def _named(streams: Sequence[Stream], voices: Sequence[_Voice]) -> tuple[OfferedLeg, ...]:
-    """The streams as legs that each have an id of their own."""
+    """The streams as legs with unique ids."""
     legs: dict[str, OfferedLeg] = {}
     for stream, (role, name, party) in zip(streams, voices, strict=True):
         place, *others = stream.places
@@ -194,12 +195,12 @@ def _mark(participants: Sequence[Participant]) -> str:
 
 
 def _users(participants: Sequence[Participant]) -> list[str]:
-    """What tells each of them from others, where that is known."""
+    """The first user part of each participant that has one, in lower case."""
     return [participant.users[0].lower() for participant in participants if participant.users]
 
 
 def _told_apart(participants: Iterable[Participant | None]) -> frozenset[str]:
-    """Their users, without those that many callers share."""
+    """Their user parts, without those that many callers share."""
     return frozenset(_users([each for each in participants if each])) - ANONYMOUS
 
 

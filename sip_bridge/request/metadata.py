@@ -1,7 +1,7 @@
-"""Reads recording metadata (RFC 7865) in the dialects that PBXes and SBCs speak.
+"""Reads recording metadata (RFC 7865) in the dialects of PBXes and SBCs.
 
-Pure; elements are matched by local name, ids as `id` or `*_id`. What vendors write beyond the RFC comes as a
-`vendors.Vocabulary`. Never raises: hostile or broken metadata gives what could be read, and the reason why not more.
+Pure. Elements are matched by local name, ids as `id` or `*_id`. Vendors' additions to the RFC come as a
+`vendors.Vocabulary`. Never raises: from hostile or broken metadata it returns what is readable, and why not more.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from sip_bridge.request.vendors import Vocabulary
 MAX_PARTICIPANTS = 16
 MAX_STREAMS = 64
 MAX_NUMBERS = 8
-"""Of those who called or were called, beside the participants."""
+"""Caller and callee numbers outside the participants."""
 NATIONAL_DIGITS = 7
-"""Numbers that agree in so many last digits are the same, however their beginnings are written."""
+"""Numbers with this many equal last digits are the same, whatever their prefixes."""
 
 CONTENT_TYPES = ("application/rs-metadata+xml", "application/rs-metadata")
-"""RFC 9806's type and that of older recorders."""
+"""The type of RFC 9806, and that of older recorders."""
 
 STANDARD = Vocabulary()
-"""No vendor's names: what the RFC has."""
+"""No vendors' names, only the RFC's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Participant:
     name: str = ""
     """Display name."""
     calling: bool | None = None
-    """Whether this party placed the call, where the recorder tells."""
+    """Whether this party placed the call; None if the recorder does not say."""
 
     @property
     def users(self) -> tuple[str, ...]:
@@ -50,26 +50,27 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What could be read; all of it is the PBX's text. Whoever has left, and whatever is over, is not in it."""
+    """The readable metadata; all text is the PBX's. Ended sessions and parties that have left are not in it."""
 
     call_id: str = ""
     """The recorded call's id: its session's, else the PBX's own Call-ID, else its group's."""
     participants: tuple[Participant, ...] = ()
     senders: dict[str, Participant] = field(default_factory=dict)
-    """Who speaks in the stream of each SDP label; streams that several speak in are left out."""
+    """The speaker of each stream, by SDP label; streams with several speakers are left out."""
     fault: str = ""
-    """Why nothing, or not all, could be read: `too_large`, `forbidden_xml`, `bad_xml`, `repaired`, `no_participants`,
-    `no_senders`, `mixed_stream`; empty where all was. What is `repaired` or `too_large` counts as far as it goes."""
+    """Why nothing or not everything was readable: `too_large`, `forbidden_xml`, `bad_xml`, `repaired`,
+    `no_participants`, `no_senders`, `mixed_stream`; empty if everything was. Partial content (`repaired`, `too_large`)
+    is used."""
     streams: dict[str, str] = field(default_factory=dict)
-    """The label of each stream, by its id."""
+    """The label of each stream, by stream id."""
     group: str = ""
-    """The id of what relates sessions of one call, before and after a transfer."""
+    """Id that relates the sessions of one call, before and after a transfer."""
     associated: bool = False
-    """Whether anything says who speaks in which stream."""
+    """Whether any association says who speaks in which stream."""
 
 
 def read(content: bytes, before: Metadata | None = None, words: Vocabulary = STANDARD) -> Metadata:
-    """The metadata in `content`. `before`: of the same dialog, for a document that tells only what has changed."""
+    """Read the metadata in `content`. `before`: the dialog's previous metadata, for a document with only changes."""
     document = elements.read(content)
     if document.damage == "forbidden_xml":
         return Metadata(fault=document.damage)
@@ -94,9 +95,9 @@ def read(content: bytes, before: Metadata | None = None, words: Vocabulary = STA
 
 
 def read_headers(headers: Mapping[str, Sequence[str]], words: Vocabulary) -> dict[int, Participant]:
-    """The participants that headers name, one each, by the place of their m-line; the first has called.
+    """The participants named by headers, one per header value, by m-line index. Index 0 is the caller.
 
-    `headers`: all values of each, by its name in lower case.
+    `headers`: all values of each header, by name in lower case.
     """
     found = {}
     told = ((value, name) for header, name in words.party_headers.items() for value in headers.get(header, ()))
@@ -137,7 +138,7 @@ def _participants(document: Document, words: Vocabulary) -> list[Participant]:
 
 
 def _of_call_data(document: Document, words: Vocabulary) -> list[Participant]:
-    """What stands for participants: the From and To headers of the recorded call, caller first."""
+    """Participants from the recorded call's From and To headers, caller first."""
     found = []
     for names, calling in ((words.caller_addresses, True), (words.callee_addresses, False)):
         for element in itertools.islice(document.named(*names), 1):
@@ -149,7 +150,7 @@ def _of_call_data(document: Document, words: Vocabulary) -> list[Participant]:
 
 
 def _callers_told(participants: list[Participant], document: Document, words: Vocabulary) -> list[Participant]:
-    """Some tell who called by number, beside the participants, whose order then means nothing."""
+    """Set `calling` from numbers outside the participants, whose order then means nothing."""
     numbers = {
         calling: user_of(text)
         for calling, names in ((True, words.caller_numbers), (False, words.callee_numbers))
@@ -162,7 +163,7 @@ def _callers_told(participants: list[Participant], document: Document, words: Vo
 
 
 def _is(participant: Participant, user: str) -> bool:
-    """Whether a user part or number is the participant's, with or without the prefixes of a dialling plan."""
+    """Whether a user part or number is the participant's, with or without dialling prefixes."""
     wanted = re.sub(r"\D", "", user)[-NATIONAL_DIGITS:]
     return user in participant.users or (
         len(wanted) == NATIONAL_DIGITS and any(re.sub(r"\D", "", own).endswith(wanted) for own in participant.users)
@@ -177,7 +178,7 @@ def _streams(associations: Associations, before: Metadata | None) -> dict[str, s
 def _speakers(
     associations: Associations, participants: list[Participant], labels: dict[str, str]
 ) -> dict[str, list[Participant]]:
-    """Who speaks in the stream of each label; `labels` by stream id."""
+    """The speakers of each stream, by label. `labels`: by stream id."""
     by_id = {participant.participant_id: participant for participant in participants}
     speakers: dict[str, dict[str, Participant]] = {}
     for who, stream, over in associations.sends():
@@ -193,7 +194,7 @@ def _brought_up_to_date(
     new_senders: dict[str, Participant],
     associations: Associations,
 ) -> tuple[list[Participant], dict[str, Participant]]:
-    """All participants and senders after a change. Who takes over a stream takes the place of who had it."""
+    """All participants and senders after a partial update. A stream's new sender takes the position of the old one."""
     told = {participant.participant_id: participant for participant in changed if participant.aors}
     parties = {known.participant_id: told.get(known.participant_id, known) for known in before.participants}
     senders = {label: parties[known.participant_id] for label, known in before.senders.items()}

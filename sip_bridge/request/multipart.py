@@ -1,7 +1,7 @@
 """Reads a SIP request's headers and the parts of its body (RFC 3261 section 7, RFC 2046 section 5.1).
 
-Pure and tolerant: what cannot be read is left out, nothing raises. The library has parsed the message before; this
-reads what the library does not pass on.
+Pure and tolerant: unreadable content is left out, nothing raises. The library parses the message too, but does not pass
+this content on.
 """
 
 from __future__ import annotations
@@ -13,49 +13,49 @@ from dataclasses import dataclass, replace
 
 MAX_PARTS = 16
 MAX_LINES = 256
-"""Of a request's head, folded ones included; what stands further down is not read. Recorders write thirty."""
+"""Lines read of a request's head, including folded ones. Recorders write thirty."""
 MAX_PART_LINES = 16
-"""The same for a part."""
+"""The same for the head of a part."""
 MAX_LINE = 4_096
 """Bytes read of one line."""
 MAX_TYPE = 128
 """Characters read of a type and its subtype."""
 _REST = re.compile(rb"(--)?[ \t]*+\r?(?=\n|\Z)")
-"""What may stand behind a delimiter."""
+"""What may follow a delimiter."""
 _COMPACT = {"c": "content-type", "f": "from", "i": "call-id", "l": "content-length"}
 _BOUNDARY = re.compile(r';\s*+boundary\s*+=\s*+(?:"((?:[^"\\]|\\.){1,200}+)"|([^\s;,"]{1,200}+))', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a body, or a whole body that has no parts."""
+    """One part of a body, or a whole body without parts."""
 
     content_type: str
-    """Type and subtype in lower case, parameters cut off; empty where there is none."""
+    """Type and subtype in lower case, without parameters; empty if missing."""
     content: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A request as far as a recorder needs it."""
+    """The parts of a request that a recorder needs."""
 
     uri: str
-    """The request's; empty where there is none."""
+    """The request URI; empty if missing."""
     headers: dict[str, list[str]]
     """The values of each header, by its long name in lower case."""
     parts: tuple[Part, ...]
 
     def first(self, name: str) -> str:
-        """The first value of a header, by its long name in lower case; empty where there is none."""
+        """The first value of a header, by its long name in lower case; empty if missing."""
         return _first(self.headers, name)
 
     def part(self, *content_types: str) -> bytes | None:
-        """The first part of one of these types."""
+        """The content of the first part with one of these types; None if there is none."""
         return next((part.content for part in self.parts if part.content_type in content_types), None)
 
 
 def read(raw: bytes, head: Message | None = None) -> Message:
-    """The request in `raw`, whatever it is. `head`: what `read_head` made of it, where that is known."""
+    """Read the request in `raw`. `head`: the result of `read_head`, if already known. Never raises."""
     head = head or read_head(raw)
     _, body = _split_head(raw)
     content_type = head.first("content-type")
@@ -71,24 +71,24 @@ def read(raw: bytes, head: Message | None = None) -> Message:
 
 
 def read_head(raw: bytes) -> Message:
-    """The same without its body."""
+    """Read the request without its body."""
     head, _ = _split_head(raw)
     return Message(_uri(head), _headers(head, MAX_LINES), ())
 
 
 def _parts(body: bytes, boundary: bytes) -> tuple[Part, ...]:
-    # A delimiter starts a line; what stands before the first is preamble, what follows the closing one epilogue.
+    # A delimiter starts a line. Before the first is the preamble, after the closing one the epilogue.
     body = b"\n" + body
     marks = list(itertools.islice(_delimiters(body, b"\n--" + boundary), MAX_PARTS + 1))
     found = []
     for mark, following in zip(marks, [*marks[1:], None], strict=False):
         if mark.closing:
             break
-        # A body that was cut short has no closing delimiter: its last part still counts.
+        # A truncated body has no closing delimiter; its last part still counts.
         raw = body[mark.end : following.begin if following else len(body)]
-        if following and raw.endswith(b"\r"):  # the line break before a delimiter is the delimiter's
+        if following and raw.endswith(b"\r"):  # the line break before a delimiter belongs to it
             raw = raw[:-1]
-        # It still begins with the delimiter's line break: together with an empty line, that is a part without headers.
+        # It still begins with the delimiter's line break; followed by an empty line, that is a part without headers.
         head, content = _split_head(raw)
         if content:
             headers = _headers(head, MAX_PART_LINES)
@@ -104,7 +104,7 @@ class _Delimiter:
 
 
 def _delimiters(body: bytes, line: bytes) -> Iterator[_Delimiter]:
-    """Where `line` stands with nothing behind it but the mark of the closing one and blanks."""
+    """Occurrences of `line` followed only by blanks, or by the closing delimiter's `--` and blanks."""
     place = body.find(line)
     while place >= 0:
         end = place + len(line)
@@ -115,7 +115,7 @@ def _delimiters(body: bytes, line: bytes) -> Iterator[_Delimiter]:
 
 
 def _split_head(raw: bytes) -> tuple[bytes, bytes]:
-    """What stands before and after the first empty line."""
+    """The bytes before and after the first empty line."""
     end = raw.find(b"\n\r\n")
     bare = raw.find(b"\n\n", 0, end + 2 if end >= 0 else len(raw))
     if bare < 0 and end < 0:
@@ -130,11 +130,11 @@ def _uri(head: bytes) -> str:
 
 
 def _headers(head: bytes, lines: int) -> dict[str, list[str]]:
-    """The values of the headers in so many lines."""
+    """The values of the headers in the first `lines` lines."""
     found: dict[str, list[str]] = {}
     values: list[str] = []
     for line in head.split(b"\n", lines)[:lines]:
-        if line[:1] in (b" ", b"\t"):  # the header above goes on
+        if line[:1] in (b" ", b"\t"):  # continues the previous header
             if values and len(values[-1]) < MAX_LINE:
                 values[-1] = f"{values[-1]} {_decoded(line).strip()}".strip()
             continue

@@ -1,6 +1,6 @@
-"""How a plain fork names its call and the voice that it carries. Pure.
+"""Which call and role a plain fork names. Pure.
 
-By headers (`X-Call-ID`, `X-Leg`), by parameters of the request's URI (`;call-id=…;leg=…`) or in a way of its vendor's.
+Read from headers (`X-Call-ID`, `X-Leg`), parameters of the request URI (`;call-id=…;leg=…`) or vendor-specific places.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from sip_bridge.request.multipart import Message
 from sip_bridge.request.vendors import Place, Vocabulary
 
 MAX_CALL_ID = 112
-"""Longer ones are cut, with a mark of the whole: two that begin alike stay apart."""
+"""Longer ids are cut and end in a checksum of the whole, so that two with the same beginning differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What a plain fork says of itself."""
+    """The call and role that a plain fork names."""
 
     call_id: str = ""
-    """Of the call that it belongs to; empty where it names none."""
+    """Id of the call that it belongs to; empty if it names none."""
     role: Role | None = None
-    """Whose voice it carries; none where it does not say so in a word that we know."""
+    """Whose voice it carries; None if it does not say, or not in a known word."""
     late: bool = False
-    """Whether it may leave the SDP offer to us: its vendor is known to do so."""
+    """Whether it may leave the SDP offer to us, as its vendor is known to do."""
 
 
 def read(message: Message, call_header: str, role_header: str, words: Vocabulary = STANDARD) -> Naming:
-    """What a request's head says, whatever it is; a vendor's way counts where it says nothing in ours.
+    """Read a request's head. Vendor-specific places count only if our own headers and parameters say nothing.
 
-    A header's empty name switches it off, its parameter and the vendors' ways too.
+    An empty header name disables the header, its URI parameter and the vendors' places.
     """
     call_id, late = "", False
     if call_header:
@@ -58,11 +58,11 @@ def _role(message: Message, header: str, words: Vocabulary) -> Role | None:
 
 
 def _said(message: Message, place: Place) -> str | None:
-    """What stands there; None where nothing does."""
+    """The value at a place in the request; None if there is none."""
     if place.where == "header":
         return next(iter(message.headers.get(place.name, ())), None)
     text = message.uri
-    if place.where == "from":  # its address, without the display name and the header's own parameters
+    if place.where == "from":  # the address only, without the display name and header parameters
         value = message.first("from")
         text = value.rpartition("<")[2].partition(">")[0] if "<" in value else value
     found = re.search(rf";{re.escape(place.name)}(?:=([^;?&>\s]*)|(?=[;?&>\s]|$))", text, re.IGNORECASE)

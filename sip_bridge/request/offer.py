@@ -1,6 +1,6 @@
-"""Reads the audio streams of an SDP offer: their labels, their codecs, which m-lines offer the same one. Pure.
+"""Reads the audio streams of an SDP offer: labels, codecs, and which m-lines offer the same stream. Pure.
 
-Only as far as a recorder's legs go (RFC 8866, RFC 4574); the library negotiates the rest. Never raises.
+Reads only what a recorder's legs need (RFC 8866, RFC 4574); the library negotiates the rest. Never raises.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from sip_bridge.request.elements import cleaned
 
 MAX_BYTES = 32_768
 MAX_M_LINES = 16
-"""As many as the library takes; what comes after is not read."""
+"""As many as the library accepts; further ones are not read."""
 MAX_STREAMS = 8
-"""Voices of one offer, each of which may be offered in several ways."""
+"""Voices per offer; each may be offered in several ways."""
 MAX_LINES = 128
-"""Of one m-line's section."""
+"""Lines read of one m-line's section."""
 MAX_LINE = 512
-"""Characters of one line."""
+"""Characters read of one line."""
 MAX_CODECS = 32
 MAX_LABEL = 64
 
@@ -32,19 +32,19 @@ _STATIC = {
     11: ("L16", 44_100), 12: ("QCELP", 8_000), 13: ("CN", 8_000), 14: ("MPA", 90_000), 15: ("G728", 8_000),
     16: ("DVI4", 11_025), 17: ("DVI4", 22_050), 18: ("G729", 8_000),
 }  # fmt: skip
-"""Payload types that mean the same everywhere (RFC 3551 section 6)."""
+"""Static payload types (RFC 3551 section 6)."""
 _MAPPED = re.compile(r"a=rtpmap:\s*+([0-9]{1,3})\s++([^\s/]{1,32}+)(?:/([0-9]{1,6}))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """A format that a stream is offered in."""
+    """A format in which a stream is offered."""
 
     payload_type: int
     name: str
-    """In upper case; empty where the offer does not say."""
+    """In upper case; empty if the offer does not say."""
     rate_hz: int
-    """Of its RTP clock; 0 where the offer does not say."""
+    """RTP clock rate; 0 if the offer does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,10 @@ class Stream:
     """One voice."""
 
     places: tuple[int, ...]
-    """The m-lines that offer it, from 0: the first one, then its alternatives."""
+    """Indexes of the m-lines that offer it, from 0: the first one, then its alternatives."""
     label: str
     codecs: tuple[Codec, ...]
-    """Of all these m-lines, in their order."""
+    """The codecs of all these m-lines, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +66,18 @@ class _Line:
     kind: tuple[str, str]
     """Its profile, such as `RTP/AVP`, and its address family."""
     either: str
-    """Which RFC 4091 group of alternatives it is in, if any."""
+    """Its RFC 4091 group of alternatives; empty if it is in none."""
     codecs: tuple[Codec, ...]
 
 
 def read(sdp: bytes) -> tuple[Stream, ...]:
-    """The audio streams of `sdp` that are not refused, in the order of their m-lines."""
+    """The audio streams of `sdp` whose port is not 0, in the order of their m-lines."""
     return _read(sdp[:MAX_BYTES])
 
 
 @lru_cache(maxsize=1)
 def _read(sdp: bytes) -> tuple[Stream, ...]:
-    """An offer is asked for twice: who speaks in it, and what the library is to make of it."""
+    """Cached because each offer is read twice: for its speakers, and for the description the library gets."""
     text = sdp.decode("utf-8", "replace").replace("\r\n", "\n")
     session, *sections = f"\n{text}".split("\nm=", MAX_M_LINES + 1)[: MAX_M_LINES + 1]
     head = _lines(session)
@@ -105,14 +105,14 @@ def _read(sdp: bytes) -> tuple[Stream, ...]:
 
 
 def has_streams(sdp: bytes) -> bool:
-    """Whether it has any m-line with a port, be it zero: what has none is no session (RFC 4566), or cannot be read."""
+    """Whether there is any m-line with a port, even 0. Without one, it is not a session (RFC 4566) or is unreadable."""
     return re.search(rb"^m=[^\s]+[ \t]+\d", sdp, re.MULTILINE) is not None
 
 
 def undecodable(codecs: Collection[Codec], decodable: Collection[str]) -> str:
-    """The codecs of a stream that nobody here decodes, such as `G729 (18), AMR (96)`; empty where one can be decoded.
+    """The codecs of a stream that cannot be decoded, such as `G729 (18), AMR (96)`; empty if at least one can.
 
-    `decodable`: codecs' names in upper case.
+    `decodable`: codec names in upper case.
     """
     if any(codec.name in decodable and codec.name not in NO_VOICE for codec in codecs):
         return ""
@@ -121,10 +121,10 @@ def undecodable(codecs: Collection[Codec], decodable: Collection[str]) -> str:
 
 
 def _alternative(one: _Line, other: _Line, bundled: bool) -> bool:
-    """Whether two m-lines offer the same voice in two ways, such as encrypted and not.
+    """Whether two m-lines offer the same voice in two ways, such as encrypted and unencrypted.
 
-    A label belongs to one stream, but some recorders give the same one to all: then only what differs in kind is an
-    alternative. A port carries one stream, unless streams are bundled.
+    A label belongs to one stream, but some recorders give all streams the same one. Then only m-lines of different
+    kinds are alternatives. A port carries one stream, unless streams are bundled.
     """
     if one.either and one.either == other.either:
         return True
@@ -136,7 +136,7 @@ def _alternative(one: _Line, other: _Line, bundled: bool) -> bool:
 
 
 def _line(place: int, section: str, family: str, alternatives: list[list[str]]) -> _Line | None:
-    """An m-line with its section; None where it is no audio or refused."""
+    """Parse an m-line with its section; None if it is not audio, or its port is 0."""
     first, *rest = _lines(section)
     media, port, profile, *formats = [*first.split(), "", "", ""]
     port = port.partition("/")[0]

@@ -1,6 +1,6 @@
 """Decides which participant is the agent. Pure.
 
-First by what the operator knows of their agents (address patterns, extensions), then by who called whom.
+The operator's address patterns and extensions decide first, then who called whom.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from callbus import Role
 from sip_bridge.request.metadata import Participant, user_of
 
 _NUMBER = re.compile(r"\+?[\d.()\s-]{7,}")
-"""What may be a person's telephone number and must not travel as a name."""
+"""Matches what may be a person's telephone number, which must not be passed on as a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgentRules:
-    """How agents are told from customers."""
+    """How agents are recognised."""
 
     uri_patterns: tuple[str, ...] = ()
     """Regular expressions, searched in the address."""
     extensions: tuple[str, ...] = ()
-    """User parts that are agents."""
+    """User parts of agents' addresses."""
     side: Literal["caller", "callee", "unknown"] = "callee"
-    """Who is the agent where the rules above do not tell the parties apart."""
+    """Which party is the agent if the rules above do not decide."""
 
 
 def assign(participants: Sequence[Participant], rules: AgentRules) -> tuple[Role, ...]:
-    """A role for each participant, in their order."""
+    """The role of each participant, in the same order."""
     known = [_is_agent(participant, rules) for participant in participants]
     if any(known) and not all(known):
         return tuple(Role.AGENT if agent else Role.CUSTOMER for agent in known)
@@ -46,7 +46,7 @@ def assign(participants: Sequence[Participant], rules: AgentRules) -> tuple[Role
 
 
 def agent_name(participant: Participant) -> str:
-    """What an agent is called: their display name, else the user part; never a telephone number."""
+    """An agent's display name, else user part; never a telephone number."""
     for name in (participant.name, *map(user_of, participant.aors)):
         if name and not _NUMBER.fullmatch(name):
             return name[:128]
@@ -60,9 +60,9 @@ def _is_agent(participant: Participant, rules: AgentRules) -> bool:
 
 
 def _caller(participants: Sequence[Participant]) -> int:
-    """Who placed the call: whom the metadata names, else the first."""
+    """Index of the caller: the one the metadata names, else the first."""
     for index, participant in enumerate(participants):
         if participant.calling:
             return index
-    # Only one side may be flagged: if the first is said not to have called, the second has.
+    # Only one side may be flagged: if the first one did not call, the second one did.
     return 1 if participants[0].calling is False else 0

@@ -1,8 +1,8 @@
-"""Goes over a text that is nearly XML and takes what it can. Pure, linear in its size, raises nothing of its own.
+"""Reads text that is almost XML, and extracts what it can. Pure, linear in its size, raises nothing of its own.
 
-An end tag ends what it names, and whatever is still open within; one that names nothing open is passed over. A value's
-quotes may be missing. What is no tag, no reference and no comment is text as it stands. What the text breaks off in
-does not count: half an id would be another's.
+An end tag closes the element it names and everything still open within; one that matches nothing is ignored. The quotes
+of a value may be missing. Anything that is not a tag, a reference or a comment is literal text. A tag that the end of
+the text cuts off does not count: half an id could be somebody else's.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from html.entities import name2codepoint
 from typing import Protocol
 
 MAX_TAGS = 1_152
-"""Start tags, end tags, comments and the like; what comes after is not read."""
+"""Start tags, end tags, comments and the like; further ones are not read."""
 MAX_REFERENCES = 512
-"""Characters written as `&…;` that are resolved; those that come after stand as they are."""
+"""References (`&…;`) that are resolved; further ones are kept as literal text."""
 MAX_PIECE = 4_096
-"""Characters looked at of a text between two tags."""
+"""Characters read of a text between two tags."""
 MAX_TRIES = 32
-"""For attributes of one tag, what is none included."""
+"""Attempts to read an attribute per tag, including failed ones."""
 
 _TAG = re.compile(
     r"<(?=[!?/A-Za-z_])(?:!(?:--|\[CDATA\[)|\?|(/)([A-Za-z_][\w:.-]*+)?|(?!(?i:sips?|tel):)([A-Za-z_][\w:.-]*+))"
 )
-"""An address in angle brackets is text: somebody has pasted a header."""
+"""A SIP address in angle brackets is text, not a tag: it comes from a pasted header."""
 _ATTRIBUTE = re.compile(
     r"""\s*+([^\s=<>"'/]++)\s*+(?:=\s*+(?:"([^"<>]*+)"|'([^'<>]*+)'"""
-    # A quoted value may have angle brackets in it, if its second quote is not the first one of another value.
+    # A quoted value may contain angle brackets if its closing quote is not the opening quote of another value.
     r"""|"([^"]*+)"(?=[\s/>])|'([^']*+)'(?=[\s/>])"""
     r"""|["']?((?:[^\s"'<>/]|/(?!\s*+>))*+)["']?))?"""
 )
 _SWALLOWED = re.compile(r"\S\s++[\w:.-]++\s*+=\s*+\Z")
 _NO_ATTRIBUTE = re.compile(r"\s*+/?\s*+(?:[<>]|\Z)")
-"""Where a tag ends, or the text does."""
+"""Matches where a tag or the text ends."""
 _RUBBISH = re.compile(r"\s*+.?", re.DOTALL)
 _EMPTY = re.compile(r"\s*+/")
 _TAG_END = re.compile(r"[^<>]*+(>?)")
@@ -41,16 +41,16 @@ _ENDS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
 
 
 class Taker(Protocol):
-    """What the tags and texts are given to."""
+    """Receives the tags and texts."""
 
     def start(self, tag: str, attributes: list[tuple[str, str]]) -> None:
-        """A start tag; may raise to end the scan."""
+        """Receive a start tag; may raise to end the scan."""
 
     def end(self, tag: str) -> None:
-        """An end tag."""
+        """Receive an end tag."""
 
     def data(self, text: str) -> None:
-        """Text between tags."""
+        """Receive text between tags."""
 
     @property
     def wanted(self) -> bool:
@@ -58,7 +58,7 @@ class Taker(Protocol):
 
 
 def scan(text: str, taker: Taker) -> bool:
-    """Give all that `text` has to `taker`; whether that was all."""
+    """Pass everything in `text` to `taker`. Returns whether all of it was read."""
     return _Scan(text, taker).run()
 
 
@@ -69,7 +69,7 @@ class _Scan:
         self._place = 0
         self._references = MAX_REFERENCES
         self._without: set[str] = set()
-        """Ends that do not come any more: to look for them from each beginning would take the square of the time."""
+        """Terminators that do not occur again; searching for them from every start would take quadratic time."""
 
     def run(self) -> bool:
         for _ in range(MAX_TAGS):
@@ -89,7 +89,7 @@ class _Scan:
         return False
 
     def _skip(self, beginning: str) -> None:
-        """Over a comment or an instruction; to the end of literal text, which counts."""
+        """Skip a comment or processing instruction; pass on the text of a CDATA section."""
         end = _ENDS[beginning]
         place = -1 if end in self._without else self._text.find(end, self._place)
         if place < 0:
@@ -100,7 +100,7 @@ class _Scan:
         self._place = place + len(end)
 
     def _start(self, name: str) -> bool:
-        """A start tag; false where the text breaks off in it."""
+        """Read a start tag. Returns False if the text ends within it."""
         attributes: dict[str, str] = {}
         text = self._text
         for _ in range(0 if text.startswith(">", self._place) else MAX_TRIES):
@@ -108,7 +108,7 @@ class _Scan:
                 value, self._place = found[found.lastindex or 0], found.end()
                 if found.lastindex == 1:
                     value = ""
-                elif _SWALLOWED.search(value):  # its second quote is missing
+                elif _SWALLOWED.search(value):  # the closing quote is missing
                     value = value.split(None, 1)[0]
                     self._place = found.start(found.lastindex or 0) + len(value)
                 attributes.setdefault(found[1], self._resolved(value))
@@ -125,7 +125,7 @@ class _Scan:
         return True
 
     def _end_of_tag(self) -> bool:
-        """Go behind the tag, which another one may cut short; false where the text ends before."""
+        """Move past the tag, which another tag may cut short. Returns False if the text ends first."""
         if self._text.startswith(">", self._place):
             self._place += 1
             return True

@@ -1,4 +1,4 @@
-"""What PBXes and recorders write beyond the standards: the names in `config/vendors.toml`, as the readers need them."""
+"""Loads `config/vendors.toml`: the names that PBXes and recorders use beyond the standards."""
 
 from __future__ import annotations
 
@@ -23,50 +23,50 @@ class Vendor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The keys of one table of the file."""
 
     about: Annotated[str, msgspec.Meta(min_length=1)]
-    """What is peculiar, for whoever reads the file."""
+    """What is special about this vendor, for readers of the file."""
     call: tuple[Somewhere, ...] = ()
-    """Where a plain fork names its call: `header:NAME`, a parameter of the request's URI (`uri:`) or of From's."""
+    """Where a plain fork names its call: `header:NAME`, or a parameter of request URI (`uri:`) or From (`from:`)."""
     agent: tuple[Saying, ...] = ()
-    """What says that a plain fork carries the agent: a name as in `call` that is there, or with `=` has that value."""
+    """What marks a plain fork as the agent's: a place as in `call` that is present, or has the value after `=`."""
     customer: tuple[Saying, ...] = ()
     """The same for the customer."""
     late_offer: bool = False
     """Whether a fork that names its call this way may leave the SDP offer to us."""
     party_headers: dict[Name, Name] = {}
-    """Headers of a fork without metadata, one for each party: an address, and a parameter with its m-line's place."""
+    """Headers of forks without metadata, one value per party: its address, and a parameter with its m-line index."""
     metadata_types: tuple[str, ...] = ()
-    """Content types of the metadata, beside the standards'; white space does not count."""
+    """Further content types of the metadata; white space is ignored."""
     call_ids: tuple[Name, ...] = ()
-    """Elements of the metadata with the call's id, where no session has one."""
+    """Metadata elements with the call id, used if no session has one."""
     calling_flags: tuple[Name, ...] = ()
-    """Elements of a participant that say whether it called: `true`, `yes`, `1` or anything else."""
+    """Elements of a participant that say whether it called: `true`, `yes` or `1` mean yes."""
     caller_numbers: tuple[Name, ...] = ()
-    """Elements beside the participants with the number or address of the one who called."""
+    """Elements outside the participants with the caller's number or address."""
     callee_numbers: tuple[Name, ...] = ()
-    """The same for the one who was called."""
+    """The same for the callee."""
     caller_addresses: tuple[Name, ...] = ()
-    """Elements that stand for the participants where there are none: the caller, as in a From header."""
+    """Elements that replace missing participants: the caller, in the form of a From header."""
     callee_addresses: tuple[Name, ...] = ()
-    """The same for the one who was called, as in a To header."""
+    """The same for the callee, in the form of a To header."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in a request a plain fork says something."""
+    """A place in a request where a plain fork says something."""
 
     where: Literal["header", "uri", "from"]
     name: str
     """In lower case."""
     wanted: str = ""
-    """The value that it must have, in lower case; empty for any or none."""
+    """The required value, in lower case; empty for any value or none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The names of all vendors, in lower case and in the order of the file."""
+    """The names of all vendors, in lower case, in the order of the file."""
 
     calls: tuple[tuple[Place, bool], ...] = ()
-    """Where a plain fork names its call, and whether it may leave the offer to us."""
+    """Where plain forks name their call, and whether such a fork may leave the offer to us."""
     agents: tuple[Place, ...] = ()
     customers: tuple[Place, ...] = ()
     party_headers: dict[str, str] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class Vocabulary:
 
 
 def load(path: str = "") -> Vocabulary:
-    """The vendors of a file; empty is the one that ships. ConfigError names the file and the key."""
+    """Load a vendors file; an empty path means the shipped one. Raises ConfigError that names the file and the key."""
     file = Path(path) if path else SHIPPED
     try:
         with file.open("rb") as opened:

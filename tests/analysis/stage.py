@@ -24,6 +24,7 @@ from analysis.words.batcher import Batcher
 from analysis.words.features import Spectrogram
 from analysis.words.hallucination import SHIPPED_PHRASES, Phrases
 from analysis.words.recognition import Recognizer
+from analysis.words.speech import Speech
 from analysis.words.transcriber import Transcriber, Words
 from callbus import (
     Alert,
@@ -64,10 +65,13 @@ class Prompter(Transcriber):
     def __init__(self) -> None:
         """There is nothing to load."""
 
-    def features(self, pcm: bytes, rate_hz: int) -> Spectrogram | None:
-        """The letters, one a column; none where there are none."""
+    def hear(self, pcm: bytes, rate_hz: int) -> tuple[Spectrogram | None, Speech]:
+        """The letters, one a column, and all of it speech; none where there are none."""
         letters = np.frombuffer(pcm, np.uint8)
-        return letters[letters > 0].astype(np.float32).reshape(1, -1) if letters.any() else None
+        features = letters[letters > 0].astype(np.float32).reshape(1, -1) if letters.any() else None
+        return features, Speech(len(letters) / 2 / rate_hz, 1.0)
+
+    whole = 1
 
     def context(self, features: Spectrogram) -> int:
         """The same for all: any may share a batch."""

@@ -120,7 +120,9 @@ def check_nothing_lost_or_doubled(publications: list[Publication]) -> None:
         assert [t for t in transcripts if t.text and t.start_seconds < turn.end_seconds < t.end_seconds + 2], turn
     alerts = [each for each in publications if isinstance(each, Alert)]
     assert [each.kind for each in alerts] == [ShiftKind.WORSENED] * len(alerts)
-    assert [each.tier for each in alerts] == [Tier.MARK, Tier.INTERRUPTION]
+    # A busy machine hears the angry turn in other pieces: one alone may be worth an interruption, with no mark before.
+    first = [(alerts[-1].supersedes, Tier.MARK)] if alerts[-1].supersedes else []
+    assert [(each.alert_id, each.tier) for each in alerts] == [*first, (alerts[-1].alert_id, Tier.INTERRUPTION)]
     states = [each for each in publications if isinstance(each, CallState)]
     assert len({state.opened_at for state in states}) == 1
     assert states[-1].mood is Mood.WORSENED

@@ -123,7 +123,7 @@ def run(tmp_path: Path, config: str, *arguments: str) -> subprocess.CompletedPro
     [
         pytest.param("max_callz = 3", "bridge.max_callz: unknown key", id="unknown key"),
         pytest.param("max_calls = 0", "bridge.max_calls:", id="out of range"),
-        pytest.param('agent_uri_patterns = ["("]', "'(' is no regular expression", id="bad pattern"),
+        pytest.param('agent_uri_patterns = ["("]', "'(' is not a regular expression", id="bad pattern"),
         pytest.param('transports = ["carrier pigeon"]', "bridge.transports.0:", id="unknown transport"),
         pytest.param(
             "rtp_port_min = 20000\nrtp_port_max = 20100", "must hold 4 ports for each of max_calls", id="ports"
@@ -164,7 +164,7 @@ def test_too_few_open_files_are_named() -> None:
     environment = {**os.environ, "CALLVANE_METRICS__PORT": "0", "CALLVANE_BRIDGE__ALLOWED_PEERS": '["192.0.2.1"]'}
     ended = subprocess.run(command, capture_output=True, text=True, timeout=90, cwd=ROOT, env=environment, check=False)
     assert ended.returncode == 2
-    assert "bridge.max_calls: 2256 open files are needed, 900 allowed" in ended.stderr.splitlines()[-1]
+    assert "bridge.max_calls: needs 2256 open files, only 900 are allowed" in ended.stderr.splitlines()[-1]
 
 
 def test_help_says_what_it_does(tmp_path: Path) -> None:

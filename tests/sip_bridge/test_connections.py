@@ -62,7 +62,7 @@ async def test_a_listener_outlives_a_want_of_files(redis_url: str) -> None:
         with ExitStack() as waiting:
             for _ in range(60):
                 waiting.enter_context(socket.create_connection(running.address))
-            until(lambda: any("no open files are left" in line for line in running.lines), running.lines)
+            until(lambda: any("no file descriptors left" in line for line in running.lines), running.lines)
             resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE, before)
         assert running.metric(STARVED) >= 1
         await call(running, "after the want")

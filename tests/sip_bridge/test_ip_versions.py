@@ -108,7 +108,7 @@ async def test_an_offer_of_the_other_version_is_488(redis_url: str, host: str, f
     with bridge(redis_url, host=host) as running, caller(running, family) as placed:
         answer = await placed.ask("INVITE", 1, "", placed.offer(other), "strange")
         assert answer.startswith("SIP/2.0 488")
-        assert f'Warning: 305 callvane "{other} is not received, {family} would be"' in answer
+        assert f'Warning: 305 callvane "{other} is not accepted, use {family}"' in answer
         both = placed.offer(family) + f"m=audio 9 RTP/AVP 0\r\nc=IN {other} {FAMILIES[other][0]}\r\na=sendonly\r\n"
         answer = await placed.ask("INVITE", 1, "", both, "both")
         assert answer.startswith("SIP/2.0 200")

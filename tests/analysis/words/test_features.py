@@ -37,7 +37,7 @@ def test_doubling_adds_no_mirror() -> None:
 
 def test_a_spectrogram_has_a_frame_for_ten_milliseconds() -> None:
     """Two seconds give about 200 frames of 80 bands."""
-    features = spectrogram(tone(8_000, 2.0), 8_000, EXTRACT)
+    features = spectrogram(samples_of(tone(8_000, 2.0), 8_000), EXTRACT)
     assert features is not None
     assert features.dtype == np.float32
     assert features.shape[0] == 80
@@ -47,11 +47,11 @@ def test_a_spectrogram_has_a_frame_for_ten_milliseconds() -> None:
 @pytest.mark.parametrize("pcm", [b"", b"\0", b"\0\0" * 700])
 def test_too_little_audio_is_no_word(pcm: bytes) -> None:
     """Less than a tenth of a second has no spectrogram."""
-    assert spectrogram(pcm, 8_000, EXTRACT) is None
+    assert spectrogram(samples_of(pcm, 8_000), EXTRACT) is None
 
 
 @given(st.binary(max_size=6_000), st.integers(8_000, 16_000))
 def test_any_bytes_are_audio(pcm: bytes, rate_hz: int) -> None:
     """Half samples and any rate are taken."""
-    features = spectrogram(pcm, rate_hz, EXTRACT)
+    features = spectrogram(samples_of(pcm, rate_hz), EXTRACT)
     assert features is None or np.isfinite(features).all()

@@ -28,7 +28,7 @@ def test_a_batch_reads_as_its_rows_alone(transcriber: Transcriber) -> None:
     """Rows of different calls in one batch give the words that each gives by itself."""
     rows = []
     for utterance in utterances("turns_angry", "a", 0.0) + utterances("calm_with_product_words", "b", 0.0):
-        features = transcriber.features(utterance.pcm, RATE_HZ)
+        features, _ = transcriber.hear(utterance.pcm, RATE_HZ)
         assert features is not None
         rows.append(features)
     frames = max(transcriber.context(row) for row in rows)
@@ -48,14 +48,14 @@ def test_the_context_is_as_short_as_the_utterance_allows(transcriber: Transcribe
 
 def test_more_than_the_window_is_cut(transcriber: Transcriber) -> None:
     """A minute of audio is read for its first half minute, without a fault."""
-    features = transcriber.features(bytes(2 * RATE_HZ * 60), RATE_HZ)
+    features, _ = transcriber.hear(bytes(2 * RATE_HZ * 60), RATE_HZ)
     assert features is not None
     assert len(transcriber.transcribe([features], transcriber.context(features))) == 1
 
 
 def test_a_short_context_is_quick(transcriber: Transcriber) -> None:
     """A sentence on its own context costs a fraction of the 30 s window (printed, and only its order judged)."""
-    features = transcriber.features(utterances("turns_angry", "a", 0.0)[1].pcm, RATE_HZ)
+    features, _ = transcriber.hear(utterances("turns_angry", "a", 0.0)[1].pcm, RATE_HZ)
     assert features is not None
     took = {}
     for frames in (transcriber.context(features), 3_000):

@@ -263,6 +263,23 @@ async def test_event_trimmed_while_it_was_pending_is_let_go(bus: Bus) -> None:
     assert (await bus.client.xpending(stream, "analysis"))["pending"] == 1
 
 
+async def test_a_redis_emptied_at_any_moment_ends_no_reader(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even between making a group and the search in it for what other workers left: it is made again."""
+    reader = ForkReader(bus, "w")
+    search, emptied = reader._claim, asyncio.Event()
+
+    async def emptied_before(partition: int) -> bool:
+        if not emptied.is_set():
+            emptied.set()
+            await bus.client.flushall()
+            await write(bus, messages.utterance("c"))
+        return await search(partition)
+
+    monkeypatch.setattr(reader, "_claim", emptied_before)
+    (delivery,) = await read(reader, 1)
+    assert delivery.event.call_id == "c"
+
+
 async def test_redis_lost_and_back_loses_no_backlog(private_redis: PrivateRedis) -> None:
     """What a bridge says while Redis is away arrives when it is back, even if that Redis forgot everything."""
     async with Bus(RedisSettings(url=private_redis.url, partitions=2, lease_seconds=0.6)) as bus:
