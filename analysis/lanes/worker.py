@@ -30,7 +30,8 @@ from analysis.lanes.figures import count
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.lane import Job, Lane
 from analysis.words.recognition import ERROR, OVERLOAD, Recognition, Recognizer
-from callbus import CallClosed, Utterance
+from callbus import CallClosed, CallState, Utterance
+from callbus.messages.wire import ForkEvent
 from callbus.redis.commits import LeaseLost
 from callbus.redis.delivery import Delivery
 from callbus.redis.fork_reader import ForkReader
@@ -193,11 +194,12 @@ class Worker:
         began = time.monotonic()
         outcomes: list[Outcome] = []
         after = None if step.is_new else call
-        is_all_we_know = after is None and isinstance(delivery.event, CallClosed)
-        shown = await self._reader.shown(delivery.event.call_id) if is_all_we_know else None
+        shown = await self._shown(delivery.event, step, after)
         for told in step.events:
             outcomes.append(await self._decisions.outcome(told, after, recognition, job.answer, shown))
             after = outcomes[-1].call
+        if shown and not step.events:
+            outcomes.append(await self._decisions.outcome(delivery.event, None, None, job.answer, shown))
         decided = time.monotonic()
         self._in_hand.heard(job, has_words=False)  # waits for nothing more, so it cannot be shed
         after = replace(after, recordings=step.recordings) if after else None
@@ -215,6 +217,18 @@ class Worker:
         except Exception:  # it is committed regardless
             broke(delivery.event)
         return after
+
+    async def _shown(self, event: ForkEvent, step: Step, call: Conversation | None) -> CallState | None:
+        """The call as the board shows it, if it is closed and nothing else is known of it, or it is over already.
+
+        One that is over is still on the board if a replica took over that had not got its end.
+        """
+        is_over = step.recordings.heard is None and not step.events
+        return (
+            await self._reader.shown(event.call_id)
+            if isinstance(event, CallClosed) and (call is None or is_over)
+            else None
+        )
 
     def _drop(self, call_id: str, lane: Lane) -> None:
         """Forget a call's events in hand. They are not acknowledged, so they will be delivered again."""

@@ -28,6 +28,8 @@ class Presence:
         self._bus = bus
         self.instance = instance or uuid4().hex
         self._calls: dict[str, CallOpened] = {}
+        self._told: frozenset[str] = frozenset()
+        """The calls of the latest heartbeat."""
         self._due = 0.0
         self._is_first = True
         """Whether no heartbeat was sent yet, so there is nothing to report again."""
@@ -47,18 +49,34 @@ class Presence:
         return max(0.0, self._due - time.monotonic())
 
     async def beat(self) -> Iterable[CallOpened]:
-        """Send a heartbeat with this bridge's calls. Returns all their openings if Redis did not know the bridge."""
+        """Send a heartbeat with this bridge's calls. Returns the openings that Redis does not know any more.
+
+        All of them if it does not know the bridge; those of single calls if a replica took over that had not got them.
+        """
         keys = self._bus.keys
         names = [keys.bridges, keys.bridge_calls(self.instance)]
         # Ask before the beat too: if the beat's own answer is lost, the next try finds the bridge known.
-        before = await self._bus.persist(lambda: self._bus.client.zscore(keys.bridges, self.instance))
-        was_known = await self._bus.persist(lambda: self._beat(keys=names, args=self._told()))
+        before, found = await self._bus.persist(self._known)
+        told, calls = self._told, tuple(self._calls.items())
+        was_known = await self._bus.persist(lambda: self._beat(keys=names, args=self._arguments()))
         self._due = time.monotonic() + BEAT_SECONDS
+        self._told = frozenset(call_id for call_id, _ in calls)
         is_first, self._is_first = self._is_first, False
-        return () if is_first or (was_known and before is not None) else tuple(self._calls.values())
+        if is_first:
+            return ()
+        is_known = was_known and before is not None
+        return [opened for call_id, opened in calls if not is_known or call_id in told - found]
 
-    def _told(self) -> list[str | float]:
-        told: list[str | float] = [self.instance, CALLS_SECONDS]
+    async def _known(self) -> tuple[float | None, frozenset[str]]:
+        """When Redis heard of this bridge last, and which calls it holds for it."""
+        async with self._bus.client.pipeline(transaction=True) as pipeline:
+            pipeline.zscore(self._bus.keys.bridges, self.instance)
+            pipeline.hkeys(self._bus.keys.bridge_calls(self.instance))
+            heard_at, calls = await pipeline.execute()
+        return heard_at, frozenset(call_id.decode(errors="replace") for call_id in calls)
+
+    def _arguments(self) -> list[str | float]:
+        arguments: list[str | float] = [self.instance, CALLS_SECONDS]
         for call_id, opened in self._calls.items():
-            told += (call_id, opened.opened_at)
-        return told
+            arguments += (call_id, opened.opened_at)
+        return arguments

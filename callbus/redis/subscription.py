@@ -43,13 +43,13 @@ class Subscription:
     async def events(self) -> AsyncIterator[Event | None]:
         """Publications from now on; None about once a second while idle, as a heartbeat. Ends when cancelled."""
         for channel in self._seen:
-            last = await self._bus.persist(lambda name=channel: self._bus.client.xrevrange(name, count=1))  # type: ignore[misc]
-            self._seen[channel] = last[0][0].decode() if last else NOTHING
+            self._seen[channel] = await self._last(channel)
         while True:
             pubsub = self._bus.client.pubsub(ignore_subscribe_messages=True)
             try:
                 await self._bus.persist(lambda opened=pubsub: opened.subscribe(*self._seen))  # type: ignore[misc]
                 for channel in self._seen:
+                    self._seen[channel] = min(self._seen[channel], await self._last(channel), key=_order)
                     async for missed in self._missed(channel):
                         yield missed
                 async for event in self._live(pubsub):
@@ -70,6 +70,11 @@ class Subscription:
         found = await self._bus.persist(lambda: self._bus.client.hgetall(self._bus.keys.live))
         states = (_readable(payload) for payload in found.values())
         return [state for state in states if isinstance(state, CallState)]
+
+    async def _last(self, channel: str) -> str:
+        """Id of a stream's newest entry. A replica that took over may lack the latest, and have its own clock."""
+        last = await self._bus.persist(lambda: self._bus.client.xrevrange(channel, count=1))
+        return last[0][0].decode() if last else NOTHING
 
     async def _missed(self, channel: str, until: str = "+") -> AsyncIterator[Event]:
         while rows := await self._bus.persist(

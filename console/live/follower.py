@@ -157,6 +157,7 @@ class Follower:
     async def _watch(self) -> None:
         fresh_at, level_at = time.time(), time.monotonic()
         while True:
+            before = self.cursor.ids
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     tail = await self._tail()
@@ -168,6 +169,8 @@ class Follower:
                     self._lost("the subscription to redis is silent", fresh_at)
                 if self.stale_since is None:
                     fresh_at = time.time()
+                if any(order(theirs) < order(seen) for seen, theirs in zip(before, tail, strict=True)):
+                    self._behind = True  # a replica has taken over that lacks the latest: what follows may look old
                 if all(order(ours) >= order(theirs) for ours, theirs in zip(self.cursor.ids, tail, strict=True)):
                     level_at = time.monotonic()
                 elif time.monotonic() - level_at > BEHIND_SECONDS:

@@ -40,7 +40,7 @@ async def running(servers: Pair) -> AsyncIterator[Callvane]:
     async with AsyncExitStack() as stack:
         url = servers.address.url
         worker = await stack.enter_async_context(analysis(redis__url=url))
-        answering = await asyncio.to_thread(stack.enter_context, bridge(url))
+        answering = await asyncio.to_thread(stack.enter_context, bridge(url, rtp_timeout_seconds=600))
         console = await stack.enter_async_context(RunningConsole(url))
         made = Callvane(servers.address, answering, worker, console)
         await made.until_ready()
