@@ -12,11 +12,11 @@ import msgspec
 
 from bench.subject import Reading, Subject
 from testcall import scenario
-from testcall.call import Ending
 from testcall.campaign import Campaign, Tally
 from testcall.codec import PCMU, Codec
 from testcall.dialect import Voice
 from testcall.metadata import load_dialect
+from testcall.placed_call import Ending
 from testcall.rtp import PACKET_SECONDS
 from testcall.scenario import Scenario
 from testcall.target import parse_target

@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import Final
 
-from testcall.call import Ending, Outcome, PlacedCall
 from testcall.dialect import Dialect
 from testcall.digest import Credentials
 from testcall.endpoint import Endpoint
 from testcall.metadata import load_dialect
+from testcall.placed_call import Ending, Outcome, PlacedCall
 from testcall.rtp import Lateness, RtpSender
 from testcall.scenario import Scenario, load
 from testcall.target import Target, parse_target

@@ -8,15 +8,15 @@ from __future__ import annotations
 import logging
 import time
 import weakref
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping
+from typing import Protocol
 
 from prometheus_client import Counter
 
 from callbus import Role
 from sip_bridge.calls.ending import Ending
 from sip_bridge.calls.joining import JoinedCall
-from sip_bridge.calls.lines import Lines
+from sip_bridge.calls.lines import Lines, likest
 from sip_bridge.calls.open_calls import OpenCalls
 from sip_bridge.calls.recordings import Recording
 from sip_bridge.calls.source import Source
@@ -38,10 +38,28 @@ JOINED = Counter(
 log = logging.getLogger(__name__)
 
 
+class Others(Protocol):
+    """What a feed needs of the other sources' feeds; `feeds.Feeds` is it."""
+
+    @property
+    def calls(self) -> OpenCalls:
+        """The open calls that all of them share."""
+
+    @property
+    def of(self) -> Mapping[int, Feed]:
+        """All feeds, by source number."""
+
+    def succeed(self, recording: Recording) -> None:
+        """Soon, let the next source that records the call feed it."""
+
+    def drop(self, number: int) -> None:
+        """Remove the feed of an ended source."""
+
+
 class Feed:
     """One source's share in a call."""
 
-    def __init__(self, source: Source, feeds: Feeds) -> None:
+    def __init__(self, source: Source, others: Others) -> None:
         self.call: Call | None = None
         self.heard = False
         """Whether the source's streams feed the call; False while another source that records it is heard."""
@@ -52,8 +70,8 @@ class Feed:
         """The call and role that a plain fork names."""
         self._source = weakref.proxy(source)
         """Weak, because the source holds us: it must be freed with its last reference, not by the garbage collector."""
-        self._feeds = feeds
-        self._calls = feeds.calls
+        self._others = others
+        self._calls = others.calls
         self._recording: Recording | None = None
         self._conceded: set[int] = set()
         """Streams whose leg another source has taken over."""
@@ -81,7 +99,7 @@ class Feed:
         spare = list(recording.legs)
         recording.lead(self._source.number)
         self.heard = True
-        self.lines.arrange(self.standing.legs, lambda offered: _likest(spare, offered) or self._further(offered))
+        self.lines.arrange(self.standing.legs, lambda offered: likest(spare, offered) or self._further(offered))
         self._tell(self.standing)
         self._source.attend()
         why = "the previous one has ended, is silent or is from before a transfer"
@@ -95,7 +113,7 @@ class Feed:
         recording = self._recording
         if not (self.heard and recording) or self._source.quiet_seconds(now) < QUIET_SECONDS:
             return
-        waiting = (self._feeds[number] for number in recording.sources if number != self._source.number)
+        waiting = (self._others.of[number] for number in recording.sources if number != self._source.number)
         livelier = (feed for feed in waiting if feed._source.quiet_seconds(now) < QUIET_SECONDS)
         if successor := next((feed for feed in livelier if not feed.is_ending), None):
             self.fall_silent()
@@ -109,7 +127,7 @@ class Feed:
                 leg.resume(now)  # if the call ends while paused, the pause counts towards its length
             log.info("call ended: %s", ending, extra={"call_id": call.call_id})
             self._calls.end(call, ending)
-        self._feeds.drop(self._source.number)
+        self._others.drop(self._source.number)
 
     def _open(self, offer: Invite) -> None:
         self.standing = offer
@@ -120,7 +138,7 @@ class Feed:
             self.call, self._recording = recording.call, recording
             recording.sources.append(self._source.number)
             log.info("fork answered: on standby, another one records the call", extra={"call_id": self.call.call_id})
-            self._feeds.succeed(recording)  # takes over at once if the other one is ending
+            self._others.succeed(recording)  # takes over at once if the other one is ending
             return
         if recording := self._calls.recordings.before(offer):
             self._go_on(recording, offer)
@@ -140,7 +158,7 @@ class Feed:
         """Take over at once from the source that fed the call before a transfer; `recordings` explains why."""
         self.call, self._recording = recording.call, recording
         self.standing = invite.followed(recording.customers, recording.people, offer)
-        earlier = self._feeds[recording.sources[0]]
+        earlier = self._others.of[recording.sources[0]]
         recording.sources.insert(0, self._source.number)
         earlier.fall_silent()
         self.take_over(recording)
@@ -187,7 +205,7 @@ class Feed:
                 return None
             seating = joined.sit(self._source.number, new)
             if seating.displaced is not None:
-                self._feeds[seating.displaced]._concede(seating.leg)
+                self._others.of[seating.displaced]._concede(seating.leg)
             if self.heard:
                 JOINED.labels("taken_over" if seating.known else "new").inc()
             if seating.known:
@@ -229,7 +247,7 @@ class Feed:
         if not recording.sources:
             self._calls.recordings.remove(recording, time.monotonic())
             return True
-        self._feeds.succeed(recording)
+        self._others.succeed(recording)
         return False
 
     def _change(self, request: Invite) -> None:
@@ -249,49 +267,6 @@ class Feed:
             self._calls.listener.tell(self.call, [(legs[each.index], each.role, each.name) for each in known])
         if self._recording:
             self._calls.recordings.told(self._recording, request)
-
-
-class Feeds:
-    """The feeds of all of a bridge's sources, by source number."""
-
-    def __init__(self, calls: OpenCalls, later: Callable[[Callable[[], None]], None]) -> None:
-        """`later` schedules a function that must not run within a source's callback."""
-        self.calls = calls
-        self._later = later
-        self._of: dict[int, Feed] = {}
-
-    def __getitem__(self, number: int) -> Feed:
-        return self._of[number]
-
-    def add(self, source: Source) -> Feed:
-        """Create the feed of a new source."""
-        return self._of.setdefault(source.number, Feed(source, self))
-
-    def drop(self, number: int) -> None:
-        """Remove the feed of an ended source."""
-        self._of.pop(number, None)
-
-    def succeed(self, recording: Recording) -> None:
-        """Soon, let the next source that records the call feed it, unless one that is not ending already does."""
-        self._later(partial(self._succeed, recording))
-
-    def _succeed(self, recording: Recording) -> None:
-        feeds = [self[number] for number in recording.sources]
-        heard = next((feed for feed in feeds if feed.heard), None)
-        successor = next((feed for feed in feeds if not feed.is_ending), None)
-        if successor and (heard is None or heard.is_ending):
-            if heard:
-                heard.fall_silent()
-            successor.take_over(recording)
-
-
-def _likest(spare: list[Leg], offered: OfferedLeg) -> Leg | None:
-    """Remove and return the leg that another source's stream carries: the one with its role, else with its id."""
-    same = [leg for leg in spare if offered.role is not Role.UNKNOWN and leg.role is offered.role]
-    found = next(iter(same or [leg for leg in spare if leg.leg_id == offered.leg_id]), None)
-    if found:
-        spare.remove(found)
-    return found
 
 
 def _note(offer: Invite) -> str:

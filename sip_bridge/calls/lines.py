@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from callbus import Role
 from sip_bridge.hearing.leg import Leg
 from sip_bridge.request.invite import OfferedLeg
 
@@ -71,6 +72,15 @@ class Lines:
     def drop(self, leg: Leg) -> None:
         """Stop feeding this leg."""
         self._lines = [line for line in self._lines if line.leg is not leg]
+
+
+def likest(spare: list[Leg], offered: OfferedLeg) -> Leg | None:
+    """Remove and return the leg that another source's stream carries: the one with its role, else with its id."""
+    same = [leg for leg in spare if offered.role is not Role.UNKNOWN and leg.role is offered.role]
+    found = next(iter(same or [leg for leg in spare if leg.leg_id == offered.leg_id]), None)
+    if found:
+        spare.remove(found)
+    return found
 
 
 def labelled(sdp: str, labels: Mapping[int, str]) -> str:

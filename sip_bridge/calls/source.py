@@ -8,7 +8,7 @@ from typing import Protocol
 class Source(Protocol):
     """One fork of any kind: a SIP dialog, or anything else that brings audio streams.
 
-    Belongs to the thread that holds the bridge's calls, as does `feed.Feeds`. A stream is known by its index in the
+    Belongs to the thread that holds the bridge's calls, as does `feeds.Feeds`. A stream is known by its index in the
     fork's offer.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sip_bridge.admission.admission import Admission
-from sip_bridge.calls.feed import Feeds
+from sip_bridge.calls.feeds import Feeds
 from sip_bridge.request.roles import AgentRules
 from sip_bridge.request.vendors import Vocabulary
 from sip_bridge.settings import BridgeSettings

@@ -21,7 +21,7 @@ from sip_bridge.admission.digest import Digest
 from sip_bridge.admission.peers import Peers
 from sip_bridge.admission.places import Limits
 from sip_bridge.calls.ending import Ending
-from sip_bridge.calls.feed import Feeds
+from sip_bridge.calls.feeds import Feeds
 from sip_bridge.calls.open_calls import OpenCalls
 from sip_bridge.hearing.listener import Listener
 from sip_bridge.pjsip import account, library, open_files, transports

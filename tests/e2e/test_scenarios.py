@@ -15,8 +15,8 @@ from callbus.redis.bus import Bus
 from callbus.redis.settings import RedisSettings
 from callbus.redis.subscription import Subscription
 from testcall import scenario
-from testcall.call import Outcome
 from testcall.campaign import place_once
+from testcall.placed_call import Outcome
 from testcall.stack import Stack
 from tests.published import until_followed
 

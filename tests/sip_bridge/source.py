@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sip_bridge.calls.ending import Ending
-from sip_bridge.calls.feed import Feeds
+from sip_bridge.calls.feeds import Feeds
 from sip_bridge.hearing.leg import Leg
 from sip_bridge.request.invite import Invite
 from testcall import ulaw

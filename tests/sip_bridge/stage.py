@@ -17,7 +17,7 @@ from threading import Event
 from callbus import CallClosed, CallOpened, Role, Utterance
 from callbus.messages.wire import ForkEvent
 from sip_bridge.calls.ending import Ending
-from sip_bridge.calls.feed import Feeds
+from sip_bridge.calls.feeds import Feeds
 from sip_bridge.calls.open_calls import OpenCalls
 from sip_bridge.hearing.heard_call import Call
 from sip_bridge.hearing.leg import Leg

@@ -11,10 +11,10 @@ import pytest
 from callbus import CallClosed, CallOpened, Leg, Role
 from callbus.messages.wire import ForkEvent
 from testcall import sdp
-from testcall.call import Ending, PlacedCall
 from testcall.campaign import line_to
 from testcall.dialect import Dialect
 from testcall.metadata import dialect_names, fill, load_dialect
+from testcall.placed_call import Ending, PlacedCall
 from testcall.scenario import Scenario
 from testcall.target import parse_target
 from tests.conftest import PrivateRedis

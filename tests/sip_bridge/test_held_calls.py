@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from testcall.call import Ending, PlacedCall
 from testcall.campaign import allow_many_sockets, line_to
 from testcall.metadata import load_dialect
+from testcall.placed_call import Ending, PlacedCall
 from testcall.target import parse_target
 from tests.conftest import PrivateRedis
 from tests.sip_bridge.running import RunningBridge, bridge, recorder, until

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from testcall.__main__ import main
-from testcall.call import Ending
 from testcall.campaign import Campaign, Tally
 from testcall.metadata import load_dialect
+from testcall.placed_call import Ending
 from testcall.rtp import RtpSender, Stream
 from testcall.scenario import Scenario
 from testcall.target import parse_target

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from testcall.call import Ending, PlacedCall
 from testcall.campaign import line_to
 from testcall.metadata import load_dialect
+from testcall.placed_call import Ending, PlacedCall
 from testcall.scenario import Scenario
 from testcall.target import parse_target
 from tests.testcall.server import serving
