@@ -26,7 +26,7 @@ from analysis.call.analyst import Outcome
 from analysis.call.conversation import Conversation, decode, encode
 from analysis.call.decision import Decisions, broke
 from analysis.call.succession import RESUME_SECONDS, Step
-from analysis.lanes.figures import count
+from analysis.lanes.counting import count
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.lane import Job, Lane
 from analysis.words.recognition import ERROR, OVERLOAD, Recognition, Recognizer

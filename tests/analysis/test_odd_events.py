@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.call.succession import MISNUMBERED, REPEATED
-from analysis.lanes.figures import UTTERANCES
+from analysis.lanes.counting import UTTERANCES
 from callbus import CallEvent, Condition, ConditionKind, Role, Unit
 from callbus.messages.leg import MOST_CALL_SECONDS
 from callbus.messages.utterance import MOST_UTTERANCES
