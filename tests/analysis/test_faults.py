@@ -12,7 +12,7 @@ import pytest
 from redis.commands.core import AsyncScript
 
 from analysis.call.analyst import Analyst
-from analysis.lanes import figures, in_hand, lane, worker
+from analysis.lanes import counting, in_hand, lane, worker
 from analysis.lanes.in_hand import CALL_EVENTS, InHand
 from analysis.scorers.scoring import Threaded, one_by_one
 from analysis.turns.score import Asked, Score
@@ -168,7 +168,7 @@ async def test_behind_a_scorer_that_stands_still_what_is_in_hand_is_bounded(redi
 
     (angry,) = says("", [(Role.CUSTOMER, "I am very angry now.")])
     agents = [line for line in LINES if line[0] is Role.AGENT]
-    shed, told = in_hand.SHED.labels("customer"), figures.UTTERANCES.labels("overload")
+    shed, told = in_hand.SHED.labels("customer"), counting.UTTERANCES.labels("overload")
     before = shed._value.get(), told._value.get()
     async with stage(redis_url, scoring=Threaded(scores), in_hand=InHand(most), partition_length=4_096) as played:
         for number in range(many):
