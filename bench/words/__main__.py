@@ -1,7 +1,7 @@
 """`make eval-words`: word error and invented words of real Whispers on real voices, beside stock faster-whisper.
 
 MODELS=base,tiny.en names fetched models or folders, SOUNDS=DIR the root of Debian's sound packages (/), CALLS=DIR one's
-own calls, PROMPTS=200 how many of each set. A set whose recordings are missing is left out, with the reason.
+own calls, PROMPTS=200 how many of a set, SETS=prompts,noise,calls which sets. A set without its recordings is left out.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sounds", type=Path, default=Path(os.environ.get("SOUNDS", "/")))
     parser.add_argument("--calls", type=Path, default=os.environ.get("CALLS"))
     parser.add_argument("--prompts", type=int, default=int(os.environ.get("PROMPTS", "200")))
+    parser.add_argument("--sets", default=os.environ.get("SETS", "prompts,noise,calls"))
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     rows: list[Row] = []
@@ -59,13 +60,15 @@ def _measured(model: str, options: argparse.Namespace) -> Iterator[Row]:
             _say(f"no {language} prompts: {error}")
             continue
         random.Random(SEED).shuffle(found)
-        for name, clips in (
-            ("prompts", [clip for clip in found if clip.seconds >= LONG_SECONDS]),
-            ("short prompts", [clip for clip in found if clip.seconds < LONG_SECONDS]),
-        ):
-            yield from _words(f"{model}, {language} {name}", clips[: options.prompts], ours, stock, PROMPTS_RATIO)
-        if language == "en":
+        if "prompts" in options.sets:
+            for name, clips in (
+                ("prompts", [clip for clip in found if clip.seconds >= LONG_SECONDS]),
+                ("short prompts", [clip for clip in found if clip.seconds < LONG_SECONDS]),
+            ):
+                yield from _words(f"{model}, {language} {name}", clips[: options.prompts], ours, stock, PROMPTS_RATIO)
+        if "noise" in options.sets and language == "en":
             yield from _noise(model, options.sounds, found, ours, stock)
+        if "calls" in options.sets and language == "en":
             yield from _calls(model, options.calls, ours, stock)
 
 
