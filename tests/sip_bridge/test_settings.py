@@ -24,7 +24,7 @@ def test_a_bridge_is_named_by_its_machine_and_port() -> None:
     ("values", "complaint"),
     [
         ({"rtp_port_min": 20_000, "rtp_port_max": 20_100}, "4 ports"),
-        ({"agent_uri_patterns": ["["]}, "no regular expression"),
+        ({"agent_uri_patterns": ["["]}, "not a regular expression"),
         ({"agent_uri_patterns": ["@example", "(a+)+$"]}, "possessive"),
         ({"allowed_certificates": ["sbc"]}, "allowed_certificates needs"),
         ({"digest_users": {"sbc1": 4711}}, "digest_users"),
