@@ -40,7 +40,8 @@ async def recording(
             answered = await recorder.ask()
             assert answered.status == 200, (answered.reason, running.lines)
             yield recorder
-            assert (await recorder.hang_up()).status == 200
+            hung_up = await recorder.hang_up()
+            assert hung_up.status == 200, (hung_up.status, hung_up.reason, running.lines)
         finally:
             recorder.close()
 
