@@ -23,72 +23,80 @@ def tolerated(name: str, fields: Fields) -> Fields | None:
 
     None if nothing of the message would be left: it reports a condition of unknown kind or unit.
     """
-    if name == "call_event" and _is_unnamed(fields.get("condition")):
+    if name == "call_event" and is_unnamed(fields.get("condition")):
         return None
     reading = _READINGS.get(name)
     return reading(fields) if reading else fields
 
 
 def _opened(fields: Fields) -> Fields:
-    return _each(fields, "legs", _of_party)
+    return each(fields, "legs", of_party)
 
 
-def _of_party(fields: Fields) -> Fields:
-    return _read(fields, "role", Role, Role.UNKNOWN)
+def of_party(fields: Fields) -> Fields:
+    """Fields with a party's role."""
+    return known_or(fields, "role", Role, Role.UNKNOWN)
 
 
 def _event(fields: Fields) -> Fields:
-    return _inner(fields, "condition", _of_party)
+    return inner(fields, "condition", of_party)
 
 
 def _alert(fields: Fields) -> Fields:
     kind = ShiftKind.WORSENED if _less(fields.get("level"), fields.get("baseline")) else ShiftKind.RECOVERED
-    fields = _read(fields, "kind", ShiftKind, kind)
-    fields = _read(fields, "mood", Mood, Mood.WORSENED if fields.get("kind") == ShiftKind.WORSENED else Mood.RECOVERED)
-    fields = _read(fields, "tier", Tier, Tier.INTERRUPTION)
+    fields = known_or(fields, "kind", ShiftKind, kind)
+    fields = known_or(
+        fields, "mood", Mood, Mood.WORSENED if fields.get("kind") == ShiftKind.WORSENED else Mood.RECOVERED
+    )
+    fields = known_or(fields, "tier", Tier, Tier.INTERRUPTION)
     for quotes in ("before", "after"):
-        fields = _each(fields, quotes, _of_party)
-    return _each(fields, "legs", _of_party)
+        fields = each(fields, quotes, of_party)
+    return each(fields, "legs", of_party)
 
 
 def _state(fields: Fields) -> Fields:
-    fields = _read(fields, "phase", Phase, Phase.ACTIVE if fields.get("closed_at") is None else Phase.ENDED)
-    fields = _read(fields, "mood", Mood, Mood.CALM)
+    fields = known_or(fields, "phase", Phase, Phase.ACTIVE if fields.get("closed_at") is None else Phase.ENDED)
+    fields = known_or(fields, "mood", Mood, Mood.CALM)
     if isinstance(health := fields.get("health"), list):
-        fields = {**fields, "health": [condition for condition in health if not _is_unnamed(condition)]}
-    return _each(_each(fields, "health", _of_party), "legs", _of_party)
+        fields = {**fields, "health": [condition for condition in health if not is_unnamed(condition)]}
+    return each(each(fields, "health", of_party), "legs", of_party)
 
 
 _READINGS: dict[str, Callable[[Fields], Fields]] = {
     "call_opened": _opened,
-    "utterance": _of_party,
+    "utterance": of_party,
     "call_event": _event,
     "alert": _alert,
-    "transcript": _of_party,
+    "transcript": of_party,
     "call_state": _state,
 }
 
 
-def _is_unnamed(condition: Any) -> bool:
+def is_unnamed(condition: Any) -> bool:
+    """Whether a condition has a kind or unit without a name here."""
     return isinstance(condition, dict) and (
-        _is_new(condition.get("kind"), ConditionKind) or _is_new(condition.get("unit"), Unit)
+        is_new(condition.get("kind"), ConditionKind) or is_new(condition.get("unit"), Unit)
     )
 
 
-def _is_new(value: Any, known: type[StrEnum]) -> bool:
+def is_new(value: Any, known: type[StrEnum]) -> bool:
+    """Whether a value is text, and no member of `known`."""
     return isinstance(value, str) and value not in known.__members__.values()
 
 
-def _read(fields: Fields, name: str, known: type[StrEnum], instead: StrEnum) -> Fields:
-    return {**fields, name: instead.value} if _is_new(fields.get(name), known) else fields
+def known_or(fields: Fields, name: str, known: type[StrEnum], instead: StrEnum) -> Fields:
+    """The fields with `instead` for an unknown value."""
+    return {**fields, name: instead.value} if is_new(fields.get(name), known) else fields
 
 
-def _inner(fields: Fields, name: str, reading: Callable[[Fields], Fields]) -> Fields:
+def inner(fields: Fields, name: str, reading: Callable[[Fields], Fields]) -> Fields:
+    """The fields with those of one of them read."""
     found = fields.get(name)
     return {**fields, name: reading(found)} if isinstance(found, dict) else fields
 
 
-def _each(fields: Fields, name: str, reading: Callable[[Fields], Fields]) -> Fields:
+def each(fields: Fields, name: str, reading: Callable[[Fields], Fields]) -> Fields:
+    """The fields with those of each entry of a list read."""
     found = fields.get(name)
     if not isinstance(found, list):
         return fields
