@@ -22,7 +22,7 @@ class Link:
         self._command = b""
         self._open = asyncio.Event()
         self._open.set()
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
 
     @property
@@ -42,17 +42,21 @@ class Link:
 
     def drop(self) -> None:
         """End all connections."""
-        for task in self._connections:
+        for task, to_client in self._connections.items():
             task.cancel()
+            to_client.close()  # a task that is cancelled before its first step closes nothing
 
     def swallow(self, answers: int, command: bytes = b"EVALSHA") -> None:
         """Have so many of the next commands done, but end their connections instead of passing the answers on."""
         self._swallow, self._command = answers, command
 
+    def accept(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        """Serve a connection."""
+        task = asyncio.create_task(self._serve(client, to_client))
+        self._connections[task] = to_client
+        task.add_done_callback(self._connections.pop)
+
     async def _serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
         to_redis = None
         try:
             redis, to_redis = await asyncio.open_unix_connection(self.socket)
@@ -66,7 +70,6 @@ class Link:
         except (OSError, asyncio.CancelledError, ExceptionGroup):
             pass  # one of the two has gone, or the test has ended it
         finally:
-            self._connections.discard(task)
             for writer in filter(None, (to_client, to_redis)):
                 writer.close()
 
@@ -95,7 +98,7 @@ class Link:
 async def link(socket: Path) -> AsyncIterator[Link]:
     """A link that is up."""
     made = Link(socket)
-    made._server = await asyncio.start_server(made._serve, "127.0.0.1", 0)
+    made._server = await asyncio.start_server(made.accept, "127.0.0.1", 0)
     try:
         yield made
     finally:

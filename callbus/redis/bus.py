@@ -99,19 +99,23 @@ class Bus:
                     self.settle(attempt)
                     raise
                 except FAILURES as error:
-                    trouble = self.note(attempt, await self._cause(error))
+                    delay = await self.hold(attempt, error, delay)
                 else:
                     self.settle(attempt)
                     _end_if_cancelled()
                     return result
-                _end_if_cancelled()
-                if trouble.is_elsewhere:  # redis.url may lead to another server by now, and open connections do not
-                    await self.client.connection_pool.disconnect(inuse_connections=False)
-                longest = LONGEST_DELAY_SECONDS if trouble.passes else SLOW_DELAY_SECONDS
-                await asyncio.sleep(min(delay, longest) * random.uniform(0.5, 1.0))
-                delay = min(2 * delay, SLOW_DELAY_SECONDS)
         finally:
-            self._troubled.pop(attempt, None)  # abandoned: this says nothing about Redis
+            self.abandon(attempt)
+
+    async def hold(self, attempt: object, error: Exception, delay: float = FIRST_DELAY_SECONDS) -> float:
+        """Record a failed attempt and wait before the next one; the delay to give after that one fails."""
+        trouble = self.note(attempt, await self._cause(error))
+        _end_if_cancelled()
+        if trouble.is_elsewhere:  # redis.url may lead to another server by now, and open connections do not
+            await self.client.connection_pool.disconnect(inuse_connections=False)
+        longest = LONGEST_DELAY_SECONDS if trouble.passes else SLOW_DELAY_SECONDS
+        await asyncio.sleep(min(delay, longest) * random.uniform(0.5, 1.0))
+        return min(2 * delay, SLOW_DELAY_SECONDS)
 
     async def _cause(self, error: Exception) -> Exception:
         """The cause of an error. A Redis that denies access drops the connection on a long request and says nothing."""
@@ -136,6 +140,10 @@ class Bus:
         self._troubled.pop(attempt, None)
         self.connected = not self._troubled
         self._show()
+
+    def abandon(self, attempt: object) -> None:
+        """Forget an attempt that nobody makes any more: it says nothing about Redis."""
+        self._troubled.pop(attempt, None)
 
     def note(self, attempt: object, error: Exception) -> Trouble:
         """Record a failed attempt, until `settle`. Raises the error if it is not from Redis."""

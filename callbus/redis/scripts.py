@@ -13,6 +13,15 @@ local function stranger(kinds)
     end
   end
 end
+-- The same if our user may not run one of these commands. Before Redis 7 that cannot be asked.
+local function denied(commands)
+  if not redis.acl_check_cmd then return end
+  for _, command in ipairs(commands) do
+    if not redis.acl_check_cmd(unpack(command)) then
+      return redis.error_reply('NOPERM our user may not run ' .. command[1] .. ' on ' .. command[2])
+    end
+  end
+end
 """
 
 WRITE = (
@@ -87,9 +96,15 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local worker, lease, count = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
 redis.call('ZADD', KEYS[1], now, worker)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now - lease))
+redis.call('ZREMRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), '+inf')
 local share = math.ceil(count / redis.call('ZCARD', KEYS[1]))
 redis.call('SET', KEYS[2], string.format('%.0f', now), 'NX')
-local settled = now - redis.call('GET', KEYS[2]) >= tonumber(ARGV[3])
+local beginning = tonumber(redis.call('GET', KEYS[2]))
+if beginning > now then  -- the clock has gone back, or another server took over
+  beginning = now
+  redis.call('SET', KEYS[2], string.format('%.0f', now))
+end
+local settled = now - beginning >= tonumber(ARGV[3])
 local believed, held, new = {}, {}, {}
 for i = 5, #ARGV do believed[tonumber(ARGV[i])] = true end
 
@@ -124,13 +139,26 @@ COMMIT = (
     _CHECKED
     + """
 -- The outcome of an event: publications, the call's state, the acknowledgement. Refused (false) if another worker
--- holds the partition or has held it since.
+-- holds the partition or has held it since. What fails halfway goes on where it stopped: the call's latest commit is
+-- then the entry and how many of its publications are in their streams.
 -- KEYS: lease, latest holder, fork stream, call state, latest commit of the call, live calls
 -- ARGV: worker, lease ms, group, entry id, retention s, state verb, state, state s, alert id s,
 --       then for each publication: channel, payload, once-key, live verb, live field
 local kinds = {[KEYS[3]] = 'stream', [KEYS[4]] = 'string', [KEYS[5]] = 'string', [KEYS[6]] = 'hash'}
-for i = 10, #ARGV, 5 do kinds[ARGV[i]] = 'stream' end
-local fault = stranger(kinds)
+local commands = {
+  {'SET', KEYS[4], ''}, {'SET', KEYS[5], ''}, {'XACK', KEYS[3], ARGV[3], ARGV[4]}, {'XDEL', KEYS[3], ARGV[4]},
+}
+for i = 10, #ARGV, 5 do
+  if not kinds[ARGV[i]] then
+    kinds[ARGV[i]] = 'stream'
+    commands[#commands + 1] = {'XADD', ARGV[i], '*', 'm', ''}
+    commands[#commands + 1] = {'EXPIRE', ARGV[i], '1'}
+    commands[#commands + 1] = {'PUBLISH', ARGV[i], ''}
+  end
+  if ARGV[i + 2] ~= '' then commands[#commands + 1] = {'SET', ARGV[i + 2], ''} end
+  if ARGV[i + 3] ~= '' then commands[#commands + 1] = {'HSET', KEYS[6], '', ''} end
+end
+local fault = stranger(kinds) or denied(commands)
 if fault then return fault end
 local owner = redis.call('GET', KEYS[1])
 if owner ~= ARGV[1] then
@@ -144,8 +172,10 @@ local function place(id)
   return tonumber(string.sub(id, 1, dash - 1)), tonumber(string.sub(id, dash + 1))
 end
 local heard = {}
-local last = redis.call('GET', KEYS[5])
+local last, part = redis.call('GET', KEYS[5]), ''
+if last then last, part = string.match(last, '^(%S+) ?(%d*)$') end
 local again = last == ARGV[4]
+local written = again and (tonumber(part) or #ARGV) or 0
 if last and not again then  -- read again much later: the call has moved on, or is over
   local last_ms, last_number = place(last)
   local ms, number = place(ARGV[4])
@@ -156,35 +186,53 @@ if last and not again then  -- read again much later: the call has moved on, or 
     return heard
   end
 end
+local ids, number = {}, 0
 for i = 10, #ARGV, 5 do
   local channel, payload, once = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  if not again and (once == '' or redis.call('SET', once, '1', 'NX', 'EX', ARGV[9])) then
-    local id = redis.call('XADD', channel, '*', 'm', payload)
+  number = number + 1
+  if number > written and (once == '' or redis.call('SET', once, '1', 'NX', 'EX', ARGV[9])) then
+    local id = redis.pcall('XADD', channel, '*', 'm', payload)
+    if type(id) == 'table' and id.err then
+      if once ~= '' then redis.call('DEL', once) end
+      redis.call('SET', KEYS[5], ARGV[4] .. ' ' .. (number - 1), 'EX', ARGV[9])
+      return id
+    end
+    ids[number] = id
     redis.call('EXPIRE', channel, ARGV[5])
-    heard[#heard + 1] = redis.call('PUBLISH', channel, '{"stream_id":"' .. id .. '",' .. string.sub(payload, 2))
-  else
-    heard[#heard + 1] = -1
   end
   if ARGV[i + 3] == 'set' then redis.call('HSET', KEYS[6], ARGV[i + 4], payload) end
   if ARGV[i + 3] == 'remove' then redis.call('HDEL', KEYS[6], ARGV[i + 4]) end
 end
+redis.call('SET', KEYS[5], ARGV[4] .. ' ' .. number, 'EX', ARGV[9])
 if ARGV[6] == 'set' then redis.call('SET', KEYS[4], ARGV[7], 'EX', ARGV[8]) end
 redis.call('SET', KEYS[5], ARGV[4], 'EX', ARGV[9])
+number = 0
+for i = 10, #ARGV, 5 do
+  number = number + 1
+  local payload = ARGV[i + 1]
+  heard[number] = ids[number]
+    and redis.call('PUBLISH', ARGV[i], '{"stream_id":"' .. ids[number] .. '",' .. string.sub(payload, 2)) or -1
+end
 redis.call('XACK', KEYS[3], ARGV[3], ARGV[4])
 redis.call('XDEL', KEYS[3], ARGV[4])
 return heard
 """
 )
 
-BURY = """
+BURY = (
+    _CHECKED
+    + """
 -- An unreadable entry leaves its stream; its first bytes are kept for inspection.
 -- KEYS: stream, dead letters; ARGV: group, entry id, most letters, seconds to keep them, reason, error, beginning
+local fault = stranger({[KEYS[2]] = 'stream'})
+if fault then return fault end
 if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
 redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[3], '*', 'reason', ARGV[5], 'error', ARGV[6], 'begin', ARGV[7])
 redis.call('EXPIRE', KEYS[2], ARGV[4])
 redis.call('XDEL', KEYS[1], ARGV[2])
 return 1
 """
+)
 
 FORGET = """
 -- A worker with nothing pending leaves a stream's group. Removing it would also remove what it has pending.

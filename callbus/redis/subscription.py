@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -12,11 +11,9 @@ from redis.asyncio.client import PubSub
 
 from callbus.messages.call import CallState
 from callbus.messages.wire import Publication, WireError, decode_publication
-from callbus.redis.bus import Bus
+from callbus.redis.bus import FIRST_DELAY_SECONDS, Bus
 from callbus.redis.delivery import DEAD_LETTERS
 from callbus.redis.trouble import FAILURES
-
-log = logging.getLogger(__name__)
 
 PAGE = 1_000
 """Entries fetched from a stream at a time."""
@@ -44,21 +41,29 @@ class Subscription:
         """Publications from now on; None about once a second while idle, as a heartbeat. Ends when cancelled."""
         for channel in self._seen:
             self._seen[channel] = await self._last(channel)
-        while True:
-            pubsub = self._bus.client.pubsub(ignore_subscribe_messages=True)
-            try:
-                await self._bus.persist(lambda opened=pubsub: opened.subscribe(*self._seen))  # type: ignore[misc]
-                for channel in self._seen:
-                    self._seen[channel] = min(self._seen[channel], await self._last(channel), key=_order)
-                    async for missed in self._missed(channel):
-                        yield missed
-                async for event in self._live(pubsub):
-                    yield event
-            except FAILURES as error:
-                log.warning("lost the subscription, catching up: %.200s", error)
-            finally:
-                await pubsub.aclose()
-            await self._bus.check()
+        attempt, delay = object(), 0.0
+        try:
+            while True:
+                pubsub = self._bus.client.pubsub(ignore_subscribe_messages=True)
+                try:
+                    await self._bus.persist(lambda opened=pubsub: opened.subscribe(*self._seen))  # type: ignore[misc]
+                    for channel in self._seen:
+                        self._seen[channel] = min(self._seen[channel], await self._last(channel), key=_order)
+                        async for missed in self._missed(channel):
+                            yield missed
+                    async for event in self._live(pubsub):
+                        if delay:  # the first reading would have brought the refusal of a subscription
+                            self._bus.settle(attempt)
+                            delay = 0.0
+                        yield event
+                except FAILURES as error:
+                    # A lost connection is opened again at once, unless nothing was read on it.
+                    delay = await self._bus.hold(attempt, error, delay) if delay else FIRST_DELAY_SECONDS
+                finally:
+                    await pubsub.aclose()
+                await self._bus.check()
+        finally:
+            self._bus.abandon(attempt)
 
     async def recent(self, channel: str, count: int) -> list[Event]:
         """The latest `count` publications of a channel, oldest first."""

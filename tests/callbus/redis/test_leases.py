@@ -102,3 +102,16 @@ async def test_what_another_holds_is_not_taken(redis_url: str) -> None:
                 await asyncio.sleep(0.05)
         await one.balance()
         assert 0 not in one.held
+
+
+async def test_a_clock_that_goes_back_stops_no_worker(redis_url: str) -> None:
+    """A beginning and a worker that Redis' clock puts into the future count for nothing."""
+    async with Bus(settings(redis_url)) as bus:
+        ahead = 1_000 * (int((await bus.client.time())[0]) + 3_600)
+        await bus.client.set(bus.keys.beginning, ahead)
+        await bus.client.zadd(bus.keys.workers, {"of the future": ahead})
+        one = Leases(bus, "one")
+        async with asyncio.timeout(60):
+            while len(one.held) < PARTITIONS:
+                await one.balance()
+                await asyncio.sleep(0.05)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -34,11 +35,12 @@ async def test_events_do_not_delay_the_look_at_the_leases(redis_url: str, monkey
         monkeypatch.setattr(bus.client, "xreadgroup", reading)
         monkeypatch.setattr(reader, "_balance", balancing)
         writing = asyncio.create_task(writer.run())
-        async for _ in reader.deliveries():
-            if len(_again(waits)) >= 10:
-                break
-            await asyncio.sleep(0.01)
-            writer.publish(messages.utterance("c"))
+        async with aclosing(reader.deliveries()) as batches:
+            async for _ in batches:
+                if len(_again(waits)) >= 10:
+                    break
+                await asyncio.sleep(0.01)
+                writer.publish(messages.utterance("c"))
         writing.cancel()
         await asyncio.wait([writing])
     assert all(wait <= before for before, wait in _again(waits))
