@@ -28,7 +28,7 @@ class ConfigError(Exception):
 class MetricsSettings(BaseModel):
     """The [metrics] section: where /metrics, /healthz and /readyz are served."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     host: str = "127.0.0.1"
     """Address to listen on. Prometheus must be able to reach it."""
@@ -39,7 +39,7 @@ class MetricsSettings(BaseModel):
 class LogSettings(BaseModel):
     """The [log] section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     form: Literal["text", "json"] = "text"

@@ -10,7 +10,7 @@ from callbus.redis.address import fault
 class RedisSettings(BaseModel):
     """Where the bus is, and its limits."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     url: str = Field("redis://127.0.0.1:6379/0", pattern=r"^(redis|rediss|unix)://")
     """`redis://`, `rediss://` (TLS) or `unix:///path/to/socket`. Redis 6.2 or newer, or Valkey."""
@@ -26,7 +26,7 @@ class RedisSettings(BaseModel):
     """Redis memory for each of the alert, transcript and call streams. Above this, the oldest entries are evicted."""
     retention_days: float = Field(30, gt=0, le=3_650)
     """Transcripts, alerts, call states and dead letters older than this are removed within a minute."""
-    state_seconds: float = Field(3_600, ge=60)
+    state_seconds: float = Field(3_600, ge=60, le=2_592_000)
     """How long a call's state is kept after its last turn."""
     lease_seconds: float = Field(5.0, ge=0.5, le=60)
     """How long the partitions of a dead analysis worker stay reserved before another worker takes them."""
