@@ -16,13 +16,15 @@ from pathlib import Path
 import pytest
 
 from callbus import CallClosed, CallOpened
+from callbus.redis.bus import Bus
+from callbus.redis.settings import RedisSettings
 from testcall.endpoint import TRANSACTION_SECONDS
 from tests.conftest import PrivateRedis
 from tests.sip_bridge.running import ROOT, WAIT_SECONDS, bridge, program, recorder, told, until
 
 
 async def test_a_stop_closes_the_calls_and_says_so(redis_url: str) -> None:
-    """SIGTERM: BYE to the PBX, `shutdown` to analysis, exit status 0."""
+    """SIGTERM: BYE to the PBX, `shutdown` to analysis, exit status 0, and nobody takes the bridge for dead."""
     with bridge(redis_url) as stopping:
         async with recorder(stopping, "stopped-1") as one, recorder(stopping, "stopped-2", "udp") as other:
             await one.invite(one.offer("1", "2"))
@@ -35,6 +37,8 @@ async def test_a_stop_closes_the_calls_and_says_so(redis_url: str) -> None:
             last = stopping.events(call_id)[-1]
             assert isinstance(last, CallClosed)
             assert last.reason == "shutdown"
+        async with Bus(RedisSettings(url=redis_url)) as bus:
+            assert await bus.client.exists(bus.keys.bridges) == 0
 
 
 async def test_a_peer_that_does_not_answer_cannot_hold_up_the_stop(redis_url: str) -> None:
