@@ -17,7 +17,7 @@ SHIPPED_MODEL = "telephone"
 class AnalysisSection(BaseModel):
     """Every setting of an analysis worker."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     model: str = Field(SHIPPED_MODEL, min_length=1)
     """`telephone` is the shipped model, for trying out Callvane. Otherwise a name that `python -m analysis fetch` lists

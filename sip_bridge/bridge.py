@@ -23,6 +23,7 @@ from sip_bridge.settings import SipBridgeSettings
 
 LISTENER_SECONDS = 2.0
 FLUSH_SECONDS = 3.0
+LEAVE_SECONDS = 1.0
 DESTROY_SECONDS = 4.0
 """How long the library may take to close, in addition to shutdown_seconds."""
 WATCH_SECONDS = 0.25
@@ -69,6 +70,7 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
                 writing = process.start("the writer to redis", writer.run())
             await _shut_down(settings, endpoint, listener, publisher, writer, process)
             await process.end(writing)
+            await writer.leave(LEAVE_SECONDS)
 
 
 async def _watch(

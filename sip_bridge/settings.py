@@ -28,7 +28,7 @@ HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,64}$")]
 class BridgeSettings(BaseModel):
     """Every setting of a bridge. The defaults suit telephone calls of a contact centre."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     host: str = "0.0.0.0"
     """Address to listen on, for SIP and RTP."""
@@ -117,23 +117,23 @@ class BridgeSettings(BaseModel):
     maximum_utterance_seconds: float = Field(12.0, ge=3, le=29)
     """Longer speech is split at its quietest moment. Whisper's window is 30 s."""
 
-    one_way_seconds: float = Field(30.0, ge=0)
+    one_way_seconds: float = Field(30.0, ge=0, le=86_400)
     """A leg is reported as one-way audio if it stays silent while the others speak for this long in total. 0
     disables."""
     lost_share: float = Field(0.05, ge=0, le=1)
     """Packet loss at which a leg is reported, as a share from 0 to 1. Cleared below half of it. 0 disables."""
-    jitter_seconds: float = Field(0.05, ge=0)
+    jitter_seconds: float = Field(0.05, ge=0, le=10)
     """Interarrival jitter (RFC 3550) at which a leg is reported. Cleared below half of it. 0 disables."""
     late_share: float = Field(0.03, ge=0, le=1)
     """Share of audio discarded because it came too late or in bursts, at which a leg is reported. Cleared below half of
     it. 0 disables."""
-    rtp_timeout_seconds: float = Field(30.0, ge=0)
+    rtp_timeout_seconds: float = Field(30.0, ge=0, le=86_400)
     """A call is hung up after this long without RTP on its active streams and without an RTCP report or a request from
     its peer. If all its streams are held, the bridge sends OPTIONS after this long and hangs up if no answer comes. 0
     disables."""
-    session_expires_seconds: int = Field(1_800, ge=90)
+    session_expires_seconds: int = Field(1_800, ge=90, le=86_400)
     """Longest time between session refreshes, if the PBX uses session timers (RFC 4028)."""
-    session_minimum_seconds: int = Field(90, ge=90)
+    session_minimum_seconds: int = Field(90, ge=90, le=86_400)
     """Shortest time between session refreshes that the bridge accepts."""
     drain_seconds: float = Field(0.0, ge=0, le=86_400)
     """How long a stopping bridge lets running calls continue. New forks get 503. A second signal ends the drain. 0

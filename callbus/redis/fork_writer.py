@@ -19,6 +19,7 @@ from callbus.redis.bus import Bus
 from callbus.redis.partition import partition_of
 from callbus.redis.presence import Presence
 from callbus.redis.scripts import WRITE
+from callbus.redis.trouble import FAILURES
 
 BACKLOG = Gauge("callvane_fork_events_waiting", "Fork events waiting for Redis in this bridge.")
 BACKLOG_DROPPED = Counter(
@@ -88,6 +89,14 @@ class ForkWriter:
         except TimeoutError:
             return False
         return True
+
+    async def leave(self, timeout_seconds: float) -> None:
+        """Take this bridge, whose `run` has ended, out of the living ones if all it had to say is written."""
+        if not self._written.is_set():
+            return
+        with suppress(TimeoutError, *FAILURES):
+            async with asyncio.timeout(timeout_seconds):
+                await self._presence.leave()
 
     async def _beat(self) -> None:
         if not self._presence.wait_seconds:

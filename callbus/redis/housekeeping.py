@@ -71,7 +71,8 @@ class Housekeeping:
             pipeline.delete(held)
             pipeline.zrem(keys.bridges, name)
             await pipeline.execute()
-            log.warning("a bridge died; closed its %d calls", len(calls))
+            if calls:
+                log.warning("bridge %s died; closed its %s", _printable(name), _counted(len(calls)))
         names = [keys.live, keys.bridges, keys.unheld]
         unheld = await self._unheld(keys=names, args=[UNHELD_SECONDS, keys.bridge_calls("")])
         await self._close(_closed(call_id, now) for call_id in unheld)
@@ -79,7 +80,7 @@ class Housekeeping:
             await client.zrem(keys.unheld, *unheld)
             if strange := [call_id for call_id in unheld if _closed(call_id, now) is None]:
                 await client.hdel(keys.live, *strange)
-            log.warning("closed %d calls whose end was lost", len(unheld))
+            log.warning("closed %s whose end was lost", _counted(len(unheld)))
 
     async def _close(self, closings: Iterable[CallClosed | None]) -> None:
         """Write closings as a bridge does; a repeated closing changes nothing."""
@@ -136,6 +137,15 @@ def _closed(call_id: bytes, at: float, seconds: float = 0.0, bridge: bytes = b""
     except (UnicodeDecodeError, WireError):
         return None
     return owed
+
+
+def _counted(calls: int) -> str:
+    return "1 call" if calls == 1 else f"{calls} calls"
+
+
+def _printable(name: bytes) -> str:
+    """A bridge's name for the log; whoever can write to Redis can write any bytes there."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:64].decode(errors="replace"))
 
 
 def _seconds(opened_at: bytes) -> float:

@@ -67,6 +67,19 @@ class Presence:
         is_known = was_known and before is not None
         return [opened for call_id, opened in calls if not is_known or call_id in told - found]
 
+    async def leave(self) -> None:
+        """Tell Redis that this bridge has stopped in order, so that nobody takes it for dead. One try.
+
+        A bridge that still holds calls stays known: somebody must close them.
+        """
+        if self._calls:
+            return
+        keys = self._bus.keys
+        async with self._bus.client.pipeline(transaction=True) as pipeline:
+            pipeline.zrem(keys.bridges, self.instance)
+            pipeline.delete(keys.bridge_calls(self.instance))
+            await pipeline.execute()
+
     async def _known(self) -> tuple[float | None, frozenset[str]]:
         """When Redis heard of this bridge last, and which calls it holds for it."""
         async with self._bus.client.pipeline(transaction=True) as pipeline:

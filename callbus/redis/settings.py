@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from urllib.parse import parse_qs, urlsplit
-
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from callbus.redis.address import fault
 
 
 class RedisSettings(BaseModel):
     """Where the bus is, and its limits."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     url: str = Field("redis://127.0.0.1:6379/0", pattern=r"^(redis|rediss|unix)://")
     """`redis://`, `rediss://` (TLS) or `unix:///path/to/socket`. Redis 6.2 or newer, or Valkey."""
@@ -27,7 +26,7 @@ class RedisSettings(BaseModel):
     """Redis memory for each of the alert, transcript and call streams. Above this, the oldest entries are evicted."""
     retention_days: float = Field(30, gt=0, le=3_650)
     """Transcripts, alerts, call states and dead letters older than this are removed within a minute."""
-    state_seconds: float = Field(3_600, ge=60)
+    state_seconds: float = Field(3_600, ge=60, le=2_592_000)
     """How long a call's state is kept after its last turn."""
     lease_seconds: float = Field(5.0, ge=0.5, le=60)
     """How long the partitions of a dead analysis worker stay reserved before another worker takes them."""
@@ -35,19 +34,8 @@ class RedisSettings(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_whole(cls, url: str) -> str:
-        """The client notices these faults only when it connects, or never."""
-        parts = urlsplit(url)
-        try:
-            port = parts.port
-        except ValueError as error:
-            raise ValueError(f"{error}; use a port from 1 to 65535") from None
-        if parts.scheme != "unix" and not (parts.hostname and port != 0):
-            raise ValueError("has no host, or port 0; write redis://host:6379/0")
-        if parts.scheme != "unix" and not re.fullmatch(r"/?|/[0-9]{1,4}", parts.path):
-            raise ValueError(f"{parts.path[:20]!r} is not a database number; write it, as in redis://host:6379/0")
-        known = ("db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
-        if strange := set(parse_qs(parts.query, keep_blank_values=True)).difference(known):
-            raise ValueError(f"{sorted(strange)[0][:40]!r} is not a supported option; use one of {', '.join(known)}")
+        if told := fault(url):
+            raise ValueError(told)
         return url
 
 

@@ -29,7 +29,8 @@ class ShownCall:
 class Board:
     """Bounded: `max_calls` calls (evicts the one heard longest ago), `alerts_kept` alerts (evicts the oldest).
 
-    A repeated message, or a late one, changes nothing.
+    A call's states are taken in the order given, which must be that of their stream: workers' clocks differ, so
+    `updated_at` says nothing about which is newer. A repeated message changes nothing, nor do late words.
     """
 
     def __init__(self, settings: ConsoleSettings) -> None:
@@ -92,7 +93,7 @@ class Board:
     def _take_state(self, state: CallState, now: float) -> bool:
         known = self.calls.get(state.call_id)
         if known is not None:
-            if state.updated_at < known.state.updated_at:
+            if state == known.state:
                 return False
             known.state, known.heard_at = state, now
             return True

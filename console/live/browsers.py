@@ -59,6 +59,10 @@ class Browser:
         self._awake.set()
         return True
 
+    def skip(self) -> None:
+        """Drop what is queued: the page gets it in another way."""
+        self._frames.clear()
+
     def close(self) -> None:
         """End `frames`. A page with frames left is slow and would hold its connection open, so that is cut."""
         self._closed = True

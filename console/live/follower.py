@@ -16,7 +16,7 @@ from typing import Any, cast
 import msgspec
 from prometheus_client import Gauge
 
-from callbus import Alert, CallState
+from callbus import Alert
 from callbus.messages.wire import NAMES, Publication, encode_publication
 from callbus.redis.bus import Bus
 from callbus.redis.subscription import Event, Subscription
@@ -104,16 +104,21 @@ class Follower:
                         break
 
     async def _seed(self, subscription: Subscription) -> None:
-        """Read the whole board, at the start and after Redis was lost. Runs after subscribing, so nothing is missed."""
+        """Read the whole board, at the start and after Redis was lost. Runs after subscribing, so nothing is missed.
+
+        The live calls are read before the stream, which then holds every later state: no call goes backwards.
+        """
         tail = await self._bus.persist(self._tail)
+        live = await subscription.live_calls()
         alerts, transcripts, states = [
             await subscription.recent(channel, count)
             for channel, count in zip(self.channels, (200, SEED_TRANSCRIPTS, SEED_STATES), strict=True)
         ]
-        live = await subscription.live_calls()
         now = time.time()
-        for message in (*live, *(event.message for event in (*states, *alerts, *transcripts))):
-            self._show(message, min(now, _written_at(message)))
+        for state in live:
+            self._show(state, now)
+        for event in (*states, *alerts, *transcripts):
+            self._show(event.message, min(now, order(event.stream_id)[0] / 1000))
         self._board.sweep(now)
         self._board.gone()
         for place, channel_events in enumerate((alerts, transcripts, states)):
@@ -210,10 +215,3 @@ class Follower:
         if gone := self._board.gone():
             self._browsers.send(frame("gone", msgspec.json.encode({"call_ids": gone})))
         CALLS.set(len(self._board.calls))
-
-
-def _written_at(message: Publication) -> float:
-    """Unix seconds at which analysis wrote the message."""
-    if isinstance(message, CallState):
-        return message.updated_at
-    return message.raised_at if isinstance(message, Alert) else message.published_at

@@ -81,7 +81,7 @@ class EventStream:
         try:
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             await send({"type": "http.response.body", "body": RETRY, "more_body": True})
-            await _send(send, await self._opening(since))
+            await _send(send, await self._opening(since, browser))
             async for waiting in browser.frames():
                 await _send(send, waiting)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -89,9 +89,13 @@ class EventStream:
             leaving.cancel()
             self._browsers.leave(browser)
 
-    async def _opening(self, since: str) -> list[Frame]:
-        """Everything before the live events. The page's queue already exists, so nothing is missed or sent twice."""
+    async def _opening(self, since: str, browser: Browser) -> list[Frame]:
+        """Everything before the live events. The page's queue already exists, so nothing is missed.
+
+        What it holds by then is skipped: sent after this, it would take calls back to earlier states.
+        """
         until = self._follower.cursor
+        browser.skip()
         start = Cursor.read(since, len(until.ids))
         if start is not None and not start.passed(until) and self._follower.stale_since is None:
             # The page gets events up to `until` by replay, later ones through its queue.
@@ -99,6 +103,7 @@ class EventStream:
             if missed is not None:
                 shown = msgspec.json.encode({"call_ids": list(self._board.calls)})
                 return [*missed, frame("shown", shown), self._follower.status()]
+        browser.skip()
         return [self._follower.snapshot()]
 
     async def _missed(self, start: Cursor, until: Cursor) -> list[Frame] | None:

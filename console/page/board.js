@@ -1,4 +1,6 @@
-// What the page shows: calls and alerts by id. A repeated or late message changes nothing.
+// What the page shows: calls and alerts by id. Events come in the order of their streams, and a call's latest state is
+// the one that came last: workers' clocks differ, so updated_at does not tell. Repeated alerts and late words change
+// nothing.
 
 const RANK = { worsened: 0, arrived_upset: 1, recovered: 2, calm: 3 };
 const ALERTS_MOST = 100;
@@ -22,14 +24,12 @@ export class Board {
     }
   }
 
-  /** A call_state; false if a newer one is known. */
+  /** A call_state. */
   state(state) {
     const call = this.calls.get(state.call_id);
-    if (call && call.state.updated_at > state.updated_at) return false;
     this.heardAt = Math.max(this.heardAt, state.updated_at);
     if (call) call.state = state;
     else this.calls.set(state.call_id, { state, words: new Map(), alertedAt: this.alertedAt(state.call_id) });
-    return true;
   }
 
   /** A transcript; false if it changes nothing on the page. */

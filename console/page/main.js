@@ -39,7 +39,8 @@ function receive(kind, data) {
       if (board.words(data)) later();
       break;
     case "call_state":
-      if (board.state(data)) later();
+      board.state(data);
+      later();
       break;
     case "gone":
       for (const callId of data.call_ids) board.calls.delete(callId);

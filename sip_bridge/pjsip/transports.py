@@ -8,7 +8,7 @@ from typing import Any
 import pjsua2 as pj
 
 from service.settings import ConfigError
-from sip_bridge.pjsip import certificates
+from sip_bridge.pjsip import addresses, certificates
 from sip_bridge.pjsip.library import Library
 from sip_bridge.settings import BridgeSettings
 
@@ -34,6 +34,8 @@ class Listening:
 def listen(library: Library, settings: BridgeSettings) -> Listening:
     """Open the configured transports. Raises ConfigError if a port is taken or a certificate is unusable."""
     port = settings.port
+    if not settings.host:
+        addresses.check(settings, settings.host)
     for transport in sorted({*settings.transports} - {"tls"}):  # UDP then uses the port that TCP got
         for host in _hosts(settings):
             _, port = _listen(library, settings, transport, host, port)
@@ -91,8 +93,11 @@ def _listen(library: Library, settings: BridgeSettings, transport: str, host: st
     try:
         identity = library.transportCreate(v6 if ":" in host else v4, config)
     except pj.Error as error:
+        if error.status != ADDRESS_IN_USE:
+            addresses.check(settings, host)
         cause = "is taken" if error.status == ADDRESS_IN_USE else f"cannot be used: {error.reason}"
-        raise ConfigError(f"bridge.{setting}: {transport} {shown}:{port} {cause}") from None
+        cure = "choose another port" + (", above 1023 without root" if 0 < port < 1024 else "")
+        raise ConfigError(f"bridge.{setting}: {transport} {shown}:{port} {cause}; {cure}") from None
     return identity, int(library.transportGetInfo(identity).localName.rpartition(":")[2])
 
 

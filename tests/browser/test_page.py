@@ -190,6 +190,16 @@ async def test_ended_call_fades(page: Page, redis_url: str, publisher: Publisher
         await expect(page.locator(".call")).to_have_count(0)
 
 
+async def test_a_call_ends_by_a_clock_that_is_behind(page: Page, console: RunningConsole, publisher: Publisher) -> None:
+    """The end is shown, though the worker that wrote the state before had a clock that was ahead."""
+    now = time.time()
+    await publisher.publish(call_state(updated_at=now + 120))
+    await live(page, console)
+    await expect(page.locator("#count-live")).to_have_text("1")
+    await publisher.publish(call_state(phase=Phase.ENDED, updated_at=now, closed_at=now, reason="bye"))
+    await expect(page.locator(".call.ended .time")).to_contain_text("Ended just now")
+
+
 async def test_redis_stops(page: Page, private_redis: PrivateRedis) -> None:
     """When the console loses Redis the page says so and stands still; when it is back all is live, nothing doubled."""
     async with RunningConsole(private_redis.url) as console, Publisher(private_redis.url) as publisher:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
+from typing import get_args
+
+import pytest
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from callbus.redis.settings import RedisSettings
 from tools.settings_reference import FILE, SECTIONS, reference
@@ -34,3 +39,22 @@ def test_uncommented_file_is_the_defaults() -> None:
         model, _ = SECTIONS[name]
         assert model.model_validate(values) == model()
     assert tomllib.loads(text)["redis"]["url"] == RedisSettings().url
+
+
+NUMBERS = [
+    pytest.param(name, key, field, id=f"{name}.{key}")
+    for name, (model, _) in SECTIONS.items()
+    for key, field in model.model_fields.items()
+    if {int, float} & {field.annotation, *get_args(field.annotation)}
+]
+
+
+@pytest.mark.parametrize(("section", "key", "field"), NUMBERS)
+def test_every_number_has_bounds(section: str, key: str, field: FieldInfo) -> None:
+    """Whatever no clock, counter or memory can hold is refused at the start."""
+    bounds = [bound for limit in field.metadata for bound in (getattr(limit, "le", None), getattr(limit, "lt", None))]
+    assert any(isinstance(bound, int | float) for bound in bounds)
+    for wrong in (float("inf"), float("-inf"), float("nan"), 1e300, -1e300):
+        with pytest.raises(ValidationError) as raised:
+            SECTIONS[section][0].model_validate({key: wrong})
+        assert [fault["loc"] for fault in raised.value.errors()] == [(key,)]

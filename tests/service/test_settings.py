@@ -18,6 +18,14 @@ class WorkSettings(BaseModel):
 
     calls: int = Field(5, ge=1)
     hosts: tuple[str, ...] = ()
+    users: dict[str, str] = {}
+    most: int = 100
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.most < self.calls:
+            raise ValueError("most is less than calls")
+        return self
 
 
 class Settings(ProcessSettings):
@@ -68,6 +76,9 @@ def test_sections_of_other_processes_are_skipped(tmp_path: Path) -> None:
         ("[bridge]\ncalls = 'many'\n", ["bridge.calls", "'many'"]),
         ("[bridge]\ncals = 7\n[log]\nlevel = 'loud'\n", ["1 more fault"]),
         ("[brige]\n", ["brige", "unknown section"]),
+        ("[bridge]\nhosts = 'a'\n", ["bridge.hosts: not a list; give a list"]),
+        ("[bridge]\nusers = 'a'\n", ["bridge.users: not a table; give"]),
+        ('[bridge]\n"a\\nb" = 1\n', ["bridge.a\\nb: unknown key"]),
         ("bridge = 3\n", ["[bridge]"]),
         ("[bridge\n", ["not TOML"]),
     ],
@@ -122,17 +133,64 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "word"),
+    ("variable", "value", "words"),
     [
-        ("CALLVANE_BRIDGE__CALLS", "0", "bridge.calls"),
-        ("CALLVANE_BRIDGE__CALS", "1", "bridge.cals"),
-        ("CALLVANE_BRIGE__CALLS", "1", "BRIGE"),
+        ("CALLVANE_BRIDGE__CALLS", "0", "CALLVANE_BRIDGE__CALLS: bridge.calls: "),
+        ("CALLVANE_BRIDGE__CALLS__X", "1", "CALLVANE_BRIDGE__CALLS__X: bridge.calls: "),
+        ("CALLVANE_BRIDGE__CALS", "1", "CALLVANE_BRIDGE__CALS: bridge.cals: unknown key"),
+        ("callvane_bridge__cals", "1", "callvane_bridge__cals: bridge.cals: unknown key"),
+        ("CALLVANE_BRIGE__CALLS", "1", "CALLVANE_BRIGE__CALLS: unknown section BRIGE"),
+        ("CALLVANE_BRIDGE", "5", "CALLVANE_BRIDGE: sets the whole section [bridge]; set one key, as in CALLVANE_BR"),
+        ("CALLVANE_BRIDGE", "x", "CALLVANE_BRIDGE: sets the whole section"),
+        ("CALLVANE_BRIDGE", "", "CALLVANE_BRIDGE: sets the whole section"),
+        ("CALLVANE_BRIDGE", '["a"]', "CALLVANE_BRIDGE: sets the whole section"),
+        ("CALLVANE_BRIDGE", '{"calls": 0}', "CALLVANE_BRIDGE: bridge.calls: "),
+        (
+            "CALLVANE_BRIDGE__HOSTS",
+            "a, b",
+            'HOSTS: bridge.hosts: \'a, b\' cannot be read; give a JSON list such as ["a", "b"]',
+        ),
+        ("CALLVANE_BRIDGE__HOSTS", "['a']", 'cannot be read; give a JSON list such as ["a"]'),
+        ("CALLVANE_BRIDGE__HOSTS", '"a"', "CALLVANE_BRIDGE__HOSTS: bridge.hosts: not a list; give a list such as"),
+        ("CALLVANE_BRIDGE__HOSTS", "", "CALLVANE_BRIDGE__HOSTS: bridge.hosts: not a list; give a list such as"),
+        ("CALLVANE_BRIDGE__USERS", "hunter2", "USERS: bridge.users: cannot be read; give a JSON object such as {"),
+        ("CALLVANE_BRIDGE__USERS", "7", "CALLVANE_BRIDGE__USERS: bridge.users: not a table; give "),
     ],
 )
+@pytest.mark.parametrize("text", [None, "[bridge]\nhosts = ['c']\n"])
 def test_fault_in_the_environment_is_told_too(
-    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, word: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str, text: str | None
 ) -> None:
-    """A bad or unknown variable is named like a bad key."""
+    """A bad or unknown variable is named with its key and a cure, and the file is not blamed for it."""
     monkeypatch.setenv(variable, value)
-    with pytest.raises(ConfigError, match=word):
-        load(Settings)
+    with pytest.raises(ConfigError) as raised:
+        load(Settings, text and write(tmp_path, text))
+    assert words in str(raised.value)
+    assert str(tmp_path) not in str(raised.value)
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_fault_in_the_file_is_not_blamed_on_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each value is said to be from where it is."""
+    monkeypatch.setenv("CALLVANE_BRIDGE__HOSTS", '["a"]')
+    path = write(tmp_path, "[bridge]\ncalls = 0\n")
+    with pytest.raises(ConfigError, match=rf"^{path}: bridge\.calls: Input"):
+        load(Settings, path)
+
+
+def test_a_fault_of_a_section_is_told_without_ado(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The words of the check alone, after the file and the variables that set what they name."""
+    path = write(tmp_path, "[bridge]\ncalls = 7\n")
+    monkeypatch.setenv("CALLVANE_BRIDGE__HOSTS", '["a"]')
+    monkeypatch.setenv("CALLVANE_BRIDGE__MOST", "6")
+    with pytest.raises(ConfigError) as raised:
+        load(Settings, path)
+    assert str(raised.value) == f"{path}, CALLVANE_BRIDGE__MOST: bridge: most is less than calls"
+
+
+def test_variables_complete_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that sets a single key wins over one that sets more."""
+    monkeypatch.setenv("CALLVANE_BRIDGE", '{"calls": 7, "users": {"a": "1", "b": "2"}}')
+    monkeypatch.setenv("CALLVANE_BRIDGE__CALLS", "9")
+    monkeypatch.setenv("CALLVANE_BRIDGE__USERS__B", "3")
+    assert load(Settings).bridge == WorkSettings(calls=9, users={"a": "1", "b": "3"})

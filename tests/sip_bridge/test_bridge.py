@@ -16,13 +16,15 @@ from pathlib import Path
 import pytest
 
 from callbus import CallClosed, CallOpened
+from callbus.redis.bus import Bus
+from callbus.redis.settings import RedisSettings
 from testcall.endpoint import TRANSACTION_SECONDS
 from tests.conftest import PrivateRedis
 from tests.sip_bridge.running import ROOT, WAIT_SECONDS, bridge, program, recorder, told, until
 
 
 async def test_a_stop_closes_the_calls_and_says_so(redis_url: str) -> None:
-    """SIGTERM: BYE to the PBX, `shutdown` to analysis, exit status 0."""
+    """SIGTERM: BYE to the PBX, `shutdown` to analysis, exit status 0, and nobody takes the bridge for dead."""
     with bridge(redis_url) as stopping:
         async with recorder(stopping, "stopped-1") as one, recorder(stopping, "stopped-2", "udp") as other:
             await one.invite(one.offer("1", "2"))
@@ -35,6 +37,8 @@ async def test_a_stop_closes_the_calls_and_says_so(redis_url: str) -> None:
             last = stopping.events(call_id)[-1]
             assert isinstance(last, CallClosed)
             assert last.reason == "shutdown"
+        async with Bus(RedisSettings(url=redis_url)) as bus:
+            assert await bus.client.exists(bus.keys.bridges) == 0
 
 
 async def test_a_peer_that_does_not_answer_cannot_hold_up_the_stop(redis_url: str) -> None:
@@ -128,12 +132,41 @@ def run(tmp_path: Path, config: str, *arguments: str) -> subprocess.CompletedPro
         pytest.param(
             "rtp_port_min = 20000\nrtp_port_max = 20100", "must hold 4 ports for each of max_calls", id="ports"
         ),
-        pytest.param(
-            'host = "192.0.2.1"\nport = 0\nallowed_peers = ["any"]', "192.0.2.1:0 cannot be used", id="foreign address"
-        ),
-        pytest.param(
-            "", "bridge: Value error, allowed_peers is empty, and other machines can reach host 0.0.0.0", id="open"
-        ),
+        *[
+            pytest.param(
+                f'host = "{host}"\nport = 0\nallowed_peers = ["any"]', f"bridge.host: '{host}' {fault}", id=host
+            )
+            for host, fault in (
+                (
+                    "192.0.2.1",
+                    "cannot be listened on: Cannot assign requested address; use an IP address of this machine",
+                ),
+                ("2001:db8::9", "cannot be listened on: Cannot assign requested address; use an IP address of this"),
+                (
+                    "[::1]",
+                    "is not an IP address; use an IP address of this machine without brackets or port, or 0.0.0.0",
+                ),
+                ("not an address", "is not an IP address; use"),
+                ("localhost", "is not an IP address; use"),
+                ("", "is not an IP address; use"),
+            )
+        ],
+        *[
+            pytest.param(
+                f'host = "{host}"\nport = 0\nallowed_peers = ["any"]\npublic_address = "{public}"',
+                f"bridge.public_address: '{public}' is no IPv{version} address",
+                id=f"public {public}",
+            )
+            for host, public, version in (
+                ("127.0.0.1", "not an address", 4),
+                ("127.0.0.1", "192.0.2.1:5060", 4),
+                ("127.0.0.1", "2001:db8::1", 4),
+                ("127.0.0.1", "localhost", 4),
+                ("::1", "192.0.2.1", 6),
+                ("::", "192.0.2.1", 6),
+            )
+        ],
+        pytest.param("", "bridge: allowed_peers is empty, and other machines can reach host 0.0.0.0", id="open"),
         pytest.param('allowed_peers = ["all"]', "'all' is not an address, a network or \"any\"", id="no such peer"),
     ],
 )

@@ -101,6 +101,25 @@ async def test_what_no_bridge_has_written_is_cleared_away(redis_url: str, monkey
             assert isinstance(decode_fork_event(fields[b"m"]), CallClosed)
 
 
+async def test_a_dead_bridge_is_named_with_its_calls(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log names a dead bridge and counts its calls, and calls whose end was lost; an idle one is no news."""
+    monkeypatch.setattr(housekeeping, "UNHELD_SECONDS", 0)
+    async with Bus(RedisSettings(url=redis_url, partitions=1)) as bus:
+        await bus.client.zadd(bus.keys.bridges, {"idle": 1.0, "one": 2.0, b"two\n\xff": 3.0})
+        await bus.client.hset(bus.keys.bridge_calls("one"), "c1", 0.5)
+        await bus.client.hset(bus.keys.bridge_calls("").encode() + b"two\n\xff", mapping={"c2": 0.5, "c3": 0.5})
+        await messages.publish(bus, messages.call_state("phantom"))
+        await Housekeeping(bus).sweep()
+        assert await bus.client.exists(bus.keys.bridges) == 0
+    assert caplog.messages == [
+        "bridge one died; closed its 1 call",
+        "bridge two?\N{REPLACEMENT CHARACTER} died; closed its 2 calls",
+        "closed 1 call whose end was lost",
+    ]
+
+
 async def test_one_of_many_workers_does_a_round(redis_url: str) -> None:
     """However many run, a dead bridge's call is closed once."""
     async with Bus(RedisSettings(url=redis_url, partitions=1)) as bus:

@@ -15,6 +15,7 @@ from callbus.redis.fork_reader import ForkReader
 from callbus.redis.fork_writer import ForkWriter
 from callbus.redis.housekeeping import Housekeeping
 from callbus.redis.settings import RedisSettings
+from tests.conftest import PrivateRedis
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +71,38 @@ async def test_calls_of_a_dead_bridge_are_closed_once(redis_url: str) -> None:
         assert [event.call_id for event in lost] == ["cut off"]
         assert lost[0].recording_id == next(e for e in found if e.call_id == "cut off").recording_id
         assert lost[0].duration_seconds == pytest.approx(max(0.0, lost[0].closed_at - opened_at))
+
+
+async def test_a_bridge_that_stops_in_order_leaves_nothing_behind(redis_url: str) -> None:
+    """It is no longer among the living; one that still holds a call, or has not written all, stays."""
+    async with Bus(RedisSettings(url=redis_url)) as bus:
+        for kinds, stays in (("oc", False), ("o", True), ("ocx", True)):
+            writer = ForkWriter(bus, kinds)
+            running = asyncio.create_task(writer.run())
+            events: dict[str, ForkEvent] = {"o": CallOpened("a", "b", 1.0, ()), "c": CallClosed("a", 2.0, 1.0, "bye")}
+            for kind in kinds.rstrip("x"):
+                writer.publish(events[kind])
+            assert await writer.flush(5)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            if kinds.endswith("x"):
+                writer.publish(events["c"])
+            await writer.leave(5)
+            assert (await bus.client.zscore(bus.keys.bridges, kinds) is not None) == stays
+            assert await bus.client.hkeys(bus.keys.bridge_calls(kinds)) == ([b"a"] if kinds == "o" else [])
+
+
+async def test_leaving_waits_for_no_redis(private_redis: PrivateRedis) -> None:
+    """A bridge that stops while Redis is away or silent stops within its deadline."""
+    async with Bus(RedisSettings(url=private_redis.url)) as bus:
+        private_redis.freeze()
+        began = time.monotonic()
+        await ForkWriter(bus).leave(0.2)
+        assert time.monotonic() - began < 2
+        private_redis.thaw()
+        private_redis.stop()
+        await ForkWriter(bus).leave(0.2)
+        assert time.monotonic() - began < 4
 
 
 async def test_bridge_that_redis_forgot_is_known_again(redis_url: str) -> None:

@@ -42,12 +42,22 @@ def test_alerts_bounded() -> None:
     assert [json.loads(msgspec.json.encode(a))["alert_id"] for a in shown.alerts_json()] == ["4", "3", "2"]
 
 
-def test_late_state() -> None:
-    """A state older than the one shown changes nothing."""
+def test_the_state_that_came_last_counts() -> None:
+    """Whatever the clock of the worker that wrote it said, a call shows its latest state, and its end."""
     shown = board()
-    shown.take(state(at=NOW, turns=9), NOW)
-    assert not shown.take(state(at=NOW - 5, turns=4), NOW)
+    shown.take(state(at=NOW + 120, turns=4), NOW)
+    assert shown.take(state(at=NOW, turns=9), NOW)
     assert shown.calls["call-1"].state.turns == 9
+    assert shown.take(state(at=0.0, phase=Phase.ENDED, closed_at=NOW, reason="bye"), NOW)
+    assert shown.calls["call-1"].state.phase is Phase.ENDED
+
+
+def test_a_repeated_state() -> None:
+    """A state that comes twice is no news the second time, and does not count as a sign of life."""
+    shown = board()
+    shown.take(state(), NOW)
+    assert not shown.take(state(), NOW + 5)
+    assert shown.calls["call-1"].heard_at == NOW
 
 
 def test_an_ended_call_may_go_on() -> None:

@@ -37,6 +37,16 @@ async def test_full() -> None:
     browsers.join(lambda: None)
 
 
+async def test_what_a_page_has_already_is_skipped() -> None:
+    """Of what was queued before the whole board was sent nothing follows it; what comes afterwards does."""
+    browsers = Browsers(most=1, queue_events=16)
+    page = browsers.join(lambda: None)
+    browsers.send(sent("earlier"))
+    page.skip()
+    browsers.send(sent("later"))
+    assert await anext(page.frames()) == [sent("later")]
+
+
 async def test_close() -> None:
     """Closing ends every page's stream and lets nobody in."""
     browsers = Browsers(most=5, queue_events=16)
