@@ -26,6 +26,7 @@ from analysis.words.transcriber import Transcriber
 from callbus.redis.bus import Bus
 from callbus.redis.fork_reader import ForkReader
 from callbus.redis.housekeeping import Housekeeping
+from service import standard_streams
 from service.health import Check
 from service.process import Process, main
 from service.settings import ConfigError
@@ -110,6 +111,7 @@ def _phrases(section: AnalysisSection) -> Phrases:
 
 
 if __name__ == "__main__":
+    standard_streams.ensure()
     if sys.argv[1:2] == ["budget"]:
         sys.exit(thresholds.main(sys.argv[2:]))
     if sys.argv[1:2] == ["fetch"]:

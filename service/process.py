@@ -10,12 +10,12 @@ import argparse
 import asyncio
 import logging
 import signal
-import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from service import standard_streams
 from service.faults import survived
 from service.health import Check, HealthServer
 from service.logs import configure
@@ -104,6 +104,7 @@ def main(
 
     `work` must return once `Process.stopping` is set, and must hand over what it holds however it ends.
     """
+    standard_streams.ensure()
     parser = argparse.ArgumentParser(prog=f"python -m {name}", description=about)
     parser.add_argument("--config", metavar="FILE", help="TOML file; config/callvane.toml shows every setting")
     parsed = parser.parse_args(arguments)
@@ -115,7 +116,7 @@ def main(
         return 130
     except (Exception, SystemExit) as error:
         if refused := _config_error(error):
-            print(f"{name}: {refused}", file=sys.stderr)
+            standard_streams.tell(f"{name}: {refused}")
             return 2
         log.exception("%s: unexpected error, exiting", name)
         return 1

@@ -169,7 +169,8 @@ class Bus:
         if now - self._told_at.get(self._shown, float("-inf")) >= SAID_AGAIN_SECONDS:
             self._told, self._told_at[self._shown] = True, now
             cure = "trying again" if self._shown.passes else f"trying again every {SLOW_DELAY_SECONDS:.0f} s"
-            log.warning("%s (%s: %.200s): %s", self._shown.said, type(error).__name__, error, cure)
+            cause = ": ".join(filter(None, [type(error).__name__, str(error)[:200]]))
+            log.warning("%s (%s): %s", self._shown.said, cause, cure)
 
 
 def _end_if_cancelled() -> None:

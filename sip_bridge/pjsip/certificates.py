@@ -21,16 +21,38 @@ NO_NAMES: frozenset[str] = frozenset()
 def check(settings: BridgeSettings) -> None:
     """Raise ConfigError, naming the setting, if the certificate, key or CA is unusable."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    for name in ("tls_certificate", "tls_key", "tls_ca"):
+        if path := str(getattr(settings, name)):
+            _check_readable(f"bridge.{name}", path)
+    if not _holds_certificates(settings.tls_certificate):
+        raise ConfigError(f"bridge.tls_certificate: {settings.tls_certificate} is not a PEM certificate; name one")
     try:
         context.load_cert_chain(settings.tls_certificate, settings.tls_key, password=lambda: b"")
-    except (OSError, ssl.SSLError) as error:
-        fault = error.strerror or str(error)
-        raise ConfigError(f"bridge.tls_certificate, bridge.tls_key: cannot be used: {fault}") from None
-    if settings.tls_ca:
-        try:
-            context.load_verify_locations(settings.tls_ca)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(f"bridge.tls_ca: cannot be used: {error.strerror or error}") from None
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            told = f"{settings.tls_key} does not belong to tls_certificate; name the key that it was made with"
+        else:
+            told = f"{settings.tls_key} is not a PEM private key without a password; name one"
+        raise ConfigError(f"bridge.tls_key: {told}") from None
+    if settings.tls_ca and not _holds_certificates(settings.tls_ca):
+        raise ConfigError(f"bridge.tls_ca: {settings.tls_ca} is not a PEM certificate; name the CA's")
+
+
+def _check_readable(key: str, path: str) -> None:
+    try:
+        with open(path, "rb"):
+            pass
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{key}: {path!r} cannot be read: {cause}; name a readable PEM file") from None
+
+
+def _holds_certificates(path: str) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(path)
+    except ssl.SSLError:
+        return False
+    return True
 
 
 def names_of(common_name: str, hosts: Sequence[str], uris: Sequence[str]) -> frozenset[str]:

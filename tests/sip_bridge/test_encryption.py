@@ -169,12 +169,16 @@ async def test_old_tls_is_refused(redis_url: str, own: Identity) -> None:
 @pytest.mark.parametrize(
     ("files", "complaint"),
     [
-        ({"tls_certificate": "/nowhere", "tls_key": "/nowhere"}, "bridge.tls_certificate, bridge.tls_key: cannot"),
-        ({"tls_key": "ca.key"}, "bridge.tls_certificate, bridge.tls_key: cannot be used"),
-        ({"tls_ca": "/nowhere"}, "bridge.tls_ca: cannot be used: No such file"),
-        ({"tls_ca": "bridge.key"}, "bridge.tls_ca: cannot be used"),
+        ({"tls_certificate": "/nowhere"}, "bridge.tls_certificate: '/nowhere' cannot be read: No such file"),
+        ({"tls_key": "/"}, "bridge.tls_key: '/' cannot be read: Is a directory"),
+        ({"tls_key": "ca.key"}, r"bridge.tls_key: .*ca.key does not belong to tls_certificate; name the key"),
+        ({"tls_key": "bridge.pem"}, r"bridge.tls_key: .*bridge.pem is not a PEM private key without a password"),
+        ({"tls_key": __file__}, "bridge.tls_key: .* is not a PEM private key"),
+        ({"tls_certificate": __file__}, "bridge.tls_certificate: .* is not a PEM certificate"),
+        ({"tls_certificate": "bridge.key"}, "bridge.tls_certificate: .* is not a PEM certificate"),
+        ({"tls_ca": "/nowhere"}, "bridge.tls_ca: '/nowhere' cannot be read: No such file"),
+        ({"tls_ca": "bridge.key"}, "bridge.tls_ca: .* is not a PEM certificate"),
     ],
-    ids=["no files", "another's key", "no CA", "no certificate in the CA's file"],
 )
 def test_files_that_cannot_be_used_are_named(
     folder: Path, ca: Identity, own: Identity, files: dict[str, str], complaint: str

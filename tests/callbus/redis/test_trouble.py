@@ -7,7 +7,7 @@ import logging
 import os
 
 import pytest
-from redis.exceptions import DataError, ResponseError
+from redis.exceptions import DataError, ResponseError, TimeoutError
 
 from callbus.redis import bus as bus_module
 from callbus.redis.bus import CONNECTED, TROUBLE, Bus
@@ -117,3 +117,15 @@ def test_what_is_ours_to_mend_is_raised() -> None:
         with pytest.raises(type(error)):
             trouble_of(error)
     assert trouble_of(ResponseError("ERR whatever")) is Trouble.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(TimeoutError("slow"), " (TimeoutError: slow): "), (TimeoutError(), " (TimeoutError): ")]
+)
+async def test_trouble_without_words_is_told_by_its_kind(
+    error: Exception, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No colon comes before nothing."""
+    async with Bus(RedisSettings()) as bus:
+        bus.note(object(), error)
+    assert words in caplog.text
