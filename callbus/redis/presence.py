@@ -7,17 +7,27 @@ that Redis does not know (it was cut off too long, or Redis came back empty) rep
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import uuid4
 
 from callbus.messages.call import CallClosed, CallOpened
 from callbus.messages.wire import ForkEvent
 from callbus.redis.bus import Bus
-from callbus.redis.scripts import BEAT
+from callbus.redis.scripts import ABSENT, BEAT
 
 BEAT_SECONDS = 5.0
 CALLS_SECONDS = 86_400
 """Longest time the list of a bridge's calls outlives the bridge."""
+
+
+async def absent_calls(bus: Bus, call_ids: Sequence[str]) -> frozenset[str]:
+    """Those of the calls that are not live and that no bridge holds. One try."""
+    if not call_ids:
+        return frozenset()
+    keys = bus.keys
+    look = bus.client.register_script(ABSENT)
+    absent = await look(keys=[keys.live, keys.bridges], args=[keys.bridge_calls(""), *call_ids])
+    return frozenset(call_id.decode() for call_id in absent)
 
 
 class Presence:

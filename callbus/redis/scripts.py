@@ -269,3 +269,20 @@ for _, call in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
 end
 return redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now - ARGV[1])
 """
+
+ABSENT = """
+-- Those of the calls that are neither live nor held by a bridge: Redis does not know them, or not any more.
+-- KEYS: live calls, bridges; ARGV: key prefix of a bridge's calls, then the calls
+local bridges = redis.call('ZRANGE', KEYS[2], 0, -1)
+local function is_held(call)
+  for _, bridge in ipairs(bridges) do
+    if redis.call('HEXISTS', ARGV[1] .. bridge, call) == 1 then return true end
+  end
+  return false
+end
+local absent = {}
+for i = 2, #ARGV do
+  if redis.call('HEXISTS', KEYS[1], ARGV[i]) == 0 and not is_held(ARGV[i]) then absent[#absent + 1] = ARGV[i] end
+end
+return absent
+"""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from callbus import Alert, CallState, Phase, Transcript
+from callbus.messages.call import BRIDGE_LOST
 from callbus.messages.wire import Publication, encode_publication
 from console.settings import ConsoleSettings
 
-VANISHED_SECONDS = 120.0
-"""The longest time a call missing from Redis' list of live calls may just be between two messages."""
+LOST_SECONDS = 25.0
+"""A call that Redis has not known for this long has ended. After a loss of data, bridges first report their calls."""
 
 
 @dataclass(slots=True)
@@ -24,6 +25,13 @@ class ShownCall:
     heard_at: float
     """Unix seconds of its latest message."""
     words: dict[str, Transcript] = field(default_factory=dict)
+    written: CallState | None = None
+    """The latest state from the stream, once the board has found out by itself that the call was over."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the board shows an end that is in no stream."""
+        return self.written is not None and self.state is not self.written
 
 
 class Board:
@@ -36,6 +44,8 @@ class Board:
     def __init__(self, settings: ConsoleSettings) -> None:
         self._settings = settings
         self._gone: list[str] = []
+        self._absent: dict[str, float] = {}
+        """Calls that Redis does not know, and since when."""
         self.calls: dict[str, ShownCall] = {}
         self.alerts: dict[str, Alert] = {}
         """By id, oldest first."""
@@ -58,13 +68,38 @@ class Board:
             if ended or now - call.heard_at > self._settings.silent_hours * 3_600:
                 self._remove(call_id)
 
-    def reconcile(self, live: Iterable[str], now: float) -> None:
-        """Remove active calls that Redis no longer lists: their end was missed."""
-        listed = set(live)
-        for call_id, call in list(self.calls.items()):
-            absent = call.state.phase is Phase.ACTIVE and call_id not in listed
-            if absent and now - call.heard_at > VANISHED_SECONDS:
-                self._remove(call_id)
+    def going_on(self) -> list[str]:
+        """The calls that Redis should know: active ones, and those that `reconcile` has ended."""
+        return [call_id for call_id, call in self.calls.items() if call.state.phase is Phase.ACTIVE or call.is_lost]
+
+    def reconcile(self, absent: Collection[str], now: float) -> list[CallState]:
+        """End the calls of `going_on` that have been absent from Redis for a while: their ends were lost.
+
+        One that is there again goes on. Returns the states that have changed.
+        """
+        changed: list[CallState] = []
+        self._absent = {call_id: self._absent.get(call_id, now) for call_id in absent}
+        for call_id in self.going_on():
+            call = self.calls[call_id]
+            if call.written is not None and call.is_lost:
+                if call_id in absent:
+                    continue
+                call.state = call.written
+            elif now - max(self._absent.get(call_id, now), call.heard_at) > LOST_SECONDS:
+                call.written = call.state
+                call.state = replace(call.state, phase=Phase.ENDED, closed_at=now, reason=BRIDGE_LOST)
+            else:
+                continue
+            changed.append(call.state)
+        return changed
+
+    def trust(self) -> None:
+        """Count no call as absent any more: Redis was away, and bridges have yet to report their calls."""
+        self._absent.clear()
+
+    def found_out(self) -> list[CallState]:
+        """The states that differ, or have differed, from the stream's latest."""
+        return [call.state for call in self.calls.values() if call.written is not None]
 
     def gone(self) -> list[str]:
         """Calls removed since the last call of this method."""
@@ -95,7 +130,7 @@ class Board:
         if known is not None:
             if state == known.state:
                 return False
-            known.state, known.heard_at = state, now
+            known.state, known.heard_at, known.written = state, now, None
             return True
         if state.closed_at is not None and now - state.closed_at > self._settings.ended_seconds:
             return False

@@ -16,9 +16,10 @@ from typing import Any, cast
 import msgspec
 from prometheus_client import Gauge
 
-from callbus import Alert
+from callbus import Alert, CallState
 from callbus.messages.wire import NAMES, Publication, encode_publication
 from callbus.redis.bus import Bus
+from callbus.redis.presence import absent_calls
 from callbus.redis.subscription import Event, Subscription
 from callbus.redis.trouble import FAILURES
 from console.live.board import Board
@@ -37,7 +38,7 @@ SILENT_SECONDS = 4.0
 """The subscription yields something about once a second."""
 BEHIND_SECONDS = 5.0
 """A message in a stream that the subscription has not delivered for this long will not come."""
-RECONCILE_SECONDS = 60.0
+RECONCILE_SECONDS = 5.0
 SEED_TRANSCRIPTS = 2_000
 """Enough for the latest words of 200 calls."""
 SEED_STATES = 500
@@ -87,6 +88,10 @@ class Follower:
     def _status(self) -> dict[str, Any]:
         return {"now": time.time(), "stale_since": self.stale_since, "heartbeat_seconds": self._heartbeat_seconds}
 
+    def found_out(self) -> list[Frame]:
+        """What no stream says of calls on the board; a page that returns needs it beside the missed events."""
+        return [_stated(state) for state in self._board.found_out()]
+
     async def _follow(self) -> None:
         while True:
             subscription = Subscription(self._bus, self.channels)
@@ -119,6 +124,7 @@ class Follower:
             self._show(state, now)
         for event in (*states, *alerts, *transcripts):
             self._show(event.message, min(now, order(event.stream_id)[0] / 1000))
+        self._board.trust()
         self._board.sweep(now)
         self._board.gone()
         for place, channel_events in enumerate((alerts, transcripts, states)):
@@ -197,21 +203,32 @@ class Follower:
             self._browsers.send(self.status())
 
     async def _sweep(self) -> None:
-        """Remove finished calls from the page."""
+        """Remove finished calls from the page, and end those whose end was lost."""
         reconciled_at = time.monotonic()
-        subscription = Subscription(self._bus, ())
         while True:
             await asyncio.sleep(1.0)
             if self.stale_since is not None:
                 continue
             if time.monotonic() - reconciled_at > RECONCILE_SECONDS:
-                live = await subscription.live_calls()
-                self._board.reconcile((state.call_id for state in live), time.time())
+                await self._reconcile()
                 reconciled_at = time.monotonic()
             self._board.sweep(time.time())
             self._tell_gone()
+
+    async def _reconcile(self) -> None:
+        """Ask Redis whether it still knows the calls on the page."""
+        going_on = self._board.going_on()
+        absent = await self._bus.persist(lambda: absent_calls(self._bus, going_on))
+        if self.stale_since is None:  # else it was away meanwhile
+            for state in self._board.reconcile(absent, time.time()):
+                self._browsers.send(_stated(state))
 
     def _tell_gone(self) -> None:
         if gone := self._board.gone():
             self._browsers.send(frame("gone", msgspec.json.encode({"call_ids": gone})))
         CALLS.set(len(self._board.calls))
+
+
+def _stated(state: CallState) -> Frame:
+    """A state that is in no stream, and so has no place to resume from."""
+    return frame(NAMES[CallState], encode_publication(state))

@@ -102,7 +102,7 @@ class EventStream:
             missed = await self._missed(start, until)
             if missed is not None:
                 shown = msgspec.json.encode({"call_ids": list(self._board.calls)})
-                return [*missed, frame("shown", shown), self._follower.status()]
+                return [*missed, *self._follower.found_out(), frame("shown", shown), self._follower.status()]
         browser.skip()
         return [self._follower.snapshot()]
 

@@ -92,6 +92,20 @@ async def test_a_bridge_that_stops_in_order_leaves_nothing_behind(redis_url: str
             assert await bus.client.hkeys(bus.keys.bridge_calls(kinds)) == ([b"a"] if kinds == "o" else [])
 
 
+async def test_calls_that_redis_does_not_know(redis_url: str) -> None:
+    """They are neither live nor in any living bridge's list."""
+    async with Bus(RedisSettings(url=redis_url)) as bus:
+        assert await presence.absent_calls(bus, []) == frozenset()
+        assert await presence.absent_calls(bus, ["a"]) == {"a"}
+        await bus.client.hset(bus.keys.live, "shown", "x")
+        for bridge in ("one", "two"):
+            await bus.client.zadd(bus.keys.bridges, {bridge: 1.0})
+            await bus.client.hset(bus.keys.bridge_calls(bridge), f"held by {bridge}", 1.0)
+        await bus.client.hset(bus.keys.bridge_calls("gone"), "held by nobody", 1.0)
+        asked = ["shown", "held by one", "held by two", "held by nobody", "n\u00ef\u2713"]
+        assert await presence.absent_calls(bus, asked) == {"held by nobody", "n\u00ef\u2713"}
+
+
 async def test_leaving_waits_for_no_redis(private_redis: PrivateRedis) -> None:
     """A bridge that stops while Redis is away or silent stops within its deadline."""
     async with Bus(RedisSettings(url=private_redis.url)) as bus:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from callbus import ConditionKind, Gap, Phase
 from callbus.messages.wire import Publication
-from console.live.board import VANISHED_SECONDS, Board
+from console.live.board import LOST_SECONDS, Board
 from console.settings import ConsoleSettings
 from tests.console.made_up import alert, call_state, condition, transcript
 
@@ -156,14 +156,47 @@ def test_most_calls() -> None:
     assert shown.gone() == ["b"]
 
 
-def test_reconcile() -> None:
-    """An active call that Redis does not list leaves, unless it was heard of just now."""
+def test_a_call_whose_end_was_lost_ends() -> None:
+    """An active call that Redis has not known for a while ends now; not one heard of since, nor one that is known."""
+    shown = board(ended_seconds=60)
+    for call_id in ("lost", "known", "talks", "back"):
+        shown.take(state(call_id), NOW)
+    shown.take(state("over", phase=Phase.ENDED, closed_at=NOW, reason="bye"), NOW)
+    assert shown.going_on() == ["lost", "known", "talks", "back"]
+    assert shown.reconcile(["lost", "talks", "back"], NOW + 100) == []
+    shown.take(transcript("talks"), NOW + 105)
+    assert shown.reconcile(["lost", "talks"], NOW + 110) == []
+    over = NOW + 101 + LOST_SECONDS
+    (ended,) = shown.reconcile(["lost", "talks", "back"], over)
+    assert (ended.call_id, ended.phase, ended.closed_at, ended.reason) == ("lost", Phase.ENDED, over, "bridge_lost")
+    assert shown.reconcile(["lost", "talks", "back"], over + 1) == []
+    shown.sweep(over + 61)
+    assert shown.gone() == ["lost", "over"]
+
+
+def test_a_call_that_seemed_lost_goes_on() -> None:
+    """A call that Redis knows again is as it was; so is one that analysis speaks of again."""
     shown = board()
-    shown.take(state("old"), NOW)
-    shown.take(state("listed"), NOW)
-    shown.take(state("new"), NOW + VANISHED_SECONDS)
-    shown.reconcile(["listed"], NOW + VANISHED_SECONDS + 1)
-    assert shown.gone() == ["old"]
+    shown.take(state(turns=4), NOW)
+    for at in (NOW, NOW + LOST_SECONDS + 1):
+        shown.reconcile(["call-1"], at)
+    assert shown.calls["call-1"].is_lost
+    assert [lost.phase for lost in shown.found_out()] == [Phase.ENDED]
+    assert shown.reconcile([], NOW + 30) == [state(turns=4)]
+    assert shown.found_out() == [state(turns=4)]
+    shown.take(state(turns=5), NOW + 31)
+    assert shown.found_out() == []
+    assert shown.going_on() == ["call-1"]
+
+
+def test_bridges_may_report_after_redis_was_away() -> None:
+    """What was absent before counts no more: the time begins anew."""
+    shown = board()
+    shown.take(state(), NOW)
+    shown.reconcile(["call-1"], NOW + 100)
+    shown.trust()
+    assert shown.reconcile(["call-1"], NOW + 200) == []
+    assert len(shown.reconcile(["call-1"], NOW + 201 + LOST_SECONDS)) == 1
 
 
 MESSAGES = st.one_of(
