@@ -36,6 +36,13 @@ class Events:
                 if not kinds or sent.kind in kinds:
                     return sent
 
+    async def alert(self, alert_id: str) -> None:
+        """Wait until the page shows an alert: as it comes, or in a snapshot of a board that was read anew."""
+        while True:
+            sent = await self.next("alert", "snapshot")
+            if alert_id in [each["alert_id"] for each in sent.data.get("alerts", [sent.data])]:
+                return
+
     async def until_end(self) -> None:
         """Read until the server ends the stream."""
         async for _ in self._lines:
