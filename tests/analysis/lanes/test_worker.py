@@ -253,8 +253,8 @@ async def test_redis_absent_at_start(private_redis: PrivateRedis) -> None:
     [
         ("analysis__model", "/nowhere/at/all", "analysis: analysis.model: /nowhere/at/all is not a folder"),
         ("analysis__invented_phrases", "/nowhere/at/all", "analysis: analysis.invented_phrases: /nowhere/at/all"),
-        ("analysis__device", "tpu", "analysis: analysis.device:"),
-        ("analysis__colour", "red", "analysis: analysis.colour: unknown key"),
+        ("analysis__device", "tpu", "analysis: CALLVANE_ANALYSIS__DEVICE: analysis.device:"),
+        ("analysis__colour", "red", "analysis: CALLVANE_ANALYSIS__COLOUR: analysis.colour: unknown key"),
     ],
 )
 async def test_bad_settings_end_it_with_one_line(name: str, value: str, said: str) -> None:
