@@ -13,12 +13,12 @@ from redis.exceptions import RedisError
 EXAMPLE = "write redis://host:6379/0"
 ESCAPE = "in a user name or password, write special characters as %XX, such as %40 for @"
 OPTIONS = {
-    "db": ("[0-9]{1,4}", "a database number"),
-    "ssl_ca_certs": (".+", "the path of a PEM file"),
-    "ssl_certfile": (".+", "the path of a PEM file"),
-    "ssl_keyfile": (".+", "the path of a PEM file"),
-    "ssl_cert_reqs": ("none|optional|required", "none, optional or required"),
-    "ssl_check_hostname": ("(?i:true|false|yes|no|1|0)", "true or false"),
+    "db": (re.compile("[0-9]{1,4}"), "a database number"),
+    "ssl_ca_certs": (re.compile(".+"), "the path of a PEM file"),
+    "ssl_certfile": (re.compile(".+"), "the path of a PEM file"),
+    "ssl_keyfile": (re.compile(".+"), "the path of a PEM file"),
+    "ssl_cert_reqs": (re.compile("none|optional|required"), "none, optional or required"),
+    "ssl_check_hostname": (re.compile("(?i:true|false|yes|no|1|0)"), "true or false"),
 }
 """What may follow the question mark: the values it takes, as a pattern and in words."""
 
@@ -67,7 +67,7 @@ def _option_fault(scheme: str, options: dict[str, str]) -> str:
         if name.startswith("ssl_") and scheme != "rediss":
             return f"{name} needs TLS; write rediss:// instead of {scheme}://, or remove it"
         pattern, words = OPTIONS[name]
-        if not re.fullmatch(pattern, value):
+        if not pattern.fullmatch(value):
             return f"{name}={value[:40]!r} is not valid; give {words}"
     if "ssl_keyfile" in options and "ssl_certfile" not in options:
         return "ssl_keyfile needs ssl_certfile, the certificate that belongs to the key"
