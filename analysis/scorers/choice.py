@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
-from analysis.scorers.chat_server import ChatServer
 from analysis.scorers.classifier import Calibration, ClassifierScorer
 from analysis.scorers.classifier_files import classifier_files
 from analysis.scorers.language_model import LanguageModel
 from analysis.scorers.question import OWN_FIELDS
 from analysis.scorers.scoring import Scoring, Threaded, one_by_one
 from analysis.scorers.shipped import FEELING_RULES, FeelingScorer
+from analysis.servers.key import key_of
+from analysis.servers.model_server import ModelServer, Settings
 from analysis.settings import AnalysisSection
 from analysis.shift.detector import ShiftRules
 from service.settings import ConfigError
 
-KEY_BYTES = 4_096
+SETTINGS = Settings("language_model_url", "language_model")
+ANSWER_BYTES = 64 * 1024
+"""A judgement takes some hundred bytes."""
 
 
 def chosen_scoring(section: AnalysisSection) -> Scoring:
@@ -64,11 +66,14 @@ def _language_model(section: AnalysisSection) -> LanguageModel:
             raise ConfigError(f'analysis.{name}: needed for scorer = "language_model"')
     if taken := sorted(OWN_FIELDS & section.language_model_fields.keys()):
         raise ConfigError(f"analysis.language_model_fields: {', '.join(taken)} cannot be set here; remove it")
-    server = ChatServer(
+    server = ModelServer(
         section.language_model_url,
-        _key(section),
+        "/chat/completions",
+        key_of(section.language_model_key, section.language_model_key_file, SETTINGS),
+        SETTINGS,
         anywhere=section.language_model_anywhere,
         connections=section.language_model_turns,
+        answer_bytes=ANSWER_BYTES,
     )
     return LanguageModel(
         server,
@@ -78,25 +83,3 @@ def _language_model(section: AnalysisSection) -> LanguageModel:
         together=section.language_model_turns,
         further=section.language_model_fields,
     )
-
-
-def _key(section: AnalysisSection) -> str:
-    key, path = section.language_model_key.get_secret_value(), section.language_model_key_file
-    if path is None:
-        return key
-    if key:
-        raise ConfigError("analysis.language_model_key_file: language_model_key is also set; keep only one")
-    return _read(path)
-
-
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(KEY_BYTES + 1)
-        key = content.decode().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        cause = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise ConfigError(f"analysis.language_model_key_file: {path}: {cause}; give a readable file") from None
-    if not key or len(content) > KEY_BYTES:
-        raise ConfigError(f"analysis.language_model_key_file: {path} contains no key")
-    return key

@@ -15,10 +15,10 @@ from typing import Any
 
 from prometheus_client import Counter, Histogram
 
-from analysis.scorers.breaker import Breaker
-from analysis.scorers.chat_server import ChatError, ChatServer, Failure
 from analysis.scorers.question import AnswerError, Judgement, Refusal, judgement, question, said, score_of
 from analysis.scorers.scoring import Scoring
+from analysis.servers.breaker import Breaker
+from analysis.servers.model_server import Failure, ModelServer, ServerError
 from analysis.turns.score import Score
 from analysis.turns.turn import Turn
 from callbus import Role
@@ -53,7 +53,7 @@ class LanguageModel:
 
     def __init__(
         self,
-        server: ChatServer,
+        server: ModelServer,
         model: str,
         other: Scoring,
         *,
@@ -115,7 +115,7 @@ class LanguageModel:
                 return judgement(await self._server.ask(question(self._model, turn, history, self._further)))
         except TimeoutError:
             return LATE
-        except ChatError as error:
+        except ServerError as error:
             log.debug("language model: %s", error)
             return error.failure
         except Refusal:

@@ -11,11 +11,12 @@ from contextlib import asynccontextmanager
 import pytest
 from prometheus_client import REGISTRY
 
-from analysis.scorers.breaker import FAILURES
-from analysis.scorers.chat_server import ChatServer
+from analysis.scorers.choice import ANSWER_BYTES, SETTINGS
 from analysis.scorers.language_model import OUTCOMES, LanguageModel
 from analysis.scorers.question import INSTRUCTION
 from analysis.scorers.scoring import Threaded, one_by_one
+from analysis.servers.breaker import FAILURES
+from analysis.servers.model_server import ModelServer
 from analysis.turns.turn import Turn
 from bench.evaluation.vader import VaderScorer
 from callbus import Role
@@ -46,13 +47,26 @@ def since(before: dict[str, float]) -> dict[str, float]:
     return {outcome: count - before[outcome] for outcome, count in counts().items() if count != before[outcome]}
 
 
+def server_of(served: Model, key: str, connections: int) -> ModelServer:
+    """The worker's side of a server."""
+    return ModelServer(
+        served.url,
+        "/chat/completions",
+        key,
+        SETTINGS,
+        anywhere=False,
+        connections=connections,
+        answer_bytes=ANSWER_BYTES,
+    )
+
+
 @asynccontextmanager
 async def scoring(
     answer: Answer, *, seconds: float = 20, together: int = 8, key: str = ""
 ) -> AsyncIterator[tuple[LanguageModel, Model]]:
     """A language model with the word list beside it, and its server, with a connection between them."""
     async with model(always(RIGHT)) as served:
-        server = ChatServer(served.url, key, anywhere=False, connections=together)
+        server = server_of(served, key, together)
         made = LanguageModel(server, "judge", Threaded(one_by_one(OTHER)), seconds=seconds, together=together)
         await server.ask(b"{}")
         served.requests.clear()
@@ -123,7 +137,7 @@ async def test_nobody_there() -> None:
     """A server that is not up costs nothing but its connection."""
     async with scoring(always(RIGHT)) as (_, served):
         pass
-    server = ChatServer(served.url, "", anywhere=False, connections=1)
+    server = server_of(served, "", 1)
     scorer = LanguageModel(server, "judge", Threaded(one_by_one(OTHER)), seconds=20, together=1)
     before = counts()
     assert await scorer.score(turn(ANGRY), ()) == OTHER.score(turn(ANGRY), ())

@@ -1,4 +1,4 @@
-"""The HTTP of a language model's server: where it may be, and what is taken from it."""
+"""The HTTP of a model's server: where it may be, and what is taken from it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ import struct
 
 import pytest
 
-from analysis.scorers import chat_server
-from analysis.scorers.chat_server import ANSWER_BYTES, ChatError, ChatServer, Failure, near
+from analysis.scorers.choice import ANSWER_BYTES, SETTINGS
+from analysis.servers import model_server
+from analysis.servers.model_server import Failure, ModelServer, ServerError, near
 from service.settings import ConfigError
 from tests.analysis.chat import Request, always, http, model
 
 KEY = "sk-very-secret"
 
 
-def server(url: str, key: str = "", *, anywhere: bool = False) -> ChatServer:
+def server(url: str, key: str = "", *, anywhere: bool = False) -> ModelServer:
     """With four connections."""
-    return ChatServer(url, key, anywhere=anywhere, connections=4)
+    return ModelServer(
+        url, "/chat/completions", key, SETTINGS, anywhere=anywhere, connections=4, answer_bytes=ANSWER_BYTES
+    )
 
 
-async def failure(chat: ChatServer) -> ChatError:
+async def failure(chat: ModelServer) -> ServerError:
     """Why a question has no answer."""
-    with pytest.raises(ChatError) as fault:
+    with pytest.raises(ServerError) as fault:
         async with asyncio.timeout(60):
             await chat.ask(b'{"model": "m"}')
     await chat.close()
@@ -203,8 +206,8 @@ def test_a_public_address_is_refused_unless_allowed(url: str) -> None:
 
 async def test_a_name_that_moves_away_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The address at the other end of the connection counts: nothing is sent to one that is not allowed."""
-    monkeypatch.setattr(chat_server, "NEAR", ())
-    monkeypatch.setattr(chat_server, "addresses", lambda host: ())
+    monkeypatch.setattr(model_server, "NEAR", ())
+    monkeypatch.setattr(model_server, "addresses", lambda host: ())
     async with model(always(http(b"{}"))) as served:
         url = served.url.replace("127.0.0.1", "localhost")
         fault = await failure(server(url))

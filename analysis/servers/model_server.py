@@ -1,4 +1,4 @@
-"""One OpenAI-compatible server: a bounded question and a bounded answer. The only module with its HTTP.
+"""One OpenAI-compatible server: a bounded question and a bounded answer. The only module with such a server's HTTP.
 
 Callers' words go nowhere else: no proxy is used and no redirect followed. Unless the operator allows more, the server
 must have a loopback or private address at the moment of connecting, whatever its name resolves to.
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 import socket
 from collections.abc import Collection
 from contextlib import aclosing
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,8 +23,6 @@ from service.settings import ConfigError
 
 log = logging.getLogger(__name__)
 
-ANSWER_BYTES = 64 * 1024
-"""An answer takes some hundred bytes; a longer one is rejected."""
 KEPT_SECONDS = 4.0
 """An idle connection is closed before a server's usual 5 s, so that closing does not cross a question."""
 NEAR = tuple(
@@ -31,6 +31,8 @@ NEAR = tuple(
 )
 """Loopback and private networks (RFC 1918, RFC 4193). Link-local is excluded: clouds serve secrets there."""
 _CONNECTED = "connection.connect_tcp.complete"
+_SECONDS = re.compile(r"[0-9]{1,6}")
+"""A Retry-After that is no date."""
 
 for _logger in ("httpx2", "httpcore2"):
     logging.getLogger(_logger).setLevel(logging.WARNING)
@@ -47,41 +49,54 @@ class Failure(StrEnum):
     """No connection, or a broken one."""
 
 
-class ChatError(Exception):
+class ServerError(Exception):
     """A question without an answer. The message contains nothing that was said or sent."""
 
-    def __init__(self, failure: Failure, message: str) -> None:
+    def __init__(self, failure: Failure, message: str, status: int = 0, retry_seconds: int = 0) -> None:
         super().__init__(message)
         self.failure = failure
+        self.status = status
+        """The HTTP status that refused; 0 if none did."""
+        self.retry_seconds = retry_seconds
+        """How long the server asks not to be asked (Retry-After, RFC 9110 section 10.2.3); 0 if it does not."""
 
 
-class ChatServer:
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The names of the settings in [analysis] that a fault of the server's URL or key is told by."""
+
+    url: str
+    prefix: str
+    """What the names of the others begin with: `PREFIX_key`, `PREFIX_key_file`, `PREFIX_anywhere`."""
+
+
+class ModelServer:
     """Belongs to one event loop. Sets no time limit: the caller cancels."""
 
-    def __init__(self, url: str, key: str, *, anywhere: bool, connections: int) -> None:
-        """`url` ends in /v1; `key` is empty if none is needed. Raises ConfigError.
+    def __init__(
+        self, url: str, path: str, key: str, settings: Settings, *, anywhere: bool, connections: int, answer_bytes: int
+    ) -> None:
+        """What is asked goes to `path` below `url`; `key` is empty if none is needed. Raises ConfigError.
 
-        `anywhere`: the server may have a public address, so callers' words may leave the premises.
+        `anywhere`: the server may have a public address, so callers' words may leave the premises. A longer answer than
+        `answer_bytes` is rejected.
         """
-        host = _host(url)
+        host = _host(url, settings)
         if not key.isascii() or not key.isprintable() or " " in key:
             raise ConfigError(
-                "analysis.language_model_key: contains characters not allowed in an HTTP header; check it"
+                f"analysis.{settings.prefix}_key: contains characters not allowed in an HTTP header; check it"
             )
         self._anywhere = anywhere
+        self._answer_bytes = answer_bytes
         if not anywhere and (far := [address for address in addresses(host) if not near(address)]):
             raise ConfigError(
-                f"analysis.language_model_url: {host} is {far[0]}, not a loopback or private address: callers' "
-                "words would leave your network; to allow that, set analysis.language_model_anywhere = true"
+                f"analysis.{settings.url}: {host} is {far[0]}, not a loopback or private address: callers' words would "
+                f"leave your network; to allow that, set analysis.{settings.prefix}_anywhere = true"
             )
-        self._headers = {
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "Content-Type": "application/json",
-        }
+        self._headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         if key:
             self._headers["Authorization"] = f"Bearer {key}"
-        self._url = f"{url.rstrip('/')}/chat/completions"
+        self._url = f"{url.rstrip('/')}{path}"
         # Only the transport: a client would add cookies, redirects and the environment's proxies.
         self._transport = httpx2.AsyncHTTPTransport(
             trust_env=False,
@@ -90,19 +105,20 @@ class ChatServer:
             ),
         )
 
-    async def ask(self, question: bytes) -> bytes:
-        """POST a JSON question; returns the answer's body. Raises ChatError."""
+    async def ask(self, question: bytes, kind: str = "application/json") -> bytes:
+        """POST a question of this content type; returns the answer's body. Raises ServerError."""
+        headers = {**self._headers, "Content-Type": kind}
         request = httpx2.Request(
-            "POST", self._url, headers=self._headers, content=question, extensions={"trace": self._watch}
+            "POST", self._url, headers=headers, content=question, extensions={"trace": self._watch}
         )
         try:
             response = await self._transport.handle_async_request(request)
             try:
-                return await _body(response)
+                return await _body(response, self._answer_bytes)
             finally:
                 await response.aclose()
         except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
-            raise ChatError(Failure.UNREACHABLE, type(error).__name__) from None
+            raise ServerError(Failure.UNREACHABLE, type(error).__name__) from None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -116,20 +132,22 @@ class ChatServer:
         address = str(stream.get_extra_info("server_addr")[0])
         if not near(address):
             await stream.aclose()
-            raise ChatError(Failure.REFUSED, f"{address} is not a loopback or private address")
+            raise ServerError(Failure.REFUSED, f"{address} is not a loopback or private address")
 
 
-async def _body(response: httpx2.Response) -> bytes:
-    if response.status_code != 200:
-        raise ChatError(Failure.REFUSED, f"HTTP status {response.status_code}")
+async def _body(response: httpx2.Response, most_bytes: int) -> bytes:
+    status = response.status_code
+    if status != 200:
+        after = _SECONDS.fullmatch(response.headers.get("retry-after", ""))
+        raise ServerError(Failure.REFUSED, f"HTTP status {status}", status, int(after.group()) if after else 0)
     if response.headers.get("content-encoding", "identity") != "identity":
-        raise ChatError(Failure.INVALID, "the answer is compressed, which was not requested")
+        raise ServerError(Failure.INVALID, "the answer is compressed, which was not requested")
     body = bytearray()
     async with aclosing(response.aiter_raw()) as chunks:
         async for chunk in chunks:
             body += chunk
-            if len(body) > ANSWER_BYTES:
-                raise ChatError(Failure.INVALID, f"the answer exceeds {ANSWER_BYTES} bytes")
+            if len(body) > most_bytes:
+                raise ServerError(Failure.INVALID, f"the answer exceeds {most_bytes} bytes")
     return bytes(body)
 
 
@@ -149,7 +167,7 @@ def addresses(host: str) -> Collection[str]:
         return ()
 
 
-def _host(url: str) -> str:
+def _host(url: str, settings: Settings) -> str:
     """The host of a server's URL. Raises ConfigError, which repeats nothing that could be a secret."""
     try:
         parts = urlsplit(url)
@@ -157,9 +175,9 @@ def _host(url: str) -> str:
     except ValueError:
         host = None
     if not host or parts.scheme not in ("http", "https") or not url.isascii() or not url.isprintable() or " " in url:
-        raise ConfigError("analysis.language_model_url: not a URL such as http://127.0.0.1:8000/v1")
+        raise ConfigError(f"analysis.{settings.url}: not a URL such as http://127.0.0.1:8000/v1")
     if parts.username is not None or parts.query or parts.fragment:
         raise ConfigError(
-            "analysis.language_model_url: contains a user, a query or a fragment; put the key in language_model_key"
+            f"analysis.{settings.url}: contains a user, a query or a fragment; put the key in {settings.prefix}_key"
         )
     return host
