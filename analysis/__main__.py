@@ -21,8 +21,8 @@ from analysis.scorers.choice import chosen_rules, chosen_scoring
 from analysis.settings import AnalysisSection, AnalysisSettings
 from analysis.words.batcher import Batcher
 from analysis.words.hallucination import SHIPPED_PHRASES, Phrases
+from analysis.words.readers import Listener, chosen_readers
 from analysis.words.recognition import Recognizer
-from analysis.words.transcriber import Transcriber
 from callbus.redis.bus import Bus
 from callbus.redis.fork_reader import ForkReader
 from callbus.redis.housekeeping import Housekeeping
@@ -49,42 +49,50 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
     phrases = _phrases(section)
     process.unready = "loading the model"
     scoring = await asyncio.to_thread(chosen_scoring, section)
-    transcriber = await asyncio.to_thread(Transcriber, section)
+    readers = await asyncio.to_thread(chosen_readers, section)
     analyst = Analyst(chosen_rules(section), section.redacted_digits)
-    batcher = Batcher(transcriber, section.batch_size, section.queue_utterances)
+    server, whisper = readers.server, readers.whisper
+    batcher = Batcher(whisper, section.batch_size, section.queue_utterances) if whisper else None
     recognizer = Recognizer(
-        transcriber,
+        whisper or Listener(),
         batcher,
         phrases,
+        server=server,
         feature_threads=section.feature_threads,
         limit=section.queue_utterances,
         voices=section.raised_voice,
     )
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-    threads = (batcher.threads, scoring.threads, recognizer.threads)
+    threads = (*([batcher.threads] if batcher else []), scoring.threads, recognizer.threads)
     stalled = partial(_stalled, threads)
     async with Bus(settings.redis) as bus:
         reader = ForkReader(bus, name)
         worker = Worker(
             reader, recognizer, Decisions(analyst, scoring), InHand(IN_HAND_A_QUEUE * section.queue_utterances)
         )
-        transcribing = process.start("the batcher", batcher.run())
+        transcribing = process.start("the batcher", batcher.run()) if batcher else None
         process.start("the housekeeping", Housekeeping(bus).run())
-        process.start("the watch", _watch(bus, process, stalled))
+        process.start(
+            "the watch", _watch(process, lambda: bus.unready or stalled() or (server.unready if server else ""))
+        )
         process.alive_checks.append(stalled)
         try:
             scoring.begin()
+            if server:
+                server.begin()
             reading = process.start("the reader", worker.read())
             await process.stopping.wait()
             await process.end(reading)
             # Half the lease: later the partition may already belong to another worker.
-            await worker.finish(0 if transcribing.done() else settings.redis.lease_seconds / 2)
+            await worker.finish(0 if transcribing and transcribing.done() else settings.redis.lease_seconds / 2)
         finally:
             process.stopping.set()
             process.alive_checks.remove(stalled)
             await reader.release()
             await process.end()
     await scoring.close()
+    if server:
+        await server.close()
     recognizer.close()
     await asyncio.gather(*(each.ended(ENDING_SECONDS) for each in threads))
 
@@ -95,10 +103,10 @@ def _stalled(threads: Sequence[WorkThreads]) -> str:
     return next((f"the {kind} thread hangs" for kind in hanging), "")
 
 
-async def _watch(bus: Bus, process: Process, stalled: Check) -> None:
-    """Keep /readyz in step with Redis and the threads."""
+async def _watch(process: Process, unready: Check) -> None:
+    """Keep /readyz in step with what the work needs."""
     while not process.stopping.is_set():
-        process.unready = bus.unready or stalled()
+        process.unready = unready()
         await asyncio.sleep(WATCH_SECONDS)
 
 

@@ -19,9 +19,25 @@ class AnalysisSection(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    model: str = Field(SHIPPED_MODEL, min_length=1)
+    model: str = Field(SHIPPED_MODEL, min_length=1, max_length=1_000)
     """`telephone` is the shipped model, for trying out Callvane. Otherwise a name that `python -m analysis fetch` lists
-    (`base`, `large-v3-turbo`), or the path of a folder: docs/models.md."""
+    (`base`, `large-v3-turbo`), the path of a folder, or the URL of a server with OpenAI's transcription API, such as
+    `http://127.0.0.1:8000/v1`: docs/models.md."""
+    model_stand_in: str = Field(SHIPPED_MODEL, max_length=1_000)
+    """The Whisper on this machine that reads what a server at the URL in `model` does not: a name or a path, as there.
+    Empty: none, and what the server does not read has no words."""
+    speech_server_model: str = Field("", max_length=200)
+    """Name of the model on a server at the URL in `model`. Empty: none is named, for servers that have only one."""
+    speech_server_key: SecretStr = SecretStr("")
+    """API key of that server, if it needs one. Prefer the environment or a file."""
+    speech_server_key_file: Path | None = None
+    """File with that key, for mounted secrets."""
+    speech_server_anywhere: bool = False
+    """Allow a server with a public address. Callers' voices then leave your network: see docs/privacy.md."""
+    speech_server_seconds: float = Field(3.0, gt=0, le=30)
+    """How long an utterance waits for the server before the stand-in reads it instead."""
+    speech_server_utterances: int = Field(32, ge=1, le=1_000)
+    """Most utterances sent to the server at the same time. As many again may wait; the stand-in reads any others."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto` uses a CUDA GPU if there is one."""
     compute_type: Literal["auto", "int8", "int8_float16", "int8_bfloat16", "float16", "bfloat16", "float32"] = "auto"

@@ -34,6 +34,15 @@ class Breaker:
         self.closed = False
         return self._pause(now)
 
+    def rest(self, now: float, seconds: float) -> float | None:
+        """The server asks to be left alone for so long; as `failed`, but opens at once. At most the longest pause."""
+        if not self.closed:
+            return None
+        self.closed = False
+        pause = min(LONGEST_PAUSE_SECONDS, seconds)
+        self._until = now + pause
+        return pause
+
     def due(self, now: float) -> bool:
         """Whether to send a probe; the caller sends it, then calls `succeeded` or `probe_failed`."""
         if self.closed or self._probing or now < self._until:

@@ -6,6 +6,7 @@ import logging
 import time
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 from prometheus_client import Counter, Histogram
 
@@ -14,7 +15,8 @@ from analysis.words.features import Spectrogram
 from analysis.words.hallucination import DOUBT_LOG_PROBABILITY, Invention, Phrases, credible, invented
 from analysis.words.silence import NO_SPEECH, NOTHING, is_little, nobody_spoke
 from analysis.words.speech import Speech
-from analysis.words.transcriber import Transcriber, Words
+from analysis.words.speech_server import FULL, STOOD_IN, SpeechServer
+from analysis.words.transcriber import Words
 from analysis.words.voice import Measured, measure
 from callbus import Role, Utterance
 from service.faults import survived
@@ -64,25 +66,35 @@ class Guarded:
     reason: str = ""
 
 
+class Ear(Protocol):
+    """What is heard in an utterance before its words are read."""
+
+    def hear(self, pcm: bytes, rate_hz: int) -> tuple[Spectrogram | None, Speech]:
+        """The spectrogram, None if the utterance is too short to hold a word; and how much of it is speech."""
+
+
 class Recognizer:
     """Recognizes utterances of many calls at once. Belongs to one event loop.
 
     At most `limit` utterances wait for their features; beyond that, new ones are shed at once. With `voices` it also
-    measures customers' voices.
+    measures customers' voices. With a `server`, that reads first, and the batcher what it leaves; there is at least one
+    of the two.
     """
 
     def __init__(
         self,
-        transcriber: Transcriber,
-        batcher: Batcher,
+        ear: Ear,
+        batcher: Batcher | None,
         phrases: Phrases,
         *,
+        server: SpeechServer | None = None,
         feature_threads: int,
         limit: int,
         voices: bool = False,
     ) -> None:
-        self._transcriber = transcriber
+        self._ear = ear
         self._batcher = batcher
+        self._server = server
         self._phrases = phrases
         self._limit = limit
         self._voices = voices
@@ -106,13 +118,15 @@ class Recognizer:
         if features is None or speech.highest < NOTHING:
             return Recognition(dropped=SILENCE)
         try:
-            words = await self._batcher.submit(features, utterance.role, utterance.ended_at, utterance.duration_seconds)
+            read = await self._server.read(utterance.pcm, utterance.sample_rate_hz) if self._server else ""
+            words = read if isinstance(read, Words) else await self._stand_in(features, utterance, read)
         except Shed:
             return Recognition(dropped=OVERLOAD)
-        except Exception:  # counted and logged by the batcher
+        except Exception:  # counted and logged by the batcher or the server
             return Recognition(dropped=ERROR)
         try:
-            return replace(await self._believed(words, features, utterance, speech), voice=voice)
+            believed = await self._believed(words, features, utterance, speech, whole=words is read)
+            return replace(believed, voice=voice)
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
@@ -121,21 +135,32 @@ class Recognizer:
         """Stop the feature threads and abandon their work."""
         self.threads.end()
 
+    async def _stand_in(self, features: Spectrogram, utterance: Utterance, outcome: str) -> Words:
+        """The words as the batcher reads them; `outcome`: why the server has not, if there is one."""
+        if not self._batcher:
+            raise Shed if outcome == FULL else LookupError(outcome)
+        words = await self._batcher.submit(features, utterance.role, utterance.ended_at, utterance.duration_seconds)
+        if self._server:
+            STOOD_IN.inc()
+        return words
+
     def _features(self, utterance: Utterance) -> tuple[Spectrogram | None, Speech, Measured | None]:
         measured = self._voices and utterance.role is Role.CUSTOMER
         voice = measure(utterance.pcm, utterance.sample_rate_hz) if measured else None
-        features, speech = self._transcriber.hear(utterance.pcm, utterance.sample_rate_hz)
+        features, speech = self._ear.hear(utterance.pcm, utterance.sample_rate_hz)
         return features, speech, voice
 
-    async def _believed(self, words: Words, features: Spectrogram, utterance: Utterance, speech: Speech) -> Recognition:
+    async def _believed(
+        self, words: Words, features: Spectrogram, utterance: Utterance, speech: Speech, whole: bool
+    ) -> Recognition:
         """What the guards make of an utterance's words; those that are in doubt are read again, on the whole context.
 
-        While the model is behind, nothing is read twice.
+        While the model is behind, nothing is read twice. `whole`: they were read on the whole context already.
         """
         seconds = utterance.duration_seconds
         little = is_little(speech, seconds)
-        first = self._guard(words, seconds, little)
-        if not self._is_in_doubt(words, first, little) or self._batcher.is_behind:
+        first = self._guard(words, seconds, little, whole)
+        if whole or not self._batcher or not self._is_in_doubt(words, first, little) or self._batcher.is_behind:
             return self._counted(first)
         try:
             words = await self._batcher.submit(features, utterance.role, utterance.ended_at, seconds, again=True)

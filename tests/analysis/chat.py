@@ -1,4 +1,4 @@
-"""A real HTTP server in the place of a language model's: it answers as a test says, and keeps what it was asked."""
+"""A real HTTP server in the place of a model's: it answers as a test says, and keeps what it was asked."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Request:
     line: str
     headers: dict[str, str]
     body: Any
+    """What JSON says; of another content type, the bytes."""
 
 
 Answer = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
@@ -88,8 +89,9 @@ class Model:
         while head := await reader.readuntil(b"\r\n\r\n"):
             line, *rest = head.decode("latin-1").strip().split("\r\n")
             headers = {name.lower(): value for name, value in (one.split(": ", 1) for one in rest)}
-            body = json.loads(await reader.readexactly(int(headers.get("content-length", 0))))
-            self.requests.append(Request(line, headers, body))
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            is_json = headers.get("content-type") == "application/json"
+            self.requests.append(Request(line, headers, json.loads(body) if is_json else body))
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
             try:
