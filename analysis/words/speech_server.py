@@ -111,6 +111,7 @@ class SpeechServer:
         self._trying: asyncio.Task[None] | None = None
         self._told = ""
         """What was last logged of the server's failing; empty while it answers."""
+        IS_PAUSED.set(0)
 
     async def read(self, pcm: bytes, rate_hz: int, prompt: str = "") -> Words | str:
         """The words of an utterance, or the outcome that left it unread. Raises only when cancelled.

@@ -51,3 +51,14 @@ def test_questions_under_way_as_it_opens_prolong_nothing() -> None:
     breaker = opened(0.0)
     assert [breaker.failed(0.5) for _ in range(30)] == [None] * 30
     assert breaker.due(FIRST_PAUSE_SECONDS)
+
+
+def test_a_server_can_ask_to_be_left_alone() -> None:
+    """For as long as it says, up to the longest pause; a breaker that is open stays as it is."""
+    breaker = Breaker()
+    assert breaker.rest(100.0, 7.0) == 7.0
+    assert not breaker.closed
+    assert not breaker.due(106.9)
+    assert breaker.due(107.0)
+    assert opened().rest(0.0, 7.0) is None
+    assert Breaker().rest(0.0, 1e9) == LONGEST_PAUSE_SECONDS
