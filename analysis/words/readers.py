@@ -43,10 +43,10 @@ class Readers:
 
 
 def chosen_readers(section: AnalysisSection) -> Readers:
-    """Load the Whisper, which may take minutes. On the event loop's thread nothing is awaited. Raises ConfigError."""
+    """Load the Whisper, which may take minutes; of a server, only the settings are checked. Raises ConfigError."""
     if "://" not in section.model:
         return Readers(None, Transcriber(section))
-    server = _server(section)
+    server = speech_server(section)
     return Readers(server, _stand_in(section) if section.model_stand_in else None)
 
 
@@ -62,7 +62,8 @@ def endpoint(url: str) -> str:
     return f"{url}/v1{PATH}" if bare else f"{url}{PATH}"
 
 
-def _server(section: AnalysisSection) -> SpeechServer:
+def speech_server(section: AnalysisSection) -> SpeechServer:
+    """The server at the URL in `analysis.model`. Raises ConfigError."""
     try:
         known = KNOWN_ANSWER.read_bytes()
     except OSError as error:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from analysis.servers.breaker import FAILURES
 from analysis.settings import AnalysisSection
 from analysis.words.batcher import Batcher
 from analysis.words.features import Spectrogram
 from analysis.words.hallucination import Phrases
+from analysis.words.readers import Listener, speech_server
 from analysis.words.recognition import SUPPRESSED, Recognizer
+from analysis.words.speech_server import STOOD_IN
 from analysis.words.transcriber import Transcriber, Words
 from callbus import Role, Utterance
+from tests.analysis.chat import Answer, Request, always, http
+from tests.analysis.chat import model as http_server
 from tests.analysis.process import RATE_HZ, utterances
 from tests.analysis.stage import Prompter
 
@@ -161,3 +168,126 @@ async def test_while_the_model_is_behind_nothing_is_read_twice() -> None:
         await asyncio.wait([task])
     assert {each.text or each.dropped for each in read} == {SAID.text, "hallucination"}
     assert model.contexts.count(3_000) < 8
+
+
+@asynccontextmanager
+async def served(
+    answer: Answer, transcriber: Transcriber | None, seconds: float = 60, together: int = 8
+) -> AsyncIterator[Recognizer]:
+    """With a speech server at work, and a stand-in if there is a Whisper."""
+    section = AnalysisSection(
+        model_stand_in="telephone" if transcriber else "",
+        speech_server_seconds=min(30, seconds),
+        speech_server_utterances=together,
+    )
+    before = asyncio.all_tasks()
+    async with http_server(answer) as there:
+        server = speech_server(section.model_copy(update={"model": there.url}))
+        batcher = Batcher(transcriber, 8, 100) if transcriber else None
+        task = asyncio.create_task(batcher.run()) if batcher else None
+        opened = Recognizer(
+            transcriber or Listener(), batcher, Phrases.parse([]), server=server, feature_threads=1, limit=100
+        )
+        try:
+            yield opened
+        finally:
+            opened.close()
+            await server.close()
+            if task:
+                task.cancel()
+                await asyncio.wait([task])
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+
+
+def reply(text: str, **figures: float) -> Answer:
+    """A server that reads these words in everything."""
+    segment = {"start": 0.0, "end": 1.0, "avg_logprob": -0.2, "no_speech_prob": 0.1, **figures}
+    return always(http(json.dumps({"text": text, "segments": [segment]}).encode()))
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param(reply(SAID.text), SAID.text, id="certain"),
+        pytest.param(reply(SAID.text, avg_logprob=-0.8), SAID.text, id="unsure"),
+        pytest.param(reply(LOOP.text), "hallucination", id="a loop"),
+        pytest.param(reply(SAID.text, no_speech_prob=0.7), "silence", id="a mark"),
+        pytest.param(reply(SAID.text, avg_logprob=-1.6), "silence", id="unbelievable"),
+        pytest.param(reply(""), "silence", id="nothing"),
+        pytest.param(always(http(b'{"text": "where is the order"}')), SAID.text, id="no figures"),
+    ],
+)
+async def test_the_guards_judge_a_servers_words(transcriber: Transcriber, answer: Answer, expected: str) -> None:
+    """As those of a reading on the whole context: they are not read again, by nobody."""
+    stood_in = STOOD_IN._value.get()
+    async with served(answer, transcriber) as recognizer:
+        recognition = await recognizer.listen(utterances("turns_angry", "a", 0.0)[1])
+    assert recognition.text + recognition.dropped == expected
+    assert STOOD_IN._value.get() == stood_in
+
+
+async def test_a_server_is_not_sent_what_is_no_speech(transcriber: Transcriber) -> None:
+    """Silence costs no request."""
+    async with served(reply("never"), transcriber) as recognizer:
+        assert (await recognizer.listen(silence(bytes(2 * RATE_HZ * 3)))).dropped == "silence"
+
+
+@pytest.mark.parametrize("answer", [always(http(b"{}", "500 Oops")), always(http(b"<html>")), always(b"\0")])
+async def test_the_stand_in_reads_what_the_server_does_not(transcriber: Transcriber, answer: Answer) -> None:
+    """The words are those of the Whisper on this machine, while the server is asked and while it is not; counted."""
+    stood_in = STOOD_IN._value.get()
+    async with served(answer, transcriber) as recognizer:
+        for _ in range(FAILURES + 2):
+            recognition = await recognizer.listen(utterances("turns_angry", "a", 0.0)[1])
+            assert "check my bill" in recognition.text.lower()
+    assert STOOD_IN._value.get() == stood_in + FAILURES + 2
+
+
+async def hold(_request: Request, _writer: asyncio.StreamWriter) -> None:
+    """Answer long after anybody waits."""
+    await asyncio.sleep(60)
+
+
+async def test_a_late_answer_leaves_the_utterance_to_the_stand_in(transcriber: Transcriber) -> None:
+    """Once its time is over."""
+    async with served(hold, transcriber, seconds=0.2) as recognizer:
+        recognition = await recognizer.listen(utterances("turns_angry", "a", 0.0)[1])
+    assert "check my bill" in recognition.text.lower()
+
+
+async def test_without_a_stand_in_what_is_not_read_has_no_words() -> None:
+    """The transcript says `error`, or `overload` where too many wait; what the server reads is as ever."""
+    said = utterances("turns_angry", "a", 0.0)[1]
+    async with served(always(http(b"{}", "500 Oops")), None) as recognizer:
+        assert (await recognizer.listen(said)).dropped == "error"
+        assert (await recognizer.listen(silence(b"\x01"))).dropped == "silence"
+    async with served(hold, None, seconds=0.5, together=1) as recognizer:
+        crowd = await asyncio.gather(*(recognizer.listen(said) for _ in range(3)))
+        assert sorted(each.dropped for each in crowd) == ["error", "error", "overload"]
+    async with served(reply(SAID.text), None) as recognizer:
+        assert (await recognizer.listen(said)).text == SAID.text
+
+
+async def test_an_utterance_given_up_leaves_nothing_behind(transcriber: Transcriber) -> None:
+    """Its request is closed, and no task of it is left."""
+    asked, gone = asyncio.Event(), asyncio.Event()
+
+    async def answer(_request: Request, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        try:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            while not writer.transport.is_closing():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        finally:
+            gone.set()
+
+    async with served(answer, transcriber) as recognizer, asyncio.timeout(60):
+        listening = asyncio.create_task(recognizer.listen(utterances("turns_angry", "a", 0.0)[1]))
+        await asked.wait()
+        listening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await listening
+        await gone.wait()
