@@ -72,9 +72,7 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         )
         transcribing = process.start("the batcher", batcher.run()) if batcher else None
         process.start("the housekeeping", Housekeeping(bus).run())
-        process.start(
-            "the watch", _watch(process, lambda: bus.unready or stalled() or (server.unready if server else ""))
-        )
+        process.start("the watch", _watch(bus, process, lambda: stalled() or (server.unready if server else "")))
         process.alive_checks.append(stalled)
         try:
             scoring.begin()
@@ -103,10 +101,10 @@ def _stalled(threads: Sequence[WorkThreads]) -> str:
     return next((f"the {kind} thread hangs" for kind in hanging), "")
 
 
-async def _watch(process: Process, unready: Check) -> None:
-    """Keep /readyz in step with what the work needs."""
+async def _watch(bus: Bus, process: Process, unready: Check) -> None:
+    """Keep /readyz in step with Redis, and with what else keeps words from coming."""
     while not process.stopping.is_set():
-        process.unready = unready()
+        process.unready = bus.unready or unready()
         await asyncio.sleep(WATCH_SECONDS)
 
 

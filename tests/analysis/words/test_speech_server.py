@@ -303,10 +303,14 @@ async def test_many_utterances_are_in_flight_within_a_bound() -> None:
 
 async def test_the_wait_for_a_place_counts() -> None:
     """An utterance that gets no place in its time is left."""
-    async with speech(late, together=1, seconds=SOON) as (server, served):
-        read = await asyncio.gather(*(server.read(PCM, RATE_HZ) for _ in range(2)))
-        assert read == ["late", "late"]
+    async with speech(late, together=1) as (server, served):
+        reading = asyncio.create_task(server.read(PCM, RATE_HZ))
+        await until(lambda: served.requests)
+        server._seconds = SOON
+        assert await server.read(PCM, RATE_HZ) == "late"
         assert len(served.requests) == 1
+        reading.cancel()
+        await asyncio.wait([reading])
 
 
 async def test_an_utterance_given_up_closes_its_request() -> None:
