@@ -30,6 +30,8 @@ NO_MARK = 0.0
 """No-speech probability where none is told: Silero has heard speech."""
 LOWEST = -100.0
 """No mean log-probability is lower."""
+SEGMENTS = 256
+"""Of an answer whose figures are looked at; an utterance has a few. Bounds the time on the event loop."""
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.01, 600.0
 """Of a segment, as its figures' weight."""
 _JOINERS = "\u200c\u200d"
@@ -89,7 +91,8 @@ def words_of(answer: bytes) -> Words:
         raise TranscriptionError(f"more than {TEXT_CHARACTERS} characters")
     text = readable(said["text"])
     segments = said.get("segments")
-    told = [segment for segment in segments if isinstance(segment, dict)] if isinstance(segments, list) else []
+    first = segments[:SEGMENTS] if isinstance(segments, list) else []
+    told = [segment for segment in first if isinstance(segment, dict)]
     no_speech = _mean(told, "no_speech_prob", 0.0, 1.0)
     mean = _mean(told, "avg_logprob", LOWEST, 0.0)
     mean = LIKELY if mean is None else mean

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import math
+import time
 import unicodedata
 import wave
 from email.parser import BytesParser
@@ -17,7 +18,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analysis.words.transcription import (
+    ANSWER_BYTES,
     LIKELY,
+    SEGMENTS,
     TEXT_CHARACTERS,
     TranscriptionError,
     form,
@@ -133,6 +136,18 @@ def test_an_unusable_answer_is_an_error(body: bytes) -> None:
     with pytest.raises(TranscriptionError) as fault:
         words_of(body)
     assert "hello" not in str(fault.value)
+
+
+def test_an_answer_full_of_segments_is_read_quickly() -> None:
+    """The first of them count, so that the largest answer does not hold up other calls."""
+    many = b'{"text": "hello", "segments": [' + b"{}," * ((ANSWER_BYTES - 60) // 3) + b"{}]}"
+    began = time.process_time()
+    assert words_of(many).text == "hello"
+    took = time.process_time() - began
+    print(f"{len(many)} bytes in {1_000 * took:.1f} ms")
+    assert took < 0.1
+    late = [{}] * SEGMENTS + [segment()]
+    assert words_of(answer(*late)).no_speech_probability == 0
 
 
 JSON = st.recursive(
