@@ -20,7 +20,7 @@ from analysis.words.transcriber import Words
 
 VERBOSE, PLAIN = "verbose_json", "json"
 """Answers with the figures of each segment, and without."""
-ANSWER_BYTES = 256 * 1024
+ANSWER_BYTES = 128 * 1024
 """An utterance's answer takes some kilobytes; whisper.cpp writes a hundred bytes for each token."""
 TEXT_CHARACTERS = 4_096
 """Ten times as many as anybody says in an utterance."""

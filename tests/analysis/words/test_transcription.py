@@ -146,7 +146,7 @@ def test_an_answer_full_of_segments_is_read_quickly() -> None:
     took = time.process_time() - began
     print(f"{len(many)} bytes in {1_000 * took:.1f} ms")
     assert took < 0.1
-    late = [{}] * SEGMENTS + [segment()]
+    late: list[dict[str, Any]] = [{}] * SEGMENTS + [segment()]
     assert words_of(answer(*late)).no_speech_probability == 0
 
 
