@@ -17,10 +17,11 @@ from analysis.call.decision import Decisions
 from analysis.fetching import command
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.worker import Worker
-from analysis.scorers.choice import chosen_rules, chosen_scoring
-from analysis.settings import AnalysisSection, AnalysisSettings
+from analysis.scorers.choice import chosen_rules, chosen_scoring, judged_languages
+from analysis.settings import AUTO, AnalysisSection, AnalysisSettings
 from analysis.words.batcher import Batcher
 from analysis.words.hallucination import SHIPPED_PHRASES, Phrases
+from analysis.words.language import ALL, Languages
 from analysis.words.recognition import Recognizer
 from analysis.words.transcriber import Transcriber
 from callbus.redis.bus import Bus
@@ -46,11 +47,12 @@ IN_HAND_A_QUEUE = 4
 async def work(settings: AnalysisSettings, process: Process) -> None:
     """Load the model, wait for Redis, work until told to stop, give the partitions back."""
     section = settings.analysis
-    phrases = _phrases(section)
+    phrases, judged = _phrases(section), judged_languages(section)
     process.unready = "loading the model"
     scoring = await asyncio.to_thread(chosen_scoring, section)
     transcriber = await asyncio.to_thread(Transcriber, section)
-    analyst = Analyst(chosen_rules(section), section.redacted_digits)
+    languages = _languages(section, judged, transcriber.detects)
+    analyst = Analyst(chosen_rules(section), section.redacted_digits, languages)
     batcher = Batcher(transcriber, section.batch_size, section.queue_utterances)
     recognizer = Recognizer(
         transcriber,
@@ -59,6 +61,7 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         feature_threads=section.feature_threads,
         limit=section.queue_utterances,
         voices=section.raised_voice,
+        languages=languages,
     )
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     threads = (batcher.threads, scoring.threads, recognizer.threads)
@@ -100,6 +103,17 @@ async def _watch(bus: Bus, process: Process, stalled: Check) -> None:
     while not process.stopping.is_set():
         process.unready = bus.unready or stalled()
         await asyncio.sleep(WATCH_SECONDS)
+
+
+def _languages(section: AnalysisSection, judged: frozenset[str], detects: bool) -> Languages:
+    expected = "" if section.language == AUTO else section.language if detects else "en"
+    if not judged & {expected, *section.languages, ALL} and (expected or section.languages):
+        log.warning(
+            "the scorer judges %s alone: calls in %s raise no alerts; see analysis.scorer",
+            ", ".join(sorted(judged)),
+            ", ".join(sorted({expected, *section.languages} - {""})),
+        )
+    return Languages(expected, frozenset(section.languages), judged, detects)
 
 
 def _phrases(section: AnalysisSection) -> Phrases:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from prometheus_client import Counter, Histogram
@@ -12,6 +12,7 @@ from prometheus_client import Counter, Histogram
 from analysis.words.batcher import Batcher, Shed
 from analysis.words.features import Spectrogram
 from analysis.words.hallucination import DOUBT_LOG_PROBABILITY, Invention, Phrases, credible, invented
+from analysis.words.language import Languages, Probabilities, Spoken
 from analysis.words.silence import NO_SPEECH, NOTHING, is_little, nobody_spoke
 from analysis.words.speech import Speech
 from analysis.words.transcriber import Transcriber, Words
@@ -42,6 +43,7 @@ SILENCE = "silence"
 HALLUCINATION = "hallucination"
 OVERLOAD = "overload"
 ERROR = "error"
+UNHEARD = Spoken()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Recognition:
     """`silence`, `hallucination`, `overload`, `error`; empty if there are words."""
     voice: Measured | None = None
     """A customer's voice, if measured."""
+    languages: Probabilities = field(default_factory=dict)
+    """What its sound says of its language, while that of its call is open."""
+    speech_seconds: float = 0.0
+    """How much of it is speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +86,19 @@ class Recognizer:
         feature_threads: int,
         limit: int,
         voices: bool = False,
+        languages: Languages | None = None,
     ) -> None:
         self._transcriber = transcriber
         self._batcher = batcher
         self._phrases = phrases
         self._limit = limit
         self._voices = voices
+        self._languages = languages or Languages(detects=False)
         self._waiting = 0
         self.threads = WorkThreads("features", feature_threads)
 
-    async def listen(self, utterance: Utterance) -> Recognition:
-        """The words of `utterance`. Raises only when cancelled."""
+    async def listen(self, utterance: Utterance, spoken: Spoken = UNHEARD) -> Recognition:
+        """The words of `utterance`, in a call of which `spoken` is known. Raises only when cancelled."""
         if self._waiting >= self._limit:
             return Recognition(dropped=OVERLOAD)
         began = time.monotonic()
@@ -106,13 +114,20 @@ class Recognizer:
         if features is None or speech.highest < NOTHING:
             return Recognition(dropped=SILENCE)
         try:
-            words = await self._batcher.submit(features, utterance.role, utterance.ended_at, utterance.duration_seconds)
+            words = await self._batcher.submit(
+                features,
+                utterance.role,
+                utterance.ended_at,
+                utterance.duration_seconds,
+                language=self._languages.wanted(spoken, speech.seconds),
+            )
         except Shed:
             return Recognition(dropped=OVERLOAD)
         except Exception:  # counted and logged by the batcher
             return Recognition(dropped=ERROR)
         try:
-            return replace(await self._believed(words, features, utterance, speech), voice=voice)
+            heard = await self._believed(words, features, utterance, speech)
+            return replace(heard, voice=voice, languages=words.languages, speech_seconds=speech.seconds)
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
@@ -138,7 +153,9 @@ class Recognizer:
         if not self._is_in_doubt(words, first, little) or self._batcher.is_behind:
             return self._counted(first)
         try:
-            words = await self._batcher.submit(features, utterance.role, utterance.ended_at, seconds, again=True)
+            words = await self._batcher.submit(
+                features, utterance.role, utterance.ended_at, seconds, again=True, language=words.language
+            )
         except Exception:  # shed, or counted and logged by the batcher: the first reading stands
             return self._counted(first)
         second = self._guard(words, seconds, little, whole=True)
