@@ -106,14 +106,13 @@ class Analyst:
         call = replace(
             call, health=call.health.listened([each.turn for each in call.turns], max(0.0, event.end_seconds))
         )
-        language = self._languages.presumed(call.spoken)
-        if turn is None or not placed.scored or not self._languages.is_judged(language):
+        if turn is None or not placed.scored or not self._languages.is_to_be_scored(call.spoken):
             now = clock()
             transcript = self._transcript(event, call, recognition, now, turn=turn.number if turn else None)
             return Outcome(call, (transcript, *_news(call, earlier, now)))
         score = await ask(turn, call.before(turn))
         now = clock()
-        verdict = judge(call, turn, score, self._rules, event.ended_at, now, language)
+        verdict = judge(call, turn, score, self._rules, event.ended_at, now, self._languages.presumed(call.spoken))
         call, alert = verdict.conversation, verdict.alert
         transcript = self._transcript(event, call, recognition, now, turn=turn.number, score=verdict.score.value)
         publications = (transcript, *((alert,) if alert else ()), *_news(call, earlier, now))

@@ -22,18 +22,20 @@ ALL = "*"
 """Stands for every language, where languages are listed."""
 LEAST_SECONDS = 3.0
 """Of speech, before anything is decided."""
-MOST_SECONDS = 12.0
+MOST_SECONDS = 15.0
 """Of speech. By then the likeliest language is taken, or the expected one."""
-SURE = 0.99
+SURE = 0.995
 """Probability of a language at which it is decided before `MOST_SECONDS`."""
-EXPECTED_ODDS = 3.0
+EXPECTED_ODDS = 1.0
 """Log-odds that the expected language has over every other one before a word is heard."""
-LEANING = 0.9
-"""Probability from which, before the decision, a call is taken to be in another language than the expected one."""
-FLOOR = 1e-3
+LEANING = 0.97
+"""Probability from which, before the decision, a call is read in another language than the expected one."""
+FLOOR = 1e-2
 """Probabilities of an utterance below this count as this much: no single utterance can rule a language out."""
+WORDLESS_SECONDS = 0.5
+"""Speech of an utterance that says nothing: a lone word or name can sound like any language."""
 FULL_SECONDS = 5.0
-"""A longer utterance counts no more than one of this length: one voice or one noise must not decide alone."""
+"""What a longer utterance says counts as that of one of this length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Spoken:
     seconds: float = 0.0
     """Of speech heard before the decision."""
     evidence: dict[str, float] = field(default_factory=dict)
-    """By language code: summed log-probabilities, each times its seconds of speech. Empty after the decision."""
+    """By language code: summed log-probabilities, each weighted by its speech. Empty after the decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,17 @@ class Languages:
         return Spoken(language, after.seconds)
 
     def presumed(self, known: Spoken) -> str:
-        """The language that a call is taken to be in; empty if none is expected and nothing has been heard."""
+        """The language to read a call in now; empty if none is expected and nothing has been heard."""
         if known.language or not known.evidence:
             return known.language or self.expected
         language, probability = self._likeliest(known)
         return language if not self.expected or probability >= LEANING else self.expected
+
+    def is_to_be_scored(self, known: Spoken) -> bool:
+        """Whether what is said now is rather in a language that the scorer can judge than in another."""
+        if known.language or not known.evidence or ALL in self.judged:
+            return self.is_judged(known.language or self.expected)
+        return sum(each for language, each in self._shares(known).items() if language in self.judged) >= 0.5
 
     def is_judged(self, language: str) -> bool:
         """Whether the scorer can judge a language; so it is with one that is not known yet."""
@@ -101,9 +109,8 @@ class Languages:
         return self.presumed(self._added(known, probabilities, seconds))
 
     def _added(self, known: Spoken, probabilities: Probabilities, seconds: float) -> Spoken:
-        """The evidence with that of an utterance, spread by how little a short one says."""
-        weight = min(seconds, FULL_SECONDS)
-        if not weight > 0:
+        weight = min(seconds, FULL_SECONDS) - WORDLESS_SECONDS
+        if weight <= 0:
             return known
         evidence = {
             language: known.evidence.get(language, 0.0) + weight * math.log(max(FLOOR, probability))
@@ -114,9 +121,17 @@ class Languages:
 
     def _likeliest(self, known: Spoken) -> tuple[str, float]:
         """The likeliest language and its probability, 0 to 1."""
+        shares = self._shares(known)
+        language = max(shares, key=lambda each: shares[each])
+        return language, shares[language]
+
+    def _shares(self, known: Spoken) -> dict[str, float]:
+        """The probability of each language, if there is evidence."""
         odds = {
             language: value + (EXPECTED_ODDS if language == self.expected else 0.0)
             for language, value in known.evidence.items()
         }
-        language = max(odds, key=lambda each: odds[each])
-        return language, 1 / sum(math.exp(value - odds[language]) for value in odds.values())
+        most = max(odds.values())
+        shares = {language: math.exp(value - most) for language, value in odds.items()}
+        whole = sum(shares.values())
+        return {language: share / whole for language, share in shares.items()}
