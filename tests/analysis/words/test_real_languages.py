@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +15,14 @@ from analysis.settings import AnalysisSection
 from analysis.words.language import Languages, Spoken
 from analysis.words.transcriber import Transcriber
 from bench.words.clips import LONG_SECONDS, RATE_HZ, VOICES, Clip, prompts
+from bench.words.measures import plain
+from callbus import CallOpened, CallState, Role, Transcript, Utterance
+from callbus.redis.bus import Bus
+from callbus.redis.settings import RedisSettings
 from service.settings import ConfigError
+from tests.analysis.process import LEGS, analysis, publish
 from tests.analysis.real_models import fetch
+from tests.published import published
 
 CALLS, SECONDS = 4, 16.0
 """Of each language, each with prompts of this length together."""
@@ -104,3 +112,32 @@ def test_a_language_that_the_model_does_not_know(base: Transcriber) -> None:
         section = AnalysisSection.model_validate({"model": "base", "device": "cpu", **settings})
         with pytest.raises(ConfigError, match=rf"analysis\.{next(iter(settings))}: the model does not know 'xx'"):
             Transcriber(section)
+
+
+async def test_a_worker_tells_the_words_of_a_foreign_call(redis_url: str) -> None:
+    """A whole process that expects English: once the call is known to be Spanish, its words are Spanish, unscored."""
+    fetch("base")
+    clips = [each for each in recorded("es") if each.seconds > 2 * LONG_SECONDS][:6]
+    said, at = [], 0.0
+    for sequence, clip in enumerate(clips):
+        start, at = at + 1.0, at + 1.0 + clip.seconds
+        role = Role.CUSTOMER if sequence % 2 else Role.AGENT
+        leg = "2" if sequence % 2 else "1"
+        said.append(Utterance("foreign", leg, role, sequence, start, at, time.time(), RATE_HZ, clip.pcm))
+    opening = CallOpened("foreign", "bridge", time.time(), LEGS)
+    async with Bus(RedisSettings(url=redis_url)) as bus:
+        async with analysis(redis__url=redis_url, analysis__model="base", analysis__cpu_threads="1") as worker:
+            await publish(bus, [opening])
+            for number, utterance in enumerate(said, start=1):  # as in a call: each is read before the next is said
+                await publish(bus, [utterance])
+                async with asyncio.timeout(60):
+                    while len(told := [each for each in await published(bus) if isinstance(each, Transcript)]) < number:
+                        await asyncio.sleep(0.05)
+            assert await worker.metric('callvane_call_languages_decided_total{scorer="not_judged"}') == 1
+        state = [each for each in await published(bus) if isinstance(each, CallState)][-1]
+    assert (state.language, state.is_judged, state.scores) == ("es", False, ())
+    assert [each.score for each in told] == [None] * len(said)
+    wanted = [set(plain(clip.said, "es").split()) for clip in clips[-3:]]
+    words = [set(plain(each.text, "es").split()) for each in told[-3:]]
+    print([each.text for each in told])
+    assert sum(len(one & other) for one, other in zip(wanted, words, strict=True)) > sum(map(len, wanted)) / 2
