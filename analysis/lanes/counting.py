@@ -32,7 +32,7 @@ TURNS_SCORED = Counter("callvane_turns_scored_total", "Scores given to customers
 LANGUAGES = Counter(
     "callvane_call_languages_decided_total",
     "Calls whose language was decided, by whether the scorer can judge it: judged, not_judged.",
-    ["scorer"],
+    ["outcome"],
 )
 SHIFTS = Counter("callvane_shifts_total", "Shifts found, by kind.", ["kind"])
 ALERT_SECONDS = Histogram(

@@ -1,7 +1,7 @@
 """`make eval-words`: word error and invented words of real Whispers on real voices, beside stock faster-whisper.
 
 MODELS=base,tiny.en names fetched models or folders, SOUNDS=DIR the root of Debian's sound packages (/), CALLS=DIR one's
-own calls, PROMPTS=200 how many of a set, SETS=prompts,noise,calls,languages which. A set without recordings is left out.
+own calls, PROMPTS=200 how many of a set, SETS=prompts,noise,calls,languages. Sets without recordings are left out.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ async def test_a_worker_tells_the_words_of_a_foreign_call(redis_url: str) -> Non
                 async with asyncio.timeout(60):
                     while len(told := [each for each in await published(bus) if isinstance(each, Transcript)]) < number:
                         await asyncio.sleep(0.05)
-            assert await worker.metric('callvane_call_languages_decided_total{scorer="not_judged"}') == 1
+            assert await worker.metric('callvane_call_languages_decided_total{outcome="not_judged"}') == 1
         state = [each for each in await published(bus) if isinstance(each, CallState)][-1]
     assert (state.language, state.is_judged, state.scores) == ("es", False, ())
     assert [each.score for each in told] == [None] * len(said)
