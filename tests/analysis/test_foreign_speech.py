@@ -102,3 +102,16 @@ async def test_the_decision_outlives_the_worker(redis_url: str) -> None:
         told = await published(on.bus)
     assert [each.text for each in told if isinstance(each, Transcript)][-1] == SPANISH[-1][1]
     assert not [each for each in told if isinstance(each, Alert)]
+
+
+async def test_scores_of_invented_words_are_taken_back(redis_url: str) -> None:
+    """What was scored as English before the language was known leaves no mood and no level behind."""
+    english, *foreign = says("late", ((C, "hello do you speak spanish"), *SPANISH))
+    async with stage(redis_url, languages=Languages("en", judged=ENGLISH_ALONE)) as on:
+        await on.send([opens([english]), english])
+        await on.idle()
+        assert len((await state_of(on, "late")).scores) == 1
+        await on.send(foreign)
+        await on.idle()
+        last = await state_of(on, "late")
+    assert (last.language, last.scores, last.level) == ("es", (), 0.0)
