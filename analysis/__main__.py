@@ -17,10 +17,11 @@ from analysis.call.decision import Decisions
 from analysis.fetching import command
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.worker import Worker
-from analysis.scorers.choice import chosen_rules, chosen_scoring
-from analysis.settings import AnalysisSection, AnalysisSettings
+from analysis.scorers.choice import chosen_rules, chosen_scoring, judged_languages
+from analysis.settings import AUTO, AnalysisSection, AnalysisSettings
 from analysis.words.batcher import Batcher
 from analysis.words.hallucination import SHIPPED_PHRASES, Phrases
+from analysis.words.language import ALL, Languages
 from analysis.words.readers import Listener, chosen_readers
 from analysis.words.recognition import Recognizer
 from callbus.redis.bus import Bus
@@ -46,12 +47,14 @@ IN_HAND_A_QUEUE = 4
 async def work(settings: AnalysisSettings, process: Process) -> None:
     """Load the model, wait for Redis, work until told to stop, give the partitions back."""
     section = settings.analysis
-    phrases = _phrases(section)
+    phrases, judged = _phrases(section), judged_languages(section)
     process.unready = "loading the model"
     scoring = await asyncio.to_thread(chosen_scoring, section)
     readers = await asyncio.to_thread(chosen_readers, section)
-    analyst = Analyst(chosen_rules(section), section.redacted_digits)
     server, whisper = readers.server, readers.whisper
+    is_english = whisper is not None and not server and not whisper.detects
+    languages = _languages(section, judged, is_english, detects=whisper is not None and not server and not is_english)
+    analyst = Analyst(chosen_rules(section), section.redacted_digits, languages)
     batcher = Batcher(whisper, section.batch_size, section.queue_utterances) if whisper else None
     recognizer = Recognizer(
         whisper or Listener(),
@@ -61,6 +64,7 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         feature_threads=section.feature_threads,
         limit=section.queue_utterances,
         voices=section.raised_voice,
+        languages=languages,
     )
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     threads = (*([batcher.threads] if batcher else []), scoring.threads, recognizer.threads)
@@ -106,6 +110,18 @@ async def _watch(bus: Bus, process: Process, unready: Check) -> None:
     while not process.stopping.is_set():
         process.unready = bus.unready or unready()
         await asyncio.sleep(WATCH_SECONDS)
+
+
+def _languages(section: AnalysisSection, judged: frozenset[str], is_english: bool, detects: bool) -> Languages:
+    """`is_english`: the model knows nothing else."""
+    expected = "en" if is_english else "" if section.language == AUTO else section.language
+    if not judged & {expected, *section.languages, ALL} and (expected or section.languages):
+        log.warning(
+            "the scorer judges %s alone: calls in %s raise no alerts; see analysis.scorer",
+            ", ".join(sorted(judged)),
+            ", ".join(sorted({expected, *section.languages} - {""})),
+        )
+    return Languages(expected, frozenset(section.languages), judged, detects)
 
 
 def _phrases(section: AnalysisSection) -> Phrases:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
 from callbus.redis.settings import RedisSettings
 from service.settings import ProcessSettings
 
+AUTO = "auto"
+LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+"""A language as Whisper names it: ISO 639-1, or 639-3 where that has none."""
 SHIPPED_MODEL = "telephone"
 """The small Whisper that ships with Callvane: synthetic voices and a small vocabulary only."""
 
@@ -46,8 +49,12 @@ class AnalysisSection(BaseModel):
     """Threads per transcription on a CPU. 0: one for the shipped model, otherwise one per core, at most four."""
     feature_threads: int = Field(2, ge=1, le=64)
     """Threads that turn audio into the model's spectrogram."""
-    language: str = Field("en", pattern=r"^[a-z]{2,3}$")
-    """Language code of the callers' language. English-only models ignore it."""
+    language: str = Field("en", pattern=r"^([a-z]{2,3}|auto)$")
+    """Code of the language that callers are expected to speak. Calls that are evidently in another one are read in
+    that. `auto` expects none: each call's first seconds of speech decide. docs/models.md."""
+    languages: tuple[LanguageCode, ...] = ()
+    """Codes of the languages that calls may be in. Empty: all that the model knows. Only that of `language`: none is
+    detected."""
     batch_size: int = Field(16, ge=1, le=256)
     """Most utterances, of different calls, transcribed in one batch."""
     queue_utterances: int = Field(256, ge=1, le=100_000)
@@ -60,6 +67,9 @@ class AnalysisSection(BaseModel):
     scorer: Literal["feeling", "classifier", "language_model"] = "feeling"
     """What scores turns: `feeling`, the shipped network, which reads English turns in context; or `classifier` or
     `language_model`, configured below. docs/scorers.md helps to choose."""
+    scorer_languages: tuple[LanguageCode | Literal["*"], ...] = ()
+    """Codes of the languages that the classifier or language model judges; `*` is all. Empty: that of `language`. The
+    shipped scorer judges English only. Other calls show their words, and raise no alerts."""
     classifier: str = Field("", max_length=1_000)
     """A folder with a text classifier in ONNX, tokenizer.json and config.json, or OWNER/NAME on the model hub."""
     classifier_revision: str = Field("", pattern=r"^[\w./-]{0,100}$")

@@ -11,12 +11,14 @@ from analysis.call.succession import TakenOver
 from analysis.shift.detector import ShiftRules
 from analysis.turns.score import Score
 from analysis.turns.turn import Said, Turn
+from analysis.words.language import Languages
 from analysis.words.recognition import ERROR, Recognition
 from analysis.words.redaction import redact
 from callbus import Alert, CallClosed, CallEvent, CallOpened, CallState, Phase, Transcript, Utterance
 from callbus.messages.wire import ForkEvent, Publication
 
 TRANSCRIPT_CHARACTERS = 10_000
+JUDGED, NOT_JUDGED = "judged", "not_judged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Outcome:
     publications: tuple[Publication, ...] = ()
     alert: Alert | None = None
     scored: bool = False
+    decided: str = ""
+    """`JUDGED` or `NOT_JUDGED` by the scorer, if the call's language was decided now."""
 
 
 Ask = Callable[[Turn, Sequence[Turn]], Awaitable[Score]]
@@ -38,13 +42,14 @@ Clock = Callable[[], float]
 class Analyst:
     """Turns events into outcomes, using the detector's rules and the given scores."""
 
-    def __init__(self, rules: ShiftRules, redacted_digits: int) -> None:
+    def __init__(self, rules: ShiftRules, redacted_digits: int, languages: Languages | None = None) -> None:
         self._rules = rules
         self._redacted_digits = redacted_digits
+        self._languages = languages or Languages(detects=False)
 
     def opened(self, event: CallOpened, call: Conversation | None, now: float) -> Outcome:
         """A call starts, or its legs change."""
-        call = opened(event, call)
+        call = self._settled(opened(event, call))
         return Outcome(call, (state_of(call, now),))
 
     def taken_over(self, event: TakenOver, call: Conversation | None, now: float) -> Outcome:
@@ -76,8 +81,22 @@ class Analyst:
     ) -> Outcome:
         """An utterance with its recognized words. `ask` is awaited if a turn needs a score."""
         call = call or joined(event)
-        earlier = state_of(call, 0.0)
-        call = call.passed(event)
+        earlier, was_open = state_of(call, 0.0), not call.spoken.language
+        spoken = self._languages.heard(call.spoken, recognition.languages, recognition.speech_seconds)
+        call = self._settled(replace(call.passed(event), spoken=spoken))
+        outcome = await self._read(event, call, earlier, recognition, ask, clock)
+        decided = was_open and spoken.language
+        return replace(outcome, decided=JUDGED if call.is_judged else NOT_JUDGED) if decided else outcome
+
+    async def _read(
+        self,
+        event: Utterance,
+        call: Conversation,
+        earlier: CallState,
+        recognition: Recognition,
+        ask: Ask,
+        clock: Clock,
+    ) -> Outcome:
         if recognition.dropped:
             now = clock()
             return Outcome(call, (self._transcript(event, call, recognition, now), *_news(call, earlier, now)))
@@ -87,17 +106,22 @@ class Analyst:
         call = replace(
             call, health=call.health.listened([each.turn for each in call.turns], max(0.0, event.end_seconds))
         )
-        if turn is None or not placed.scored:
+        if turn is None or not placed.scored or not self._languages.is_to_be_scored(call.spoken):
             now = clock()
             transcript = self._transcript(event, call, recognition, now, turn=turn.number if turn else None)
             return Outcome(call, (transcript, *_news(call, earlier, now)))
         score = await ask(turn, call.before(turn))
         now = clock()
-        verdict = judge(call, turn, score, self._rules, event.ended_at, now)
+        verdict = judge(call, turn, score, self._rules, event.ended_at, now, self._languages.presumed(call.spoken))
         call, alert = verdict.conversation, verdict.alert
         transcript = self._transcript(event, call, recognition, now, turn=turn.number, score=verdict.score.value)
         publications = (transcript, *((alert,) if alert else ()), *_news(call, earlier, now))
         return Outcome(call, publications, alert, scored=True)
+
+    def _settled(self, call: Conversation) -> Conversation:
+        """The call, by what is settled of its language. Scores of invented words go once they are known as such."""
+        is_judged = self._languages.is_judged(call.spoken.language or self._languages.expected)
+        return replace(call, is_judged=is_judged, parties=call.parties if is_judged else {})
 
     def _listened(
         self, event: Utterance, call: Conversation, recognition: Recognition

@@ -13,11 +13,12 @@ from analysis.call.audio_health import Health
 from analysis.call.recording_state import Recordings
 from analysis.call.state_tolerance import tolerated
 from analysis.call.succession import TakenOver
-from analysis.shift.context_terms import in_context
+from analysis.shift.context_terms import ENGLISH, in_context
 from analysis.shift.detector import Evidence, Shift, ShiftRules, ShiftState, after_alert, step
 from analysis.shift.evidence import Judged, build_alert
 from analysis.turns.score import Score
 from analysis.turns.turn import Said, Turn, place
+from analysis.words.language import Spoken
 from analysis.words.voice import Measured, Voice
 from callbus import Alert, CallClosed, CallOpened, CallState, Leg, Mood, Phase, Role, Utterance
 
@@ -73,6 +74,10 @@ class Conversation:
     health: Health = field(default_factory=Health)
     voices: dict[str, Voice] = field(default_factory=dict)
     """By leg: a customer's own voice, where it is measured."""
+    spoken: Spoken = field(default_factory=Spoken)
+    """What is known of the call's language."""
+    is_judged: bool = True
+    """Whether the scorer can judge that language."""
     recordings: Recordings | None = None
     """Kept with it, so that all that is known of a call lies in one place; see succession."""
 
@@ -161,15 +166,23 @@ def hear(call: Conversation, said: Said) -> Heard:
     return Heard(call, turn, placed.is_new, scored)
 
 
-def weighed(call: Conversation, turn: Turn, score: Score) -> tuple[Score, Evidence]:
+def weighed(call: Conversation, turn: Turn, score: Score, language: str = ENGLISH) -> tuple[Score, Evidence]:
     """A turn's score with what no scorer looks at, threats and the circumstances of the turn; and as evidence."""
-    score, threat = in_context(score, turn, call.before(turn))
+    score, threat = in_context(score, turn, call.before(turn), language)
     return score, Evidence(turn.number, score.log_odds, score.weight, turn.end_seconds, threat)
 
 
-def judge(call: Conversation, turn: Turn, score: Score, rules: ShiftRules, spoken_at: float, now: float) -> Verdict:
+def judge(
+    call: Conversation,
+    turn: Turn,
+    score: Score,
+    rules: ShiftRules,
+    spoken_at: float,
+    now: float,
+    language: str = ENGLISH,
+) -> Verdict:
     """Let the detector see a turn's score, in place of the score that its earlier words had."""
-    score, evidence = weighed(call, turn, score)
+    score, evidence = weighed(call, turn, score, language)
     party, shift = call.parties.get(turn.party, Party()).seen(evidence, rules)
     turns = tuple(
         Judged(turn, score.value, score.weight) if judged.turn.number == turn.number else judged
@@ -213,6 +226,8 @@ def state_of(call: Conversation, now: float, closed: CallClosed | None = None) -
         scores=party.scores,
         health=health.standing,
         gaps=health.gaps,
+        language=call.spoken.language,
+        is_judged=call.is_judged,
     )
 
 

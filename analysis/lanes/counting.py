@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from prometheus_client import Counter, Histogram
 
-from analysis.call.analyst import Outcome
+from analysis.call.analyst import JUDGED, NOT_JUDGED, Outcome
 from analysis.call.succession import HANDOVERS, Step
 from analysis.words.recognition import Recognition
 from callbus import ShiftKind, Transcript
@@ -29,6 +29,11 @@ HANDOVERS_MADE = Counter(
     ["reason"],
 )
 TURNS_SCORED = Counter("callvane_turns_scored_total", "Scores given to customers' turns; a growing turn gets several.")
+LANGUAGES = Counter(
+    "callvane_call_languages_decided_total",
+    "Calls whose language was decided, by whether the scorer can judge it: judged, not_judged.",
+    ["outcome"],
+)
 SHIFTS = Counter("callvane_shifts_total", "Shifts found, by kind.", ["kind"])
 ALERT_SECONDS = Histogram(
     "callvane_end_of_speech_to_alert_seconds",
@@ -37,6 +42,8 @@ ALERT_SECONDS = Histogram(
 )
 for _kind in ShiftKind:
     SHIFTS.labels(_kind)
+for _decided in (JUDGED, NOT_JUDGED):
+    LANGUAGES.labels(_decided)
 for _reason in HANDOVERS:
     HANDOVERS_MADE.labels(_reason)
 
@@ -53,6 +60,8 @@ def count(call_id: str, step: Step, recognition: Recognition | None, outcomes: S
         log.info("another recording of the call took over: %s", step.handover, extra=extra)
     for outcome in outcomes:
         TURNS_SCORED.inc(outcome.scored)
+        if outcome.decided:
+            LANGUAGES.labels(outcome.decided).inc()
         if alert := outcome.alert:
             SHIFTS.labels(alert.kind).inc()
             latency = max(0.0, time.time() - alert.spoken_at)

@@ -13,7 +13,8 @@ from analysis.call.conversation import Conversation
 from analysis.call.recording_state import Recordings
 from analysis.call.succession import Step, step
 from analysis.words.batcher import Shed
-from analysis.words.recognition import ERROR, OVERLOAD, Recognition
+from analysis.words.language import Spoken
+from analysis.words.recognition import ERROR, OVERLOAD, UNHEARD, Recognition
 from callbus import Utterance
 from callbus.messages.wire import NAMES
 from callbus.redis.delivery import Delivery
@@ -114,6 +115,8 @@ class Lane:
     jobs: deque[Job] = field(default_factory=deque)
     task: asyncio.Task[None] | None = None
     is_restored: bool = False
+    spoken: Spoken = UNHEARD
+    """What is known of its language, as last committed; utterances in hand may know more."""
     _begun: int = 0
     """How many jobs, from the first on, have their step."""
     _recordings: Recordings | None = None
@@ -125,7 +128,12 @@ class Lane:
     def restore(self, call: Conversation | None) -> None:
         """Start from the state stored in Redis."""
         self._recordings = call.recordings if call else None
+        self.learn(call)
         self.is_restored = True
+
+    def learn(self, call: Conversation | None) -> None:
+        """Take over what is known of the call's language."""
+        self.spoken = call.spoken if call else UNHEARD
 
     def begin(self) -> Iterator[tuple[Job, Step]]:
         """Compute each new event's effect on the call, in order; nothing before `restore`."""

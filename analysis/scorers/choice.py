@@ -12,7 +12,7 @@ from analysis.scorers.scoring import Scoring, Threaded, one_by_one
 from analysis.scorers.shipped import FEELING_RULES, FeelingScorer
 from analysis.servers.key import key_of
 from analysis.servers.model_server import ModelServer, Settings
-from analysis.settings import AnalysisSection
+from analysis.settings import AUTO, AnalysisSection
 from analysis.shift.detector import ShiftRules
 from service.settings import ConfigError
 
@@ -30,6 +30,19 @@ def chosen_scoring(section: AnalysisSection) -> Scoring:
             return _language_model(section)
         case _:
             return _shipped()
+
+
+def judged_languages(section: AnalysisSection) -> frozenset[str]:
+    """Codes of the languages that the scorer judges; `*` is all. Raises ConfigError."""
+    if section.scorer == "feeling":
+        if section.scorer_languages:
+            raise ConfigError("analysis.scorer_languages: the shipped scorer judges English only; remove it")
+        return frozenset({"en"})
+    if not section.scorer_languages and section.language == AUTO:
+        raise ConfigError(
+            'analysis.scorer_languages: language = "auto" needs it; say what the scorer judges: ["en", "es"], or ["*"]'
+        )
+    return frozenset(section.scorer_languages or {section.language})
 
 
 def chosen_rules(section: AnalysisSection) -> ShiftRules:

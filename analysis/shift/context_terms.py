@@ -15,6 +15,7 @@ from analysis.turns.turn import Turn
 from analysis.turns.wording import plain
 from callbus import Role, Term
 
+ENGLISH = "en"
 REPEATS = -0.8
 """The caller says again what they said in an earlier turn."""
 TALKS_OVER = -0.3
@@ -41,14 +42,14 @@ _LIGHT_WORDS = """
 _LIGHT = frozenset(_LIGHT_WORDS.split())
 
 
-def in_context(score: Score, turn: Turn, history: Sequence[Turn]) -> tuple[Score, bool]:
+def in_context(score: Score, turn: Turn, history: Sequence[Turn], language: str = ENGLISH) -> tuple[Score, bool]:
     """The score with the turn's threats and context as further terms; whether the turn holds a threat.
 
-    `history`: the earlier turns of both parties.
+    `history`: the earlier turns of both parties. `language`: code of theirs; only English has threats.
     """
     if score.log_odds >= PLEASED or not score.weight:
         return score, False
-    threatening = threats(plain(turn.text))
+    threatening = threats(plain(turn.text)) if language == ENGLISH else ()
     found = [*threatening, *_circumstances(turn, history)]
     whole = sum(term.value for term in found)
     if not whole:

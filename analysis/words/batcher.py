@@ -16,6 +16,7 @@ from typing import Protocol
 from prometheus_client import Counter, Gauge, Histogram
 
 from analysis.words.features import Spectrogram
+from analysis.words.language import Wanted
 from analysis.words.transcriber import Words
 from callbus import Role
 from service.work_threads import WorkThreads
@@ -63,8 +64,8 @@ class Model(Protocol):
     def context(self, features: Spectrogram) -> int:
         """Frames of audio context for an utterance."""
 
-    def transcribe(self, rows: list[Spectrogram], frames: int) -> list[Words]:
-        """The words of each row."""
+    def transcribe(self, rows: list[Spectrogram], frames: int, languages: list[Wanted]) -> list[Words]:
+        """The words of each row, read in its language."""
 
 
 @dataclass(slots=True, eq=False)
@@ -79,6 +80,7 @@ class Waiting:
     since: float
     """Monotonic seconds."""
     seconds: float
+    language: Wanted
     done: asyncio.Future[Words] = field(repr=False)
 
 
@@ -95,7 +97,13 @@ class Batcher:
         self.threads = WorkThreads("model")
 
     def submit(
-        self, features: Spectrogram, role: Role, ended_at: float, seconds: float, again: bool = False
+        self,
+        features: Spectrogram,
+        role: Role,
+        ended_at: float,
+        seconds: float,
+        again: bool = False,
+        language: Wanted = "",
     ) -> asyncio.Future[Words]:
         """Queue an utterance that ended at `ended_at` (Unix seconds) and holds `seconds` of audio.
 
@@ -104,7 +112,7 @@ class Batcher:
         done: asyncio.Future[Words] = asyncio.get_running_loop().create_future()
         frames = self._model.whole if again else self._model.context(features)
         due = ended_at + (AGAIN_SECONDS if again else GRACE_SECONDS[role])
-        self._queue.append(Waiting(features, frames, role, due, time.monotonic(), seconds, done))
+        self._queue.append(Waiting(features, frames, role, due, time.monotonic(), seconds, language, done))
         if len(self._queue) > self._limit:
             self._shed()
         WAITING.set(len(self._queue))
@@ -155,7 +163,11 @@ class Batcher:
         """On the model's thread. A batch that fails is tried row by row, so that one utterance cannot fail others."""
         try:
             words: list[Words | Exception] = list(
-                self._model.transcribe([waiting.features for waiting in batch], batch[0].frames)
+                self._model.transcribe(
+                    [waiting.features for waiting in batch],
+                    batch[0].frames,
+                    [waiting.language for waiting in batch],
+                )
             )
             if len(words) != len(batch):
                 raise ValueError(f"{len(words)} answers")

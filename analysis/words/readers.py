@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.servers.key import key_of
 from analysis.servers.model_server import ModelServer, Settings
-from analysis.settings import AnalysisSection
+from analysis.settings import AUTO, AnalysisSection
 from analysis.words.features import MODEL_RATE_HZ, SHORTEST_SECONDS, Spectrogram, samples_of
 from analysis.words.speech import Speech, speech_in
 from analysis.words.speech_server import SpeechServer
@@ -64,6 +64,8 @@ def endpoint(url: str) -> str:
 
 def speech_server(section: AnalysisSection) -> SpeechServer:
     """The server at the URL in `analysis.model`. Raises ConfigError."""
+    if section.language == AUTO:
+        raise ConfigError("analysis.language: auto needs a Whisper on this machine; name the language of the calls")
     try:
         known = KNOWN_ANSWER.read_bytes()
     except OSError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from prometheus_client import Counter, Histogram
 from analysis.words.batcher import Batcher, Shed
 from analysis.words.features import Spectrogram
 from analysis.words.hallucination import DOUBT_LOG_PROBABILITY, Invention, Phrases, credible, invented
+from analysis.words.language import Languages, Probabilities, Spoken, Wanted
 from analysis.words.silence import NO_SPEECH, NOTHING, is_little, nobody_spoke
 from analysis.words.speech import Speech
 from analysis.words.speech_server import FULL, STOOD_IN, SpeechServer
@@ -44,6 +45,7 @@ SILENCE = "silence"
 HALLUCINATION = "hallucination"
 OVERLOAD = "overload"
 ERROR = "error"
+UNHEARD = Spoken()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,10 @@ class Recognition:
     """`silence`, `hallucination`, `overload`, `error`; empty if there are words."""
     voice: Measured | None = None
     """A customer's voice, if measured."""
+    languages: Probabilities = field(default_factory=dict)
+    """What its sound says of its language, while that of its call is open."""
+    speech_seconds: float = 0.0
+    """How much of it is speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,7 @@ class Recognizer:
         feature_threads: int,
         limit: int,
         voices: bool = False,
+        languages: Languages | None = None,
     ) -> None:
         self._ear = ear
         self._batcher = batcher
@@ -98,11 +105,12 @@ class Recognizer:
         self._phrases = phrases
         self._limit = limit
         self._voices = voices
+        self._languages = languages or Languages(detects=False)
         self._waiting = 0
         self.threads = WorkThreads("features", feature_threads)
 
-    async def listen(self, utterance: Utterance) -> Recognition:
-        """The words of `utterance`. Raises only when cancelled."""
+    async def listen(self, utterance: Utterance, spoken: Spoken = UNHEARD) -> Recognition:
+        """The words of `utterance`, in a call of which `spoken` is known. Raises only when cancelled."""
         if self._waiting >= self._limit:
             return Recognition(dropped=OVERLOAD)
         began = time.monotonic()
@@ -119,14 +127,15 @@ class Recognizer:
             return Recognition(dropped=SILENCE)
         try:
             read = await self._server.read(utterance.pcm, utterance.sample_rate_hz) if self._server else ""
-            words = read if isinstance(read, Words) else await self._stand_in(features, utterance, read)
+            wanted = self._languages.wanted(spoken, speech.seconds)
+            words = read if isinstance(read, Words) else await self._own(features, utterance, wanted, read)
         except Shed:
             return Recognition(dropped=OVERLOAD)
         except Exception:  # counted and logged by the batcher or the server
             return Recognition(dropped=ERROR)
         try:
-            believed = await self._believed(words, features, utterance, speech, whole=words is read)
-            return replace(believed, voice=voice)
+            heard = await self._believed(words, features, utterance, speech, whole=words is read)
+            return replace(heard, voice=voice, languages=words.languages, speech_seconds=speech.seconds)
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
@@ -135,11 +144,12 @@ class Recognizer:
         """Stop the feature threads and abandon their work."""
         self.threads.end()
 
-    async def _stand_in(self, features: Spectrogram, utterance: Utterance, outcome: str) -> Words:
+    async def _own(self, features: Spectrogram, utterance: Utterance, wanted: Wanted, outcome: str) -> Words:
         """The words as the batcher reads them; `outcome`: why the server has not, if there is one."""
         if not self._batcher:
             raise Shed if outcome == FULL else LookupError(outcome)
-        words = await self._batcher.submit(features, utterance.role, utterance.ended_at, utterance.duration_seconds)
+        seconds = utterance.duration_seconds
+        words = await self._batcher.submit(features, utterance.role, utterance.ended_at, seconds, language=wanted)
         if self._server:
             STOOD_IN.inc()
         return words
@@ -163,7 +173,9 @@ class Recognizer:
         if whole or not self._batcher or not self._is_in_doubt(words, first, little) or self._batcher.is_behind:
             return self._counted(first)
         try:
-            words = await self._batcher.submit(features, utterance.role, utterance.ended_at, seconds, again=True)
+            words = await self._batcher.submit(
+                features, utterance.role, utterance.ended_at, seconds, again=True, language=words.language
+            )
         except Exception:  # shed, or counted and logged by the batcher: the first reading stands
             return self._counted(first)
         second = self._guard(words, seconds, little, whole=True)

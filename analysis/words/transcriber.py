@@ -11,7 +11,7 @@ import math
 import os
 import wave
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,9 @@ from faster_whisper.feature_extractor import FeatureExtractor
 from faster_whisper.tokenizer import Tokenizer
 
 from analysis.fetching.found import model_folder, whole
-from analysis.settings import SHIPPED_MODEL, AnalysisSection
+from analysis.settings import AUTO, SHIPPED_MODEL, AnalysisSection
 from analysis.words.features import FRAMES_PER_SECOND, Extractor, Spectrogram, samples_of, spectrogram
+from analysis.words.language import Probabilities, Wanted
 from analysis.words.speech import Speech, speech_in
 from service.settings import ConfigError
 
@@ -56,6 +57,10 @@ class Words:
     """Geometric mean of the tokens' probabilities, 0 to 1."""
     no_speech_probability: float
     mean_log_probability: float
+    language: str = ""
+    """The code of the language that it was read in."""
+    languages: Probabilities = field(default_factory=dict)
+    """What it sounds like, if that was asked."""
 
 
 class Transcriber:
@@ -82,7 +87,11 @@ class Transcriber:
         self._extract: Extractor = whisper.feature_extractor
         if whisper.feature_extractor.mel_filters.shape[0] != bands:
             self._extract = FeatureExtractor(feature_size=bands)
-        self._tokenizer, self._prompt = _prompt(whisper, settings.language, timestamps=not shipped)
+        self._tokenizer, self._prompts = _prompts(whisper, settings, timestamps=not shipped)
+        self._language = next(iter(self._prompts))
+        """Of rows whose language is not said."""
+        self.detects = len(self._prompts) > 1
+        """Whether it can tell languages apart."""
         # Half of it must not equal the number of mel bands: CTranslate2 would take features for encoder output.
         self.frames = tuple(length for length in (SHIPPED_FRAMES if shipped else FRAMES) if length // 2 != bands)
         self.whole = LONGEST_FRAMES
@@ -107,27 +116,41 @@ class Transcriber:
         wanted = features.shape[1] + TAIL_FRAMES
         return next((length for length in self.frames if length >= wanted), self.frames[-1])
 
-    def transcribe(self, rows: Sequence[Spectrogram], frames: int) -> list[Words]:
+    def transcribe(self, rows: Sequence[Spectrogram], frames: int, languages: Sequence[Wanted] = ()) -> list[Words]:
         """The words of each row, read with a context of `frames`; audio beyond 30 s is not read.
 
-        Raises RuntimeError if the device fails, for example for lack of memory.
+        `languages`: of each row; without them all are read in the configured one. Raises RuntimeError if the device
+        fails, for example for lack of memory.
         """
         lengths = [min(frames, row.shape[1]) for row in rows]
         padded = np.zeros((len(rows), rows[0].shape[0], frames), np.float32)
         for target, row, length in zip(padded, rows, lengths, strict=True):
             target[:, :length] = row[:, :length]
         most_tokens = TOKENS_PER_SECOND * max(lengths) // FRAMES_PER_SECOND + SPARE_TOKENS
+        audio = ctranslate2.StorageView.from_array(padded)
+        sounds: list[Probabilities] = [{}] * len(rows)
+        if self.detects and any(map(callable, languages)):
+            audio = self._model.encode(audio)  # the costly part, once for both
+            sounds = [{token[2:-2]: each for token, each in row} for row in self._model.detect_language(audio)]
+        codes = [
+            self._known(wanted(sound) if callable(wanted) else wanted)
+            for wanted, sound in zip(languages or [""] * len(rows), sounds, strict=True)
+        ]
         results = self._model.generate(
-            ctranslate2.StorageView.from_array(padded),
-            [self._prompt] * len(rows),
+            audio,
+            [self._prompts[code] for code in codes],
             beam_size=1,
             max_length=min(MOST_LENGTH, 2 * most_tokens),
             return_scores=True,
             return_no_speech_prob=True,
         )
         return [
-            self._words(result, length / FRAMES_PER_SECOND) for result, length in zip(results, lengths, strict=True)
+            replace(self._words(result, length / FRAMES_PER_SECOND), language=code, languages=sound)
+            for result, length, code, sound in zip(results, lengths, codes, sounds, strict=True)
         ]
+
+    def _known(self, language: str) -> str:
+        return language if language in self._prompts else self._language
 
     def _words(self, result: Any, seconds: float) -> Words:
         """The words of a row of this length."""
@@ -192,13 +215,40 @@ def spoken(tokens: Sequence[int], first_timestamp: int, seconds: float) -> list[
     return found
 
 
-def _prompt(whisper: WhisperModel, language: str, timestamps: bool) -> tuple[Tokenizer, list[int]]:
-    """The tokenizer, and the tokens that ask for a plain transcript in `language`."""
-    multilingual = bool(whisper.model.is_multilingual)
-    if multilingual and whisper.hf_tokenizer.token_to_id(f"<|{language}|>") is None:
-        raise ConfigError(f"analysis.language: the model does not know {language!r}; see its <|..|> tokens")
-    if not multilingual and language != "en":
-        log.warning("the model knows only English; analysis.language = %s is ignored", language)
-    tokenizer = Tokenizer(whisper.hf_tokenizer, multilingual, task="transcribe", language=language)
+def _prompts(
+    whisper: WhisperModel, settings: AnalysisSection, timestamps: bool
+) -> tuple[Tokenizer, dict[str, list[int]]]:
+    """The tokenizer; and by language code the tokens that ask for a plain transcript, the configured one first.
+
+    Raises ConfigError.
+    """
+    if not whisper.model.is_multilingual:
+        _only_english(settings)
+        tokenizer = Tokenizer(whisper.hf_tokenizer, False)
+        starts = {"en": tokenizer.sot_sequence}
+    else:
+        tokenizer = Tokenizer(whisper.hf_tokenizer, True, task="transcribe", language="en")
+        configured = [] if settings.language == AUTO else [settings.language]
+        starts = {}
+        for code in (*configured, *settings.languages, *whisper.supported_languages):
+            token = whisper.hf_tokenizer.token_to_id(f"<|{code}|>")
+            if token is not None:
+                starts[code] = [tokenizer.sot, token, tokenizer.transcribe]
+            elif code in (*configured, *settings.languages):
+                name = "language" if code in configured else "languages"
+                raise ConfigError(f"analysis.{name}: the model does not know {code!r}; see its <|..|> tokens")
     # With timestamps a Whisper ends at the end of the audio; without them it loops on a short context.
-    return tokenizer, [*tokenizer.sot_sequence, *(() if timestamps else (tokenizer.no_timestamps,))]
+    end = () if timestamps else (tokenizer.no_timestamps,)
+    return tokenizer, {code: [*start, *end] for code, start in starts.items()}
+
+
+def _only_english(settings: AnalysisSection) -> None:
+    """What a model without other languages makes of the settings. Raises ConfigError."""
+    if settings.language == AUTO:
+        raise ConfigError(
+            f"analysis.language: {settings.model} knows only English, so auto has nothing to choose from; set en, or "
+            "another analysis.model, such as base"
+        )
+    if settings.language != "en":
+        log.warning("the model knows only English; analysis.language = %s is ignored", settings.language)
+    log.info("the model knows only English: calls in other languages are not recognized as such")

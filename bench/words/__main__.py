@@ -1,7 +1,7 @@
 """`make eval-words`: word error and invented words of real Whispers on real voices, beside stock faster-whisper.
 
 MODELS=base,tiny.en names fetched models or folders, SOUNDS=DIR the root of Debian's sound packages (/), CALLS=DIR one's
-own calls, PROMPTS=200 how many of a set, SETS=prompts,noise,calls which sets. A set without its recordings is left out.
+own calls, PROMPTS=200 how many of a set, SETS=prompts,noise,calls,languages. Sets without recordings are left out.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from bench.table import Row, row, show
 from bench.words.calls import CallError, recorded
 from bench.words.clips import LONG_SECONDS, VOICES, Clip, music, prompts
+from bench.words.languages import decisions
 from bench.words.measures import errors, invented
 from bench.words.noises import noises
 from bench.words.readers import Ours, Reader, Reading, Stock
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sounds", type=Path, default=Path(os.environ.get("SOUNDS", "/")))
     parser.add_argument("--calls", type=Path, default=os.environ.get("CALLS"))
     parser.add_argument("--prompts", type=int, default=int(os.environ.get("PROMPTS", "200")))
-    parser.add_argument("--sets", default=os.environ.get("SETS", "prompts,noise,calls"))
+    parser.add_argument("--sets", default=os.environ.get("SETS", "prompts,noise,calls,languages"))
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     rows: list[Row] = []
@@ -66,6 +67,8 @@ def _measured(model: str, options: argparse.Namespace) -> Iterator[Row]:
                 ("short prompts", [clip for clip in found if clip.seconds < LONG_SECONDS]),
             ):
                 yield from _words(f"{model}, {language} {name}", clips[: options.prompts], ours, stock, PROMPTS_RATIO)
+        if "languages" in options.sets and ours.transcriber.detects:
+            yield from decisions(model, language, found[: options.prompts], ours)
         if "noise" in options.sets and language == "en":
             yield from _noise(model, options.sounds, found, ours, stock)
         if "calls" in options.sets and language == "en":

@@ -75,18 +75,22 @@ class Ours:
         """As Stock."""
         self.name = "ours"
         self._bridge = BridgeSettings()
-        self._transcriber = Transcriber(AnalysisSection(model=model, language=language, cpu_threads=threads))
+        self.transcriber = Transcriber(AnalysisSection(model=model, language=language, cpu_threads=threads))
         self._phrases = Phrases.read(SHIPPED_PHRASES)
 
     def read(self, clip: Clip) -> Reading:
         """See Reader."""
         return asyncio.run(self._read(clip))
 
+    def cut(self, clip: Clip) -> Iterator[bytes]:
+        """The audio of each utterance of a clip."""
+        return (segment.pcm for segment in self._cut(clip))
+
     async def _read(self, clip: Clip) -> Reading:
         began = time.process_time()
-        batcher = Batcher(self._transcriber, 1, 256)
+        batcher = Batcher(self.transcriber, 1, 256)
         running = asyncio.create_task(batcher.run())
-        recognizer = Recognizer(self._transcriber, batcher, self._phrases, feature_threads=1, limit=256)
+        recognizer = Recognizer(self.transcriber, batcher, self._phrases, feature_threads=1, limit=256)
         try:
             found = [
                 await recognizer.listen(_utterance(segment, number)) for number, segment in enumerate(self._cut(clip))

@@ -87,3 +87,9 @@ class CallState:
     """Current audio faults, in the order in which they started."""
     gaps: Annotated[tuple[Gap, ...], Meta(max_length=MAX_GAPS)] = ()
     """The latest finished pauses of the recording, oldest first. Nothing was heard during them."""
+    language: Annotated[str, Meta(max_length=8)] = ""
+    """Code of the language spoken, as Whisper names it (ISO 639-1, or 639-3 where that has none); empty until it is
+    decided, or if the model cannot tell languages apart."""
+    is_judged: bool = True
+    """Whether the scorer can judge what is said. If not, there are no scores and alerts, and `mood`, `level` and
+    `baseline` say nothing."""

@@ -4,6 +4,7 @@ import { agentOf } from "./board.js";
 import * as clock from "./clock.js";
 import { arrange, clip, el, write } from "./dom.js";
 import { marks } from "./health.js";
+import { languageOf } from "./language.js";
 import { sparkline } from "./sparkline.js";
 
 export const MOODS = {
@@ -12,6 +13,7 @@ export const MOODS = {
   recovered: ["▲", "Recovered"],
   calm: ["●", "Calm"],
 };
+const UNJUDGED = ["○", "Not judged"];
 const ROLES = { customer: "Customer", agent: "Agent", unknown: "Caller" };
 const MISSING = { overload: "not transcribed: overload", error: "not transcribed: error" };
 const WORDS_MOST = 240;
@@ -78,10 +80,11 @@ class Card {
     this.agent = el("h4", "agent");
     this.id = el("p", "id");
     this.picture = el("div", "picture");
+    this.language = el("p", "language");
     this.health = el("ul", "health", { "aria-label": "Health of the audio" });
     this.words = el("dl", "words");
     this.node = el("li", "call", { tabindex: "-1" }, this.mood, this.time, this.agent, this.id, this.picture,
-      this.health, this.words);
+      this.language, this.health, this.words);
     this.state = null;
     this.lines = [];
   }
@@ -90,16 +93,20 @@ class Card {
     const { state } = call;
     if (state !== this.state) {
       this.state = state;
-      const [shape, name] = MOODS[state.mood] ?? MOODS.calm;
+      const judged = state.is_judged ?? true;
+      const mood = judged && state.mood in MOODS ? state.mood : "calm";
+      const [shape, name] = judged ? MOODS[mood] : UNJUDGED;
       const ended = state.phase === "ended";
-      this.node.className = `call ${state.mood in MOODS ? state.mood : "calm"}${ended ? " ended" : ""}`;
+      this.node.className = `call ${mood}${judged ? "" : " unjudged"}${ended ? " ended" : ""}`;
       this.mood.replaceChildren(el("span", "shape", { "aria-hidden": "true" }, shape), el("span", "name", {}, name));
       const agent = agentOf(state.legs);
       write(this.agent, clip(agent || "Unnamed agent", 60));
       this.agent.classList.toggle("unnamed", !agent);
       write(this.id, clip(state.call_id, 40));
       this.id.title = clip(state.call_id, 128);
-      this.picture.replaceChildren(sparkline(state));
+      this.picture.replaceChildren(...(judged ? [sparkline(state)] : []));
+      write(this.language, languageOf(state));
+      this.language.hidden = !this.language.textContent;
       this.health.replaceChildren(...marks(state));
       this.health.hidden = !this.health.childElementCount;
       this.tick();

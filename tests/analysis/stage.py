@@ -23,6 +23,7 @@ from analysis.scorers.scoring import Scoring, Threaded, one_by_one
 from analysis.words.batcher import Batcher
 from analysis.words.features import Spectrogram
 from analysis.words.hallucination import SHIPPED_PHRASES, Phrases
+from analysis.words.language import Languages, Wanted
 from analysis.words.recognition import Recognizer
 from analysis.words.speech import Speech
 from analysis.words.transcriber import Transcriber, Words
@@ -54,6 +55,10 @@ PAUSE_SECONDS = 0.5
 SECONDS = 20.0
 """Longer than anything here takes on the busiest machine."""
 QUEUE_UTTERANCES = 1_024
+LETTERS = {"es": "ñ¿¡áíóú", "fr": "çàèêœ"}
+"""By which the prompter knows that words are not English."""
+INVENTED = "this is terrible i am going to sue you"
+"""What it reads in them where it is to read English."""
 
 LINES = tuple((role, text) for role, (text,) in spoken.lines("turns_angry"))
 """What is said in a call, unless a test says otherwise: its twelfth line is worth an alert."""
@@ -77,9 +82,18 @@ class Prompter(Transcriber):
         """The same for all: any may share a batch."""
         return 1
 
-    def transcribe(self, rows: Sequence[Spectrogram], frames: int) -> list[Words]:
-        """The words of each, read with certainty."""
-        return [Words(bytes(row[0].astype(np.uint8)).decode(errors="replace"), 0.9, 0.0, -0.1) for row in rows]
+    def transcribe(self, rows: Sequence[Spectrogram], frames: int, languages: Sequence[Wanted] = ()) -> list[Words]:
+        """The words of each, read with certainty: in a language that they are not in, as English that nobody said."""
+        wanted = languages or [""] * len(rows)
+        return [_read(bytes(row[0].astype(np.uint8)).decode(), each) for row, each in zip(rows, wanted, strict=True)]
+
+
+def _read(text: str, wanted: Wanted) -> Words:
+    language = next((code for code, letters in LETTERS.items() if set(letters) & set(text)), "en")
+    sound = {code: 0.97 if code == language else 0.03 / len(LETTERS) for code in ("en", *LETTERS)}
+    asked = callable(wanted)
+    code = wanted(sound) if callable(wanted) else wanted or "en"
+    return Words(text if code == language else INVENTED, 0.9, 0.0, -0.1, code, sound if asked else {})
 
 
 def says(call_id: str = "whole", lines: Sequence[tuple[Role, str]] = LINES) -> list[Utterance]:
@@ -219,11 +233,12 @@ async def stage(
     scoring: Scoring | None = None,
     in_hand: InHand | None = None,
     finish_seconds: float = SECONDS,
+    languages: Languages | None = None,
     **settings: float,
 ) -> AsyncIterator[Stage]:
     """A worker with these faults, which has finished what was in hand within `finish_seconds` in the end.
 
-    `settings`: of Redis. Whatever was broken, no task is left behind.
+    `languages`: without them none is detected. `settings`: of Redis. Whatever was broken, no task is left behind.
     """
     before = asyncio.all_tasks()
     with ExitStack() as broken:
@@ -234,12 +249,19 @@ async def stage(
             judge = scoring or Threaded(one_by_one(spoken.SCORER))
             model = Prompter()
             batcher = Batcher(model, 16, QUEUE_UTTERANCES)
-            ear = Recognizer(model, batcher, Phrases.read(SHIPPED_PHRASES), feature_threads=1, limit=QUEUE_UTTERANCES)
+            ear = Recognizer(
+                model,
+                batcher,
+                Phrases.read(SHIPPED_PHRASES),
+                feature_threads=1,
+                limit=QUEUE_UTTERANCES,
+                languages=languages,
+            )
             reader, held = (
                 ForkReader(bus, f"worker-{secrets.token_hex(4)}"),
                 InHand(4 * QUEUE_UTTERANCES) if in_hand is None else in_hand,
             )
-            worker = Worker(reader, ear, Decisions(Analyst(spoken.RULES, 7), judge), held)
+            worker = Worker(reader, ear, Decisions(Analyst(spoken.RULES, 7, languages), judge), held)
             transcribing, reading = asyncio.create_task(batcher.run()), asyncio.create_task(worker.read())
             try:
                 yield Stage(bus, held, reading)

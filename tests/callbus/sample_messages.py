@@ -129,6 +129,8 @@ call_states = st.builds(
     st.lists(score, max_size=60).map(tuple),
     st.lists(conditions, max_size=4).map(tuple),
     st.lists(gaps, max_size=4).map(tuple),
+    st.text("abcdefghijklmnopqrstuvwxyz", max_size=8),
+    st.booleans(),
 )
 publications = alerts | transcripts | call_states
 

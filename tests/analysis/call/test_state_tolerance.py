@@ -17,6 +17,7 @@ from analysis.call.recording_state import Recording, Recordings
 from analysis.shift.detector import ShiftState
 from analysis.shift.evidence import Judged
 from analysis.turns.turn import Turn
+from analysis.words.language import Spoken
 from analysis.words.voice import Voice
 from callbus import Condition, ConditionKind, Gap, Leg, Mood, Role, ShiftKind, Tier, Unit
 
@@ -35,6 +36,7 @@ CALL = Conversation(
     open_digits={"2": 3},
     health=Health((LOSS, replace(LOSS, kind=ConditionKind.LATE)), (Gap(1.0, 2.0),)),
     voices={"2": Voice()},
+    spoken=Spoken("", 2.0, {"en": -0.5, "es": -4.0}),
     recordings=Recordings(5.0, 5.0, (Recording("r", 5.0, legs=LEGS, next_sequence=4),), 4, spoken={"customer": 2.0}),
 )
 """With something at every place of a state at which a word of a fixed list stands."""
@@ -100,6 +102,13 @@ def test_what_is_no_text_is_broken(path: Path, value: object) -> None:
     """A newer version stores other words, not other types."""
     with pytest.raises(StateError):
         decode(stored({path: value}))
+
+
+def test_a_state_from_before_languages_were_detected() -> None:
+    """A call that an earlier worker stored goes on, its language not decided yet."""
+    whole = msgspec.msgpack.decode(encode(CALL))
+    del whole["call"]["spoken"], whole["call"]["is_judged"]
+    assert decode(msgspec.msgpack.encode(whole)) == replace(CALL, spoken=Spoken())
 
 
 @given(st.data(), new_words, json)

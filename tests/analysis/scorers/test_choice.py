@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from analysis.scorers.choice import chosen_rules, chosen_scoring
+from analysis.scorers.choice import chosen_rules, chosen_scoring, judged_languages
 from analysis.scorers.shipped import FEELING_RULES
 from analysis.settings import AnalysisSection, AnalysisSettings
 from analysis.turns.turn import Turn
@@ -246,3 +246,33 @@ async def test_without_the_model_calls_are_judged_by_the_shipped_scorer(bus: Bus
     told = [p for p in done if isinstance(p, Alert) and not p.supersedes]
     assert [str(alert.kind) for alert in told] == list(scenario.load("turns_angry").alerts)
     assert sum(instead) == sum(isinstance(p, Transcript) and p.score is not None for p in done)
+
+
+@pytest.mark.parametrize(
+    ("settings", "judged"),
+    [
+        ({}, {"en"}),
+        ({"language": "es"}, {"en"}),
+        ({"language": "auto"}, {"en"}),
+        ({"scorer": "classifier", "language": "es"}, {"es"}),
+        ({"scorer": "classifier", "language": "auto", "scorer_languages": ["*"]}, {"*"}),
+        ({"scorer": "language_model", "scorer_languages": ["en", "es"]}, {"en", "es"}),
+    ],
+)
+def test_the_languages_that_a_scorer_judges(settings: dict[str, Any], judged: set[str]) -> None:
+    """The shipped one English alone; another one what is configured, else the language that is expected."""
+    assert judged_languages(AnalysisSection.model_validate(settings)) == judged
+
+
+@pytest.mark.parametrize(
+    ("settings", "cure"),
+    [
+        ({"scorer_languages": ["es"]}, "English only; remove it"),
+        ({"scorer": "classifier", "language": "auto"}, "say what the scorer judges"),
+    ],
+)
+def test_languages_that_cannot_be_judged(settings: dict[str, Any], cure: str) -> None:
+    """A scorer that cannot judge them, or of which nobody has said what it can, is told with its cure."""
+    with pytest.raises(ConfigError, match=r"analysis\.scorer_languages") as caught:
+        judged_languages(AnalysisSection.model_validate(settings))
+    assert cure in str(caught.value)

@@ -15,6 +15,7 @@ import pytest
 
 from analysis.words.batcher import Batcher, Shed
 from analysis.words.features import Spectrogram
+from analysis.words.language import Wanted
 from analysis.words.transcriber import Words
 from callbus import Role
 
@@ -40,7 +41,7 @@ class Noting:
         """Two lengths."""
         return 200 if features.shape[1] <= 200 else 600
 
-    def transcribe(self, rows: list[Spectrogram], frames: int) -> list[Words]:
+    def transcribe(self, rows: list[Spectrogram], frames: int, languages: list[Wanted]) -> list[Words]:
         """The rows' numbers."""
         self.gate.wait(10)
         numbers = [int(features[0, 0]) for features in rows]

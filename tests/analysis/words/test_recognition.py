@@ -16,6 +16,7 @@ from analysis.settings import AnalysisSection
 from analysis.words.batcher import Batcher
 from analysis.words.features import Spectrogram
 from analysis.words.hallucination import Phrases
+from analysis.words.language import Wanted
 from analysis.words.readers import Listener, speech_server
 from analysis.words.recognition import SUPPRESSED, Recognizer
 from analysis.words.speech_server import STOOD_IN
@@ -107,7 +108,7 @@ class Looping(Prompter):
         self.contexts: list[int] = []
         self._answers = {1: cut, 3_000: whole}
 
-    def transcribe(self, rows: Sequence[Spectrogram], frames: int) -> list[Words]:
+    def transcribe(self, rows: Sequence[Spectrogram], frames: int, languages: Sequence[Wanted] = ()) -> list[Words]:
         """What a test says, by the context."""
         self.contexts.append(frames)
         return [self._answers[frames] for _ in rows]

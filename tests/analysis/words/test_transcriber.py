@@ -114,3 +114,10 @@ def test_cuda_without_a_gpu() -> None:
 def test_arithmetic_that_the_device_lacks() -> None:
     """A compute type that a CPU has not is named."""
     assert error(compute_type="float16").startswith("analysis.compute_type: float16")
+
+
+def test_auto_without_a_choice() -> None:
+    """A model that knows only English cannot find out a call's language, and the line names the cure."""
+    line = error(language="auto")
+    assert line.startswith("analysis.language: telephone knows only English")
+    assert "such as base" in line
