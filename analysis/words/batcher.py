@@ -10,14 +10,13 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
 from typing import Protocol
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from analysis.words.features import Spectrogram
-from analysis.words.language import Wanted
-from analysis.words.transcriber import Words
+from analysis.words.passage import Passage, Words
 from callbus import Role
 from service.work_threads import WorkThreads
 
@@ -44,6 +43,15 @@ REAL_TIME_FACTOR = Gauge(
 )
 MODEL_ERRORS = Counter("callvane_model_errors_total", "Batches that the model failed on.")
 
+
+class Kind(StrEnum):
+    """Why an utterance is read."""
+
+    SAID = "said"
+    AGAIN = "again"
+    """Its words are in doubt; it is read on the whole context."""
+
+
 GRACE_SECONDS = {Role.CUSTOMER: 0.5, Role.UNKNOWN: 0.5, Role.AGENT: 1.0}
 """After the end of its speech an utterance is due; agents' words raise no alert and can wait."""
 AGAIN_SECONDS = 2.0
@@ -61,18 +69,18 @@ class Model(Protocol):
     whole: int
     """Frames of the whole audio context, on which a Whisper reads best and slowest."""
 
-    def context(self, features: Spectrogram) -> int:
+    def context(self, row: Passage) -> int:
         """Frames of audio context for an utterance."""
 
-    def transcribe(self, rows: list[Spectrogram], frames: int, languages: list[Wanted]) -> list[Words]:
-        """The words of each row, read in its language."""
+    def transcribe(self, rows: list[Passage], frames: int) -> list[Words]:
+        """The words of each row."""
 
 
 @dataclass(slots=True, eq=False)
 class Waiting:
     """An utterance in the queue."""
 
-    features: Spectrogram
+    row: Passage
     frames: int
     role: Role
     due: float
@@ -80,7 +88,6 @@ class Waiting:
     since: float
     """Monotonic seconds."""
     seconds: float
-    language: Wanted
     done: asyncio.Future[Words] = field(repr=False)
 
 
@@ -98,21 +105,21 @@ class Batcher:
 
     def submit(
         self,
-        features: Spectrogram,
+        row: Passage,
         role: Role,
         ended_at: float,
         seconds: float,
-        again: bool = False,
-        language: Wanted = "",
+        kind: Kind = Kind.SAID,
     ) -> asyncio.Future[Words]:
         """Queue an utterance that ended at `ended_at` (Unix seconds) and holds `seconds` of audio.
 
         The future raises Shed when it had to go, and what the model raised when it failed on it.
         """
         done: asyncio.Future[Words] = asyncio.get_running_loop().create_future()
-        frames = self._model.whole if again else self._model.context(features)
-        due = ended_at + (AGAIN_SECONDS if again else GRACE_SECONDS[role])
-        self._queue.append(Waiting(features, frames, role, due, time.monotonic(), seconds, language, done))
+        is_again = kind is Kind.AGAIN
+        frames = self._model.whole if is_again else self._model.context(row)
+        due = ended_at + (AGAIN_SECONDS if is_again else GRACE_SECONDS[role])
+        self._queue.append(Waiting(row, frames, role, due, time.monotonic(), seconds, done))
         if len(self._queue) > self._limit:
             self._shed()
         WAITING.set(len(self._queue))
@@ -163,11 +170,7 @@ class Batcher:
         """On the model's thread. A batch that fails is tried row by row, so that one utterance cannot fail others."""
         try:
             words: list[Words | Exception] = list(
-                self._model.transcribe(
-                    [waiting.features for waiting in batch],
-                    batch[0].frames,
-                    [waiting.language for waiting in batch],
-                )
+                self._model.transcribe([waiting.row for waiting in batch], batch[0].frames)
             )
             if len(words) != len(batch):
                 raise ValueError(f"{len(words)} answers")

@@ -10,14 +10,14 @@ from typing import Protocol
 
 from prometheus_client import Counter, Histogram
 
-from analysis.words.batcher import Batcher, Shed
+from analysis.words.batcher import Batcher, Kind, Shed
 from analysis.words.features import Spectrogram
 from analysis.words.hallucination import DOUBT_LOG_PROBABILITY, Invention, Phrases, credible, invented
 from analysis.words.language import Languages, Probabilities, Spoken, Wanted
+from analysis.words.passage import Passage, Words
 from analysis.words.silence import NO_SPEECH, NOTHING, is_little, nobody_spoke
 from analysis.words.speech import Speech
 from analysis.words.speech_server import FULL, STOOD_IN, SpeechServer
-from analysis.words.transcriber import Words
 from analysis.words.voice import Measured, measure
 from callbus import Role, Utterance
 from service.faults import survived
@@ -149,7 +149,7 @@ class Recognizer:
         if not self._batcher:
             raise Shed if outcome == FULL else LookupError(outcome)
         seconds = utterance.duration_seconds
-        words = await self._batcher.submit(features, utterance.role, utterance.ended_at, seconds, language=wanted)
+        words = await self._batcher.submit(Passage(features, wanted), utterance.role, utterance.ended_at, seconds)
         if self._server:
             STOOD_IN.inc()
         return words
@@ -174,7 +174,7 @@ class Recognizer:
             return self._counted(first)
         try:
             words = await self._batcher.submit(
-                features, utterance.role, utterance.ended_at, seconds, again=True, language=words.language
+                Passage(features, words.language), utterance.role, utterance.ended_at, seconds, Kind.AGAIN
             )
         except Exception:  # shed, or counted and logged by the batcher: the first reading stands
             return self._counted(first)

@@ -18,7 +18,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from analysis.servers.breaker import LONGEST_PAUSE_SECONDS, Breaker
 from analysis.servers.model_server import Failure, ModelServer, ServerError
-from analysis.words.transcriber import Words
+from analysis.words.passage import Words
 from analysis.words.transcription import PLAIN, VERBOSE, TranscriptionError, form, wav, words_of
 from service.faults import survived
 

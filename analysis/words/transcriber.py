@@ -11,7 +11,7 @@ import math
 import os
 import wave
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ from faster_whisper.tokenizer import Tokenizer
 from analysis.fetching.found import model_folder, whole
 from analysis.settings import AUTO, SHIPPED_MODEL, AnalysisSection
 from analysis.words.features import FRAMES_PER_SECOND, Extractor, Spectrogram, samples_of, spectrogram
-from analysis.words.language import Probabilities, Wanted
+from analysis.words.language import Probabilities
+from analysis.words.passage import Passage, Words
 from analysis.words.speech import Speech, speech_in
 from service.settings import ConfigError
 
@@ -46,21 +47,6 @@ TIMESTAMP_SECONDS = 0.02
 SPARE_TOKENS = 16
 MOST_LENGTH = 448
 """Whisper's text context: prompt and answer. CTranslate2 generates at most half of `max_length`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What the model recognized in one utterance."""
-
-    text: str
-    confidence: float
-    """Geometric mean of the tokens' probabilities, 0 to 1."""
-    no_speech_probability: float
-    mean_log_probability: float
-    language: str = ""
-    """The code of the language that it was read in."""
-    languages: Probabilities = field(default_factory=dict)
-    """What it sounds like, if that was asked."""
 
 
 class Transcriber:
@@ -111,30 +97,29 @@ class Transcriber:
         samples = samples_of(pcm, rate_hz)
         return spectrogram(samples, self._extract), speech_in(samples)
 
-    def context(self, features: Spectrogram) -> int:
+    def context(self, row: Passage) -> int:
         """The audio context for an utterance, in frames."""
-        wanted = features.shape[1] + TAIL_FRAMES
+        wanted = row.features.shape[1] + TAIL_FRAMES
         return next((length for length in self.frames if length >= wanted), self.frames[-1])
 
-    def transcribe(self, rows: Sequence[Spectrogram], frames: int, languages: Sequence[Wanted] = ()) -> list[Words]:
+    def transcribe(self, rows: Sequence[Passage], frames: int) -> list[Words]:
         """The words of each row, read with a context of `frames`; audio beyond 30 s is not read.
 
-        `languages`: of each row; without them all are read in the configured one. Raises RuntimeError if the device
-        fails, for example for lack of memory.
+        Raises RuntimeError if the device fails, for example for lack of memory.
         """
-        lengths = [min(frames, row.shape[1]) for row in rows]
-        padded = np.zeros((len(rows), rows[0].shape[0], frames), np.float32)
+        lengths = [min(frames, row.features.shape[1]) for row in rows]
+        padded = np.zeros((len(rows), rows[0].features.shape[0], frames), np.float32)
         for target, row, length in zip(padded, rows, lengths, strict=True):
-            target[:, :length] = row[:, :length]
+            target[:, :length] = row.features[:, :length]
         most_tokens = TOKENS_PER_SECOND * max(lengths) // FRAMES_PER_SECOND + SPARE_TOKENS
         audio = ctranslate2.StorageView.from_array(padded)
         sounds: list[Probabilities] = [{}] * len(rows)
-        if self.detects and any(map(callable, languages)):
+        if self.detects and any(callable(row.language) for row in rows):
             audio = self._model.encode(audio)  # the costly part, once for both
             sounds = [{token[2:-2]: each for token, each in row} for row in self._model.detect_language(audio)]
         codes = [
-            self._known(wanted(sound) if callable(wanted) else wanted)
-            for wanted, sound in zip(languages or [""] * len(rows), sounds, strict=True)
+            self._known(row.language(sound) if callable(row.language) else row.language)
+            for row, sound in zip(rows, sounds, strict=True)
         ]
         results = self._model.generate(
             audio,
@@ -173,7 +158,7 @@ class Transcriber:
         if features is None:
             raise ConfigError(f"{KNOWN_ANSWER}: contains no sound; reinstall Callvane")
         try:
-            words = self.transcribe([features], self.context(features))[0]
+            words = self.transcribe([Passage(features)], self.context(Passage(features)))[0]
         except RuntimeError as error:
             cure = "install nvidia-cublas-cu12 or set analysis.device = cpu" if self.device == "cuda" else "try another"
             raise ConfigError(f"analysis.model: {self.name} does not run: {error!s:.200}; {cure}") from None

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.words.transcriber import Words
+from analysis.words.passage import Words
 
 VERBOSE, PLAIN = "verbose_json", "json"
 """Answers with the figures of each segment, and without."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import cycle
 
 from analysis.words.language import Languages, Probabilities, Spoken
+from analysis.words.passage import Passage
 from bench.table import Row, row
 from bench.words.clips import RATE_HZ, Clip
 from bench.words.readers import Ours
@@ -60,11 +61,12 @@ def _heard(clips: Sequence[Clip], ours: Ours) -> tuple[list[list[Sound]], float]
         for pcm in ours.cut(clip):
             features, speech = ours.transcriber.hear(pcm, RATE_HZ)
             if features is not None:
-                frames = ours.transcriber.context(features)
+                frames = ours.transcriber.context(Passage(features))
                 cost = {}
                 for asked in (True, False) if next(turns) else (False, True):
                     began = time.process_time()
-                    (words,) = ours.transcriber.transcribe([features], frames, [(lambda _: "en") if asked else "en"])
+                    passage = Passage(features, (lambda _: "en") if asked else "en")
+                    (words,) = ours.transcriber.transcribe([passage], frames)
                     cost[asked] = time.process_time() - began
                     if asked:
                         sounds.append(Sound(words.languages, speech.seconds))

@@ -24,9 +24,10 @@ from analysis.words.batcher import Batcher
 from analysis.words.features import Spectrogram
 from analysis.words.hallucination import SHIPPED_PHRASES, Phrases
 from analysis.words.language import Languages, Wanted
+from analysis.words.passage import Passage, Words
 from analysis.words.recognition import Recognizer
 from analysis.words.speech import Speech
-from analysis.words.transcriber import Transcriber, Words
+from analysis.words.transcriber import Transcriber
 from callbus import (
     Alert,
     CallClosed,
@@ -78,14 +79,13 @@ class Prompter(Transcriber):
 
     whole = 1
 
-    def context(self, features: Spectrogram) -> int:
+    def context(self, row: Passage) -> int:
         """The same for all: any may share a batch."""
         return 1
 
-    def transcribe(self, rows: Sequence[Spectrogram], frames: int, languages: Sequence[Wanted] = ()) -> list[Words]:
+    def transcribe(self, rows: Sequence[Passage], frames: int) -> list[Words]:
         """The words of each, read with certainty: in a language that they are not in, as English that nobody said."""
-        wanted = languages or [""] * len(rows)
-        return [_read(bytes(row[0].astype(np.uint8)).decode(), each) for row, each in zip(rows, wanted, strict=True)]
+        return [_read(bytes(row.features[0].astype(np.uint8)).decode(), row.language) for row in rows]
 
 
 def _read(text: str, wanted: Wanted) -> Words:

@@ -47,9 +47,9 @@ def hears_it(model: Prompter, pcm: bytes, rate_hz: int) -> bool:
     return FAULTED.encode() in pcm
 
 
-def reads_it(model: Prompter, rows: Sequence[Any], frames: int, languages: Sequence[Any] = ()) -> bool:
+def reads_it(model: Prompter, rows: Sequence[Any], frames: int) -> bool:
     """Whether an utterance of the faulted call is in the batch."""
-    return any(FAULTED in bytes(row[0].astype("u1")).decode() for row in rows)
+    return any(FAULTED in bytes(row.features[0].astype("u1")).decode() for row in rows)
 
 
 def tells_of_it(reader: ForkReader, delivery: Any, publications: Sequence[Any] = (), **rest: Any) -> bool:

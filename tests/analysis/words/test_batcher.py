@@ -14,17 +14,15 @@ import numpy as np
 import pytest
 
 from analysis.words.batcher import Batcher, Shed
-from analysis.words.features import Spectrogram
-from analysis.words.language import Wanted
-from analysis.words.transcriber import Words
+from analysis.words.passage import Passage, Words
 from callbus import Role
 
 A, C = Role.AGENT, Role.CUSTOMER
 
 
-def row(name: int, frames: int = 100) -> Spectrogram:
+def row(name: int, frames: int = 100) -> Passage:
     """Features that carry a number."""
-    return np.full((80, frames), name, np.float32)
+    return Passage(np.full((80, frames), name, np.float32))
 
 
 class Noting:
@@ -37,14 +35,14 @@ class Noting:
         self.gate.set()
         self.batches: list[list[int]] = []
 
-    def context(self, features: Spectrogram) -> int:
+    def context(self, row: Passage) -> int:
         """Two lengths."""
-        return 200 if features.shape[1] <= 200 else 600
+        return 200 if row.features.shape[1] <= 200 else 600
 
-    def transcribe(self, rows: list[Spectrogram], frames: int, languages: list[Wanted]) -> list[Words]:
+    def transcribe(self, rows: list[Passage], frames: int) -> list[Words]:
         """The rows' numbers."""
         self.gate.wait(10)
-        numbers = [int(features[0, 0]) for features in rows]
+        numbers = [int(row.features[0, 0]) for row in rows]
         self.batches.append(numbers)
         if 13 in numbers:
             raise RuntimeError("out of memory")

@@ -7,12 +7,14 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from analysis.settings import AnalysisSection
 from analysis.words.language import Languages, Spoken
+from analysis.words.passage import Passage
 from analysis.words.transcriber import Transcriber
 from bench.words.clips import LONG_SECONDS, RATE_HZ, VOICES, Clip, prompts
 from bench.words.measures import plain
@@ -65,7 +67,7 @@ def decided(base: Transcriber, call: list[Clip]) -> str:
         features, speech = base.hear(clip.pcm, RATE_HZ)
         if features is not None:
             wanted = POLICY.wanted(known, speech.seconds)
-            (words,) = base.transcribe([features], base.context(features), [wanted])
+            (words,) = base.transcribe([Passage(features, wanted)], base.context(Passage(features)))
             known = POLICY.heard(known, words.languages, speech.seconds)
     return known.language
 
@@ -89,19 +91,19 @@ def test_rows_of_several_languages_share_a_batch(base: Transcriber) -> None:
         for language in ("en", "es")
         for clip in [each for each in recorded(language) if 2 * LONG_SECONDS < each.seconds < 5][:3]
     ]
-    rows = [features for clip in clips if (features := base.hear(clip.pcm, RATE_HZ)[0]) is not None]
-    languages = [clip.language for clip in clips]
-    together = base.transcribe(rows, 600, languages)
-    alone = [base.transcribe([row], 600, [language])[0] for row, language in zip(rows, languages, strict=True)]
+    heard = [(base.hear(clip.pcm, RATE_HZ)[0], clip.language) for clip in clips]
+    rows = [Passage(features, language) for features, language in heard if features is not None]
+    together = base.transcribe(rows, 600)
+    alone = [base.transcribe([row], 600)[0] for row in rows]
     assert [words.text for words in together] == [words.text for words in alone]
-    assert [words.language for words in together] == languages
+    assert [words.language for words in together] == [clip.language for clip in clips]
 
 
 def test_what_is_detected_changes_no_word(base: Transcriber) -> None:
     """Words are the same whether their language was asked for or not."""
     clips = [each for each in recorded("en") if each.seconds > LONG_SECONDS][:3]
-    rows = [features for clip in clips if (features := base.hear(clip.pcm, RATE_HZ)[0]) is not None]
-    asked = base.transcribe(rows, 1_000, [lambda sounds: "en"] * len(rows))
+    rows = [Passage(features) for clip in clips if (features := base.hear(clip.pcm, RATE_HZ)[0]) is not None]
+    asked = base.transcribe([replace(row, language=lambda sounds: "en") for row in rows], 1_000)
     assert [words.text for words in asked] == [words.text for words in base.transcribe(rows, 1_000)]
     assert all(abs(sum(words.languages.values()) - 1) < 0.01 for words in asked)
 

@@ -14,13 +14,12 @@ import pytest
 from analysis.servers.breaker import FAILURES
 from analysis.settings import AnalysisSection
 from analysis.words.batcher import Batcher
-from analysis.words.features import Spectrogram
 from analysis.words.hallucination import Phrases
-from analysis.words.language import Wanted
+from analysis.words.passage import Passage, Words
 from analysis.words.readers import Listener, speech_server
 from analysis.words.recognition import SUPPRESSED, Recognizer
 from analysis.words.speech_server import STOOD_IN
-from analysis.words.transcriber import Transcriber, Words
+from analysis.words.transcriber import Transcriber
 from callbus import Role, Utterance
 from tests.analysis.chat import Answer, Request, always, http
 from tests.analysis.chat import model as http_server
@@ -108,7 +107,7 @@ class Looping(Prompter):
         self.contexts: list[int] = []
         self._answers = {1: cut, 3_000: whole}
 
-    def transcribe(self, rows: Sequence[Spectrogram], frames: int, languages: Sequence[Wanted] = ()) -> list[Words]:
+    def transcribe(self, rows: Sequence[Passage], frames: int) -> list[Words]:
         """What a test says, by the context."""
         self.contexts.append(frames)
         return [self._answers[frames] for _ in rows]

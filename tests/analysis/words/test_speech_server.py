@@ -20,9 +20,10 @@ from prometheus_client import REGISTRY
 
 from analysis.servers.breaker import FAILURES
 from analysis.servers.model_server import ModelServer
+from analysis.words.passage import Words
 from analysis.words.readers import SETTINGS
 from analysis.words.speech_server import OUTCOMES, SpeechServer
-from analysis.words.transcriber import KNOWN_ANSWER, Words
+from analysis.words.transcriber import KNOWN_ANSWER
 from analysis.words.transcription import ANSWER_BYTES
 from tests.analysis.chat import Answer, Model, Request, always, http, model
 

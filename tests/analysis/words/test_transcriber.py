@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from analysis.settings import AnalysisSection
+from analysis.words.passage import Passage
 from analysis.words.transcriber import SHIPPED_FOLDER, Transcriber
 from service.settings import ConfigError
 from tests.analysis.process import RATE_HZ, utterances
@@ -30,7 +31,7 @@ def test_a_batch_reads_as_its_rows_alone(transcriber: Transcriber) -> None:
     for utterance in utterances("turns_angry", "a", 0.0) + utterances("calm_with_product_words", "b", 0.0):
         features, _ = transcriber.hear(utterance.pcm, RATE_HZ)
         assert features is not None
-        rows.append(features)
+        rows.append(Passage(features))
     frames = max(transcriber.context(row) for row in rows)
     together = transcriber.transcribe(rows, frames)
     alone = [transcriber.transcribe([row], frames)[0] for row in rows]
@@ -38,11 +39,16 @@ def test_a_batch_reads_as_its_rows_alone(transcriber: Transcriber) -> None:
     assert all(0 < words.confidence <= 1 for words in together)
 
 
+def silent(frames: int) -> Passage:
+    """An utterance of this length."""
+    return Passage(np.zeros((80, frames), np.float32))
+
+
 def test_the_context_is_as_short_as_the_utterance_allows(transcriber: Transcriber) -> None:
     """The smallest rung that holds the utterance and a tail, 30 s at most, never half as many frames as mel bands."""
-    assert transcriber.context(np.zeros((80, 150), np.float32)) == 200
-    assert transcriber.context(np.zeros((80, 190), np.float32)) == 300
-    assert transcriber.context(np.zeros((80, 5_000), np.float32)) == 3_000
+    assert transcriber.context(silent(150)) == 200
+    assert transcriber.context(silent(190)) == 300
+    assert transcriber.context(silent(5_000)) == 3_000
     assert all(length // 2 != 80 for length in transcriber.frames)
 
 
@@ -50,7 +56,7 @@ def test_more_than_the_window_is_cut(transcriber: Transcriber) -> None:
     """A minute of audio is read for its first half minute, without a fault."""
     features, _ = transcriber.hear(bytes(2 * RATE_HZ * 60), RATE_HZ)
     assert features is not None
-    assert len(transcriber.transcribe([features], transcriber.context(features))) == 1
+    assert len(transcriber.transcribe([Passage(features)], transcriber.context(Passage(features)))) == 1
 
 
 def test_a_short_context_is_quick(transcriber: Transcriber) -> None:
@@ -58,10 +64,10 @@ def test_a_short_context_is_quick(transcriber: Transcriber) -> None:
     features, _ = transcriber.hear(utterances("turns_angry", "a", 0.0)[1].pcm, RATE_HZ)
     assert features is not None
     took = {}
-    for frames in (transcriber.context(features), 3_000):
-        transcriber.transcribe([features], frames)
+    for frames in (transcriber.context(Passage(features)), 3_000):
+        transcriber.transcribe([Passage(features)], frames)
         began = time.perf_counter()
-        transcriber.transcribe([features], frames)
+        transcriber.transcribe([Passage(features)], frames)
         took[frames] = time.perf_counter() - began
     print("seconds by context:", {frames: round(seconds, 4) for frames, seconds in took.items()})
     assert min(took) == min(took, key=lambda frames: took[frames])
