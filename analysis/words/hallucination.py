@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from enum import StrEnum
 from pathlib import Path
 
@@ -19,6 +20,10 @@ MOST_COMPRESSION = 2.4
 MOST_LETTERS_PER_SECOND = 40.0
 """Fast speech has about 25. Counted in letters, since the length of a token depends on the vocabulary."""
 LONGEST_NGRAM = 6
+LEAST_SAID_TWICE = 6
+"""Words of a phrase that a Whisper may write twice; shorter ones people do say twice."""
+LEAST_ECHO, ECHO_SHARE = 4, 0.8
+"""An utterance of this many words of which this share, in order, were said just before is an echo."""
 MOST_REPEATS = {1: 5}
 """Times a word may follow itself ("no no no"); other n-grams three times."""
 OTHER_REPEATS = 3
@@ -47,6 +52,8 @@ class Invention(StrEnum):
     REPETITION = "repetition"
     COMPRESSION = "compression"
     RATE = "rate"
+    ECHO = "echo"
+    """They say again what the model was told of the speech before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +190,30 @@ def invented(
     if len(said) > MOST_LETTERS_PER_SECOND * max(duration_seconds, 0.25):
         return Invention.RATE
     return None
+
+
+def said_once(text: str) -> str:
+    """The text without a long phrase that follows itself, with at most one word between: a Whisper's second start."""
+    found = list(_WORD.finditer(text))
+    said = [match.group().lower() for match in found]
+    for size in range(len(said) // 2, LEAST_SAID_TWICE - 1, -1):
+        for start in range(len(said) - 2 * size + 1):
+            phrase = said[start : start + size]
+            for again in (start + size, start + size + 1):
+                if said[again : again + size] == phrase:
+                    end = found[again + size].start() if again + size < len(found) else len(text)
+                    cut = text[: found[start + size].start()].rstrip()
+                    return said_once(f"{cut} {text[end:]}".strip() if end < len(text) else cut)
+    return text
+
+
+def is_echo(text: str, before: str) -> bool:
+    """Whether `text` is `before` again, give or take a word."""
+    said, earlier = words(text).split(), words(before).split()
+    if len(said) < LEAST_ECHO or not earlier:
+        return False
+    same = SequenceMatcher(None, said, earlier, autojunk=False).get_matching_blocks()
+    return sum(block.size for block in same) >= ECHO_SHARE * max(len(said), len(earlier))
 
 
 def repeats(said: list[str]) -> bool:

@@ -27,7 +27,7 @@ _NOTHING = np.zeros((0, 0), np.float32)
 class Listener:
     """Hears whether somebody speaks, where no Whisper is on this machine. Any thread."""
 
-    def hear(self, pcm: bytes, rate_hz: int) -> tuple[Spectrogram | None, Speech]:
+    def hear(self, pcm: bytes, rate_hz: int, before: bytes = b"") -> tuple[Spectrogram | None, Speech]:
         """An empty spectrogram, None if the utterance is too short to hold a word; and how much of it is speech."""
         samples = samples_of(pcm, rate_hz)
         return (_NOTHING if samples.size >= SHORTEST_SECONDS * MODEL_RATE_HZ else None), speech_in(samples)

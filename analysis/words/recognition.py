@@ -11,11 +11,13 @@ from typing import Protocol
 from prometheus_client import Counter, Histogram
 
 from analysis.words.batcher import Batcher, Kind, Shed
+from analysis.words.belief import SILENCE, Belief, Heard, believed, is_in_doubt
 from analysis.words.features import Spectrogram
-from analysis.words.hallucination import DOUBT_LOG_PROBABILITY, Invention, Phrases, credible, invented
+from analysis.words.hallucination import Invention, Phrases
 from analysis.words.language import Languages, Probabilities, Spoken, Wanted
+from analysis.words.legs import Earlier, Legs
 from analysis.words.passage import Passage, Words
-from analysis.words.silence import NO_SPEECH, NOTHING, is_little, nobody_spoke
+from analysis.words.silence import NOTHING
 from analysis.words.speech import Speech
 from analysis.words.speech_server import FULL, STOOD_IN, SpeechServer
 from analysis.words.voice import Measured, measure
@@ -41,8 +43,6 @@ FEATURES_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
 )
 
-SILENCE = "silence"
-HALLUCINATION = "hallucination"
 OVERLOAD = "overload"
 ERROR = "error"
 UNHEARD = Spoken()
@@ -64,19 +64,14 @@ class Recognition:
     """How much of it is speech."""
 
 
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """A recognition, and why the guards have dropped its words; empty if they have not."""
-
-    recognition: Recognition
-    reason: str = ""
-
-
 class Ear(Protocol):
     """What is heard in an utterance before its words are read."""
 
-    def hear(self, pcm: bytes, rate_hz: int) -> tuple[Spectrogram | None, Speech]:
-        """The spectrogram, None if the utterance is too short to hold a word; and how much of it is speech."""
+    def hear(self, pcm: bytes, rate_hz: int, before: bytes = b"") -> tuple[Spectrogram | None, Speech]:
+        """The spectrogram, None if the utterance is too short to hold a word; and how much of it is speech.
+
+        `before`: earlier speech, which the spectrogram begins with.
+        """
 
 
 class Recognizer:
@@ -107,6 +102,7 @@ class Recognizer:
         self._voices = voices
         self._languages = languages or Languages(detects=False)
         self._waiting = 0
+        self._legs = Legs()
         self.threads = WorkThreads("features", feature_threads)
 
     async def listen(self, utterance: Utterance, spoken: Spoken = UNHEARD) -> Recognition:
@@ -115,8 +111,9 @@ class Recognizer:
             return Recognition(dropped=OVERLOAD)
         began = time.monotonic()
         self._waiting += 1
+        earlier = self._legs.before(utterance)
         try:
-            features, speech, voice = await self.threads.run(partial(self._features, utterance))
+            features, speech, voice = await self.threads.run(partial(self._features, utterance, earlier))
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
@@ -127,15 +124,17 @@ class Recognizer:
             return Recognition(dropped=SILENCE)
         try:
             read = await self._server.read(utterance.pcm, utterance.sample_rate_hz) if self._server else ""
-            wanted = self._languages.wanted(spoken, speech.seconds)
-            words = read if isinstance(read, Words) else await self._own(features, utterance, wanted, read)
+            passage = _passage(features, self._languages.wanted(spoken, speech.seconds), earlier)
+            words = read if isinstance(read, Words) else await self._own(passage, utterance, read)
         except Shed:
             return Recognition(dropped=OVERLOAD)
         except Exception:  # counted and logged by the batcher or the server
             return Recognition(dropped=ERROR)
         try:
-            heard = await self._believed(words, features, utterance, speech, whole=words is read)
-            return replace(heard, voice=voice, languages=words.languages, speech_seconds=speech.seconds)
+            heard = Heard(utterance.duration_seconds, speech, "" if words is read else passage.before)
+            recognition = await self._believed(words, passage, utterance, heard, whole=words is read)
+            self._legs.said(utterance, recognition.text)
+            return replace(recognition, voice=voice, languages=words.languages, speech_seconds=speech.seconds)
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
@@ -144,65 +143,57 @@ class Recognizer:
         """Stop the feature threads and abandon their work."""
         self.threads.end()
 
-    async def _own(self, features: Spectrogram, utterance: Utterance, wanted: Wanted, outcome: str) -> Words:
+    async def _own(self, passage: Passage, utterance: Utterance, outcome: str) -> Words:
         """The words as the batcher reads them; `outcome`: why the server has not, if there is one."""
         if not self._batcher:
             raise Shed if outcome == FULL else LookupError(outcome)
         seconds = utterance.duration_seconds
-        words = await self._batcher.submit(Passage(features, wanted), utterance.role, utterance.ended_at, seconds)
+        words = await self._batcher.submit(passage, utterance.role, utterance.ended_at, seconds)
         if self._server:
             STOOD_IN.inc()
         return words
 
-    def _features(self, utterance: Utterance) -> tuple[Spectrogram | None, Speech, Measured | None]:
+    def _features(
+        self, utterance: Utterance, earlier: Earlier | None
+    ) -> tuple[Spectrogram | None, Speech, Measured | None]:
         measured = self._voices and utterance.role is Role.CUSTOMER
         voice = measure(utterance.pcm, utterance.sample_rate_hz) if measured else None
-        features, speech = self._ear.hear(utterance.pcm, utterance.sample_rate_hz)
+        features, speech = self._ear.hear(utterance.pcm, utterance.sample_rate_hz, earlier.pcm if earlier else b"")
         return features, speech, voice
 
     async def _believed(
-        self, words: Words, features: Spectrogram, utterance: Utterance, speech: Speech, whole: bool
+        self, words: Words, passage: Passage, utterance: Utterance, heard: Heard, whole: bool
     ) -> Recognition:
         """What the guards make of an utterance's words; those that are in doubt are read again, on the whole context.
 
         While the model is behind, nothing is read twice. `whole`: they were read on the whole context already.
         """
-        seconds = utterance.duration_seconds
-        little = is_little(speech, seconds)
-        first = self._guard(words, seconds, little, whole)
-        if whole or not self._batcher or not self._is_in_doubt(words, first, little) or self._batcher.is_behind:
-            return self._counted(first)
+        first = believed(words, heard, self._phrases, whole)
+        if whole or not self._batcher or not is_in_doubt(words, first, heard) or self._batcher.is_behind:
+            return _told(words, first)
         try:
+            if first.reason == Invention.ECHO:
+                features, _, _ = await self.threads.run(partial(self._features, utterance, None))
+                passage, heard = Passage(features), replace(heard, before="")
             words = await self._batcher.submit(
-                Passage(features, words.language), utterance.role, utterance.ended_at, seconds, Kind.AGAIN
+                replace(passage, language=words.language),
+                utterance.role,
+                utterance.ended_at,
+                heard.seconds,
+                Kind.AGAIN,
             )
         except Exception:  # shed, or counted and logged by the batcher: the first reading stands
-            return self._counted(first)
-        second = self._guard(words, seconds, little, whole=True)
-        READ_AGAIN.labels("dropped" if second.recognition.dropped else "kept").inc()
-        return self._counted(second)
+            return _told(words, first)
+        second = believed(words, heard, self._phrases, whole=True)
+        READ_AGAIN.labels("dropped" if second.dropped else "kept").inc()
+        return _told(words, second)
 
-    def _guard(self, words: Words, seconds: float, little: bool, whole: bool = False) -> Guarded:
-        probabilities = words.no_speech_probability, words.mean_log_probability
-        if nobody_spoke(words.text, *probabilities, little, whole):
-            return Guarded(Recognition(dropped=SILENCE), "no_speech" if words.text else "")
-        text = credible(words.text, self._phrases)
-        if reason := invented(text or words.text, seconds, *probabilities, self._phrases):
-            return Guarded(Recognition(dropped=HALLUCINATION), reason)
-        return Guarded(Recognition(text, words.confidence), "" if text == words.text else Invention.PART)
 
-    @staticmethod
-    def _is_in_doubt(words: Words, guarded: Guarded, little: bool) -> bool:
-        """Whether the cut context may be to blame for the words, or for their loss."""
-        if guarded.reason in (Invention.REPETITION, Invention.COMPRESSION, Invention.RATE):
-            return True
-        if not words.text or (little and guarded.recognition.dropped):
-            return False
-        doubtful = words.mean_log_probability < DOUBT_LOG_PROBABILITY or words.no_speech_probability > NO_SPEECH
-        return little or doubtful
+def _passage(features: Spectrogram, language: Wanted, earlier: Earlier | None) -> Passage:
+    return Passage(features, language, earlier.text, earlier.seconds) if earlier else Passage(features, language)
 
-    @staticmethod
-    def _counted(guarded: Guarded) -> Recognition:
-        if guarded.reason:
-            SUPPRESSED.labels(guarded.reason).inc()
-        return guarded.recognition
+
+def _told(words: Words, belief: Belief) -> Recognition:
+    if belief.reason:
+        SUPPRESSED.labels(belief.reason).inc()
+    return Recognition(belief.text, words.confidence if belief.text else 0.0, belief.dropped)

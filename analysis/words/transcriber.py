@@ -37,8 +37,8 @@ KNOWN_ANSWER = SHIPPED_FOLDER / "known_answer.wav"
 LONGEST_FRAMES = 3_000
 TAIL_FRAMES = 30
 """Silence after the last word; without it Whisper drops the word."""
-FRAMES = (600, 1_000, 1_400, LONGEST_FRAMES)
-"""Audio contexts that a Whisper trained on 30 s windows still reads well."""
+FRAMES = (1_000, 1_400, 2_000, LONGEST_FRAMES)
+"""Audio contexts that a Whisper trained on 30 s windows still reads well; on shorter ones it reads words twice."""
 SHIPPED_FRAMES = (200, 300, 400, 600, 800, 1_000, 1_400, 2_000, LONGEST_FRAMES)
 """The shipped model was trained on windows of every length."""
 TOKENS_PER_SECOND = 16
@@ -92,9 +92,16 @@ class Transcriber:
             )
         self._check(shipped)
 
-    def hear(self, pcm: bytes, rate_hz: int) -> tuple[Spectrogram | None, Speech]:
-        """The spectrogram of an utterance, None if it is too short to hold a word; and how much of it is speech."""
+    def hear(self, pcm: bytes, rate_hz: int, before: bytes = b"") -> tuple[Spectrogram | None, Speech]:
+        """The spectrogram of an utterance, None if it is too short to hold a word; and how much of it is speech.
+
+        `before`: earlier speech, at the same rate, which the spectrogram begins with.
+        """
         samples = samples_of(pcm, rate_hz)
+        if before and self._has_timestamps:
+            return spectrogram(np.concatenate([samples_of(before, rate_hz), samples]), self._extract), speech_in(
+                samples
+            )
         return spectrogram(samples, self._extract), speech_in(samples)
 
     def context(self, row: Passage) -> int:
@@ -111,7 +118,6 @@ class Transcriber:
         padded = np.zeros((len(rows), rows[0].features.shape[0], frames), np.float32)
         for target, row, length in zip(padded, rows, lengths, strict=True):
             target[:, :length] = row.features[:, :length]
-        most_tokens = TOKENS_PER_SECOND * max(lengths) // FRAMES_PER_SECOND + SPARE_TOKENS
         audio = ctranslate2.StorageView.from_array(padded)
         sounds: list[Probabilities] = [{}] * len(rows)
         if self.detects and any(callable(row.language) for row in rows):
@@ -121,27 +127,38 @@ class Transcriber:
             self._known(row.language(sound) if callable(row.language) else row.language)
             for row, sound in zip(rows, sounds, strict=True)
         ]
+        befores = [self._before(row) for row in rows]
         results = self._model.generate(
             audio,
-            [self._prompts[code] for code in codes],
+            [[*self._prompts[code], *before] for code, before in zip(codes, befores, strict=True)],
             beam_size=1,
-            max_length=min(MOST_LENGTH, 2 * most_tokens),
+            max_length=min(MOST_LENGTH, 2 * max(map(_most_tokens, lengths, befores))),
             return_scores=True,
             return_no_speech_prob=True,
         )
         return [
-            replace(self._words(result, length / FRAMES_PER_SECOND), language=code, languages=sound)
-            for result, length, code, sound in zip(results, lengths, codes, sounds, strict=True)
+            replace(self._words(result, length / FRAMES_PER_SECOND, before), language=code, languages=sound)
+            for result, length, before, code, sound in zip(results, lengths, befores, codes, sounds, strict=True)
         ]
+
+    def _before(self, row: Passage) -> list[int]:
+        """The tokens of the earlier speech in a passage: the model takes them for its own and goes on after them."""
+        if not row.before:
+            return []
+        first = self._tokenizer.timestamp_begin
+        end = first + round(row.before_seconds / TIMESTAMP_SECONDS)
+        return [first, *self._tokenizer.encode(f" {row.before}"), end, end]
 
     def _known(self, language: str) -> str:
         return language if language in self._prompts else self._language
 
-    def _words(self, result: Any, seconds: float) -> Words:
-        """The words of a row of this length."""
+    def _words(self, result: Any, seconds: float, before: Sequence[int]) -> Words:
+        """The words of a row of this length, which begins with the tokens of earlier speech."""
         tokens = result.sequences_ids[0]
-        # CTranslate2 divides by the number of text tokens; the end token counts too.
-        mean = result.scores[0] * len(tokens) / (len(tokens) + 1) if tokens else 0.0
+        # CTranslate2 divides by the number of all tokens, given ones too, for which it counts nothing, and not the end.
+        mean = result.scores[0] * len(tokens) / (len(tokens) - len(before) + 1) if len(tokens) > len(before) else 0.0
+        # The last of the given ones says where in the passage the words begin.
+        tokens = tokens[max(0, len(before) - 1) :]
         said = spoken(tokens, self._tokenizer.timestamp_begin, seconds)
         text = self._tokenizer.decode(said).replace("\ufffd", "").strip()
         return Words(text, min(1.0, math.exp(mean)) if text else 0.0, float(result.no_speech_prob), float(mean))
@@ -169,6 +186,10 @@ class Transcriber:
             )
         if shipped and words.text.lower().split() != answer.lower().split():
             log.warning("the known sentence %r was transcribed as %r", answer, words.text)
+
+
+def _most_tokens(frames: int, before: Sequence[int]) -> int:
+    return TOKENS_PER_SECOND * frames // FRAMES_PER_SECOND + SPARE_TOKENS + len(before)
 
 
 def _device(wanted: str) -> str:

@@ -71,7 +71,7 @@ class Prompter(Transcriber):
     def __init__(self) -> None:
         """There is nothing to load."""
 
-    def hear(self, pcm: bytes, rate_hz: int) -> tuple[Spectrogram | None, Speech]:
+    def hear(self, pcm: bytes, rate_hz: int, before: bytes = b"") -> tuple[Spectrogram | None, Speech]:
         """The letters, one a column, and all of it speech; none where there are none."""
         letters = np.frombuffer(pcm, np.uint8)
         features = letters[letters > 0].astype(np.float32).reshape(1, -1) if letters.any() else None

@@ -42,7 +42,7 @@ def knows_of_it(analyst: Analyst, event: Any, call: Any, *rest: Any) -> bool:
     return of_faulted(event) and call is not None
 
 
-def hears_it(model: Prompter, pcm: bytes, rate_hz: int) -> bool:
+def hears_it(model: Prompter, pcm: bytes, rate_hz: int, before: bytes = b"") -> bool:
     """Whether this is audio of the faulted call."""
     return FAULTED.encode() in pcm
 

@@ -1,0 +1,70 @@
+"""Which of the words that a model wrote were said. Pure: it asks each guard, on what was heard and what was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.words.hallucination import (
+    DOUBT_LOG_PROBABILITY,
+    Invention,
+    Phrases,
+    credible,
+    invented,
+    is_echo,
+    said_once,
+)
+from analysis.words.passage import Words
+from analysis.words.silence import NO_SPEECH, is_little, nobody_spoke
+from analysis.words.speech import Speech
+
+SILENCE = "silence"
+HALLUCINATION = "hallucination"
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """The words of an utterance that are believed."""
+
+    text: str = ""
+    dropped: str = ""
+    """Why there are none: `silence` or `hallucination`."""
+    reason: str = ""
+    """The guard that dropped them, or a part of them; empty if none did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is known of an utterance beside its words."""
+
+    seconds: float
+    speech: Speech
+    before: str = ""
+    """The words just before, if the model had them."""
+
+    @property
+    def is_little(self) -> bool:
+        """Whether it hardly holds speech."""
+        return is_little(self.speech, self.seconds)
+
+
+def believed(words: Words, heard: Heard, phrases: Phrases, whole: bool = False) -> Belief:
+    """What the guards leave of `words`. `whole`: they were read on the whole audio context."""
+    probabilities = words.no_speech_probability, words.mean_log_probability
+    if nobody_spoke(words.text, *probabilities, heard.is_little, whole):
+        return Belief(dropped=SILENCE, reason="no_speech" if words.text else "")
+    if is_echo(words.text, heard.before):
+        return Belief(dropped=HALLUCINATION, reason=Invention.ECHO)
+    text = said_once(credible(words.text, phrases))
+    if reason := invented(text or words.text, heard.seconds, *probabilities, phrases):
+        return Belief(dropped=HALLUCINATION, reason=reason)
+    return Belief(text, reason="" if text == words.text else Invention.PART)
+
+
+def is_in_doubt(words: Words, belief: Belief, heard: Heard) -> bool:
+    """Whether the cut context, or the words before, may be to blame for the words or for their loss."""
+    if belief.reason in (Invention.REPETITION, Invention.COMPRESSION, Invention.RATE, Invention.ECHO):
+        return True
+    if not words.text or (heard.is_little and belief.dropped):
+        return False
+    doubtful = words.mean_log_probability < DOUBT_LOG_PROBABILITY or words.no_speech_probability > NO_SPEECH
+    return heard.is_little or doubtful
