@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr
 from callbus.redis.settings import RedisSettings
 from service.settings import ProcessSettings
 
-SHIPPED_MODEL = "telephone"
-"""The small Whisper that ships with Callvane: synthetic voices and a small vocabulary only."""
+AUTOMATIC_MODEL = "auto"
+CPU_MODEL = "base"
+"""A real Whisper that a CPU core reads several calls with."""
+GPU_MODEL = "large-v3-turbo"
 
 
 class AnalysisSection(BaseModel):
@@ -19,15 +21,15 @@ class AnalysisSection(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    model: str = Field(SHIPPED_MODEL, min_length=1)
-    """`telephone` is the shipped model, for trying out Callvane. Otherwise a name that `python -m analysis fetch` lists
-    (`base`, `large-v3-turbo`), or the path of a folder: docs/models.md."""
+    model: str = Field(AUTOMATIC_MODEL, min_length=1)
+    """A name that `python -m analysis fetch` lists, or the path of a folder: docs/models.md. `auto` is `base` on a CPU
+    and `large-v3-turbo` on a CUDA GPU."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto` uses a CUDA GPU if there is one."""
     compute_type: Literal["auto", "int8", "int8_float16", "int8_bfloat16", "float16", "bfloat16", "float32"] = "auto"
     """Number format of the model. `auto` is float16 on CUDA, int8 on a CPU."""
     cpu_threads: int = Field(0, ge=0, le=256)
-    """Threads per transcription on a CPU. 0: one for the shipped model, otherwise one per core, at most four."""
+    """Threads per transcription on a CPU. 0: one per core, at most four."""
     feature_threads: int = Field(2, ge=1, le=64)
     """Threads that turn audio into the model's spectrogram."""
     language: str = Field("en", pattern=r"^[a-z]{2,3}$")

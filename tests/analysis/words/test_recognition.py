@@ -22,8 +22,8 @@ from tests.analysis.stage import Prompter
 
 @pytest.fixture(scope="module")
 def transcriber() -> Transcriber:
-    """The shipped model on the CPU."""
-    return Transcriber(AnalysisSection(device="cpu"))
+    """Whisper base on one core."""
+    return Transcriber(AnalysisSection(device="cpu", cpu_threads=1))
 
 
 @pytest.fixture
