@@ -1,4 +1,4 @@
-"""A whole analysis process with the shipped Whisper and a real Redis: calls in, alerts out, whatever dies meanwhile."""
+"""A whole analysis process with Whisper base and a real Redis: calls in, alerts out, whatever dies meanwhile."""
 
 from __future__ import annotations
 
