@@ -23,8 +23,8 @@ from console.settings import ConsoleSettings
 
 PAGE = Path(__file__).parent / "page"
 SOFTPHONE_PLACE = "<!-- softphone -->"
-SOFTPHONE = """<p id="softphone" class="notice">\
-Dial <code>{}</code> with a softphone on this machine, speak, and read yourself here.</p>"""
+SOFTPHONE = """<p id="softphone" class="invitation">\
+Dial <code>{}</code> with a softphone, speak, and read yourself here.</p>"""
 
 
 def site(settings: ConsoleSettings, board: Board, follower: Follower, events: EventStream) -> ASGIApp:
