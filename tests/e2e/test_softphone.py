@@ -15,7 +15,7 @@ from callbus import Transcript
 from callbus.redis.bus import Bus
 from callbus.redis.settings import RedisSettings
 from testcall.stack import Stack
-from tests.e2e.test_scenarios import word_errors
+from tests.e2e.test_scenarios import READING, word_errors
 from tests.published import until_ended
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -23,7 +23,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 PROMPT = "en/demo-echotest"
 SOUNDS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 MODULES = "/usr/lib/baresip/modules"
-SETTINGS = {"CALLVANE_ANALYSIS__MODEL": "base"}
 SAID_SECONDS = 2.0
 """How long after the last word the person hangs up."""
 
@@ -61,7 +60,7 @@ async def dial(address: str, clip: Clip, folder: Path) -> None:
 async def test_what_somebody_says_is_read_on_the_page(prompt: Clip, tmp_path: Path) -> None:
     """The page names an address; whoever dials it is heard as a customer, and their words are on the page."""
     async with (
-        Stack(print, SETTINGS) as stack,
+        Stack(print, READING) as stack,
         Bus(RedisSettings(url=stack.redis_url)) as bus,
         httpx.AsyncClient(base_url=stack.console_url) as browser,
     ):
