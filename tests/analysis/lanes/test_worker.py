@@ -64,7 +64,6 @@ def heard(publications: list[Publication]) -> list[int]:
 async def test_calls_become_their_alerts(bus: Bus) -> None:
     """All scenarios at once give their transcripts, alerts and states; nothing of them stays behind for long."""
     async with analysis(**of(bus)) as worker:
-        assert any("synthetic voices" in line and "large-v3-turbo" in line for line in worker.lines)
         await publish(bus, [event for name in scenario.names() for event in whole_call(name, name)])
         calls = await until_ended(bus, 4)
         for name, publications in calls.items():
