@@ -87,7 +87,7 @@ async def test_calls_become_their_alerts(bus: Bus) -> None:
 
 async def test_a_worker_killed_in_mid_call_loses_and_doubles_nothing(bus: Bus) -> None:
     """Another worker takes over from the last commit: each utterance has one transcript, each alert comes once."""
-    calls = [whole_call(name, f"{name}-{copy}") for name in ("turns_angry", "turns_and_recovers") for copy in range(4)]
+    calls = [whole_call(name, f"{name}-{copy}") for name in ("turns_angry", "turns_and_recovers") for copy in range(2)]
     async with analysis(**of(bus)) as first:
         await publish(bus, [event for events in calls for event in events[:6]])
         async with asyncio.timeout(60):
