@@ -13,8 +13,9 @@ from service.settings import ProcessSettings
 AUTO = "auto"
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 """A language as Whisper names it: ISO 639-1, or 639-3 where that has none."""
-SHIPPED_MODEL = "telephone"
-"""The small Whisper that ships with Callvane: synthetic voices and a small vocabulary only."""
+CPU_MODEL = "base"
+"""A real Whisper that a CPU core reads several calls with."""
+GPU_MODEL = "large-v3-turbo"
 
 
 class AnalysisSection(BaseModel):
@@ -22,11 +23,11 @@ class AnalysisSection(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    model: str = Field(SHIPPED_MODEL, min_length=1, max_length=1_000)
-    """`telephone` is the shipped model, for trying out Callvane. Otherwise a name that `python -m analysis fetch` lists
-    (`base`, `large-v3-turbo`), the path of a folder, or the URL of a server with OpenAI's transcription API, such as
-    `http://127.0.0.1:8000/v1`: docs/models.md."""
-    model_stand_in: str = Field(SHIPPED_MODEL, max_length=1_000)
+    model: str = Field(AUTO, min_length=1, max_length=1_000)
+    """A name that `python -m analysis fetch` lists, the path of a folder, or the URL of a server with OpenAI's
+    transcription API, such as `http://127.0.0.1:8000/v1`: docs/models.md. `auto` is `base` on a CPU and
+    `large-v3-turbo` on a CUDA GPU."""
+    model_stand_in: str = Field(AUTO, max_length=1_000)
     """The Whisper on this machine that reads what a server at the URL in `model` does not: a name or a path, as there.
     Empty: none, and what the server does not read has no words."""
     speech_server_model: str = Field("", max_length=200)
@@ -46,7 +47,7 @@ class AnalysisSection(BaseModel):
     compute_type: Literal["auto", "int8", "int8_float16", "int8_bfloat16", "float16", "bfloat16", "float32"] = "auto"
     """Number format of the model. `auto` is float16 on CUDA, int8 on a CPU."""
     cpu_threads: int = Field(0, ge=0, le=256)
-    """Threads per transcription on a CPU. 0: one for the shipped model, otherwise one per core, at most four."""
+    """Threads per transcription on a CPU. 0: one per core, at most four."""
     feature_threads: int = Field(2, ge=1, le=64)
     """Threads that turn audio into the model's spectrogram."""
     language: str = Field("en", pattern=r"^([a-z]{2,3}|auto)$")

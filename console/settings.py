@@ -48,6 +48,10 @@ class ConsoleSettings(BaseModel):
     silent_hours: float = Field(4.0, gt=0, le=48)
     """A call without any event for this long is treated as ended and leaves the page."""
 
+    softphone: str = Field("", max_length=200, pattern=r"^(sips?:[A-Za-z0-9_.%+-]+@[A-Za-z0-9_.:\[\]-]+)?$")
+    """SIP address that the page invites people to dial with a softphone, to speak and read themselves, such as
+    `sip:callvane@192.0.2.10:5060`. Empty: nothing is shown."""
+
     @field_validator("proxies")
     @classmethod
     def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import time
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
@@ -21,13 +22,19 @@ from console.live.stream import EventStream
 from console.settings import ConsoleSettings
 
 PAGE = Path(__file__).parent / "page"
+SOFTPHONE_PLACE = "<!-- softphone -->"
+SOFTPHONE = """<p id="softphone" class="invitation">\
+Dial <code>{}</code> with a softphone, speak, and read yourself here.</p>"""
 
 
 def site(settings: ConsoleSettings, board: Board, follower: Follower, events: EventStream) -> ASGIApp:
     """The application: `/`, `/page/…`, `/events`, `/api/calls`, `/api/alerts`."""
 
+    softphone = SOFTPHONE.format(html.escape(settings.softphone)) if settings.softphone else ""
+    index = (PAGE / "index.html").read_text("utf-8").replace(SOFTPHONE_PLACE, softphone)
+
     async def page(_: Request) -> Response:
-        return FileResponse(PAGE / "index.html")
+        return HTMLResponse(index)
 
     async def calls(_: Request) -> Response:
         return _json(follower, {"calls": board.calls_json()})

@@ -55,6 +55,7 @@ async def _demo(calls: int) -> int:
     sip_port, console_port = _if_free(5060, socket.SOCK_DGRAM), _if_free(8080, socket.SOCK_STREAM)
     async with Stack(_say, sip_port=sip_port, console_port=console_port) as stack:
         _say(f"the console is at {stack.console_url}")
+        _say(f"to read yourself there, dial {stack.softphone} with a softphone on this machine, and speak")
         _say(f"placing {calls} calls at a time to {stack.target}; Ctrl-C stops everything")
         campaign = Campaign(
             [scenario.load(name) for name in scenario.names()],

@@ -21,7 +21,7 @@ PARTIES: Final[tuple[Party, ...]] = ("customer", "agent")
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=30)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
-EspeakVoice = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9+-]{2,40}$")]
+VoiceName = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{2,40}$")]
 
 
 class ScenarioError(ValueError):
@@ -40,7 +40,8 @@ class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    words_per_minute: Annotated[int, msgspec.Meta(ge=80, le=300)] = 160
+    pace: Annotated[float, msgspec.Meta(ge=0.5, le=2)] = 1.0
+    """How fast the voices speak, as a multiple of their own pace."""
     lead_seconds: Seconds = 0.5
     """Silence from the answer to the first turn's pause: recorders begin before people speak."""
     tail_seconds: Seconds = 1.0
@@ -48,10 +49,10 @@ class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Voices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """eSpeak NG voices: a language and, after a plus, a variant."""
+    """Voices that `python -m tools.voices` knows."""
 
-    agent: EspeakVoice
-    customer: EspeakVoice
+    agent: VoiceName
+    customer: VoiceName
 
 
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -66,6 +66,11 @@ class Stack:
         return f"sip:127.0.0.1:{self._ports['sip_bridge', 'sip']}"
 
     @property
+    def softphone(self) -> str:
+        """What a person dials with a softphone on this machine, to be heard as a customer."""
+        return f"sip:callvane@127.0.0.1:{self._ports['sip_bridge', 'sip']}"
+
+    @property
     def console_url(self) -> str:
         """The page's address."""
         return f"http://127.0.0.1:{self._ports['console', 'page']}/"
@@ -73,10 +78,12 @@ class Stack:
     async def __aenter__(self) -> Self:
         try:
             await self._start_redis()
-            for name in PARTS:
-                await self._start_part(name)
-            for name in PARTS:
-                await self._until_ready(name)
+            await self._start_part("sip_bridge")
+            await self._start_part("analysis")
+            await self._until_ready("sip_bridge")
+            await self._start_part("console", CALLVANE_CONSOLE__SOFTPHONE=self.softphone)
+            await self._until_ready("analysis")
+            await self._until_ready("console")
         except BaseException:
             await self._stop()
             raise
@@ -106,14 +113,19 @@ class Stack:
         self._parts["redis"] = await _spawn(server, *options, *quiet, output=DEVNULL)
         self._say("redis: on a socket of its own")
 
-    async def _start_part(self, name: str) -> None:
+    async def _start_part(self, name: str, **told: str) -> None:
         settings = {
             "CALLVANE_REDIS__URL": self.redis_url,
             "CALLVANE_METRICS__PORT": "0",
             "CALLVANE_LOG__LEVEL": "info",
             "CALLVANE_LOG__FORM": "text",
             "CALLVANE_BRIDGE__HOST": "127.0.0.1",
+            "CALLVANE_BRIDGE__PLAIN_ROLE": "customer",
+            # Only this machine reaches loopback; its softphone may call from any address here, and speak from another.
+            "CALLVANE_BRIDGE__ALLOWED_PEERS": '["any"]',
+            "CALLVANE_BRIDGE__RTP_SOURCE": "learn",
             **self._wanted,
+            **told,
         }
         part = await _spawn(
             sys.executable, "-m", name, output=PIPE, environment={**os.environ, **settings, **self._settings}

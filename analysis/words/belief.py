@@ -54,9 +54,10 @@ def believed(words: Words, heard: Heard, phrases: Phrases, whole: bool = False) 
         return Belief(dropped=SILENCE, reason="no_speech" if words.text else "")
     if is_echo(words.text, heard.before):
         return Belief(dropped=HALLUCINATION, reason=Invention.ECHO)
-    text = said_once(credible(words.text, phrases))
+    text = credible(words.text, phrases)
     if reason := invented(text or words.text, heard.seconds, *probabilities, phrases):
         return Belief(dropped=HALLUCINATION, reason=reason)
+    text = said_once(text)
     return Belief(text, reason="" if text == words.text else Invention.PART)
 
 

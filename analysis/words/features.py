@@ -32,7 +32,7 @@ def _half_band(taps: int) -> Samples:
 
 
 _BETWEEN = _half_band(32)
-"""Interpolates between two samples, from 16 on each side. The shipped model was trained with the same filter."""
+"""Interpolates between two samples, from 16 on each side."""
 
 
 def samples_of(pcm: bytes, rate_hz: int) -> Samples:

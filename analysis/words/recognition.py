@@ -174,7 +174,7 @@ class Recognizer:
         try:
             if first.reason == Invention.ECHO:
                 features, _, _ = await self.threads.run(partial(self._features, utterance, None))
-                passage, heard = Passage(features), replace(heard, before="")
+                passage, heard = Passage(passage.features if features is None else features), replace(heard, before="")
             words = await self._batcher.submit(
                 replace(passage, language=words.language),
                 utterance.role,

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Makes this checkout ready to run: Debian packages, a virtual environment in .venv, pinned dependencies, pjsua2.
+# Makes this checkout ready to run: Debian packages, a virtual environment in .venv, pinned dependencies, pjsua2, and a
+# Whisper: base, and on a host with an NVIDIA GPU large-v3-turbo too.
 # What is there already is not done again. `--tests` adds the packages that only the tests need, `--interop` those of `make interop`.
 # Environment:
 #   PYTHON                     the Python 3.11+ to use (python3)
 #   CALLVANE_PJSUA2_WHEEL      a ready pjsua2 wheel
 #   CALLVANE_PJPROJECT_SOURCE  a pjproject 2.17 source, folder or tarball, instead of Debian's
 #   CALLVANE_SKIP_APT=1        never install Debian packages
+#   CALLVANE_CACHE             where models and builds are kept (~/.cache/callvane)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -61,6 +63,20 @@ pjsua2() {
         fail "pip could not install $wheel"
 }
 
+# A model's digests are put beside it once it is whole: workers compare its sizes at each start.
+model() {
+    [ -e "${CALLVANE_CACHE:-$HOME/.cache/callvane}/models/$1/SHA256SUMS" ] && return
+    say "Whisper $1, which reads the calls: $2"
+    .venv/bin/python -m analysis fetch "$1" >&2
+}
+
+models() {
+    model base "150 MB" || fail "base did not come; see above, or bring it by hand: docs/models.md, 'Without a network'"
+    nvidia-smi -L >/dev/null 2>&1 || return 0
+    model large-v3-turbo "1.6 GB, for the GPU here" ||
+        say "large-v3-turbo did not come, see above; on this GPU, set analysis.model = \"base\" until it is there"
+}
+
 packages
 
 # A stamp that says what this environment was made from; equal stamps are equal environments.
@@ -70,12 +86,14 @@ stamp=$({
     "$python" -c 'import sys; print(sys.version, sys.prefix)' || true
     printf '%s %s\n' "${CALLVANE_PJSUA2_WHEEL:-}" "${CALLVANE_PJPROJECT_SOURCE:-}"
 } | sha256sum | cut -d' ' -f1)
-if [ "$(cat .venv/callvane-stamp 2>/dev/null)" = "$stamp" ]; then
-    exit 0
+if [ "$(cat .venv/callvane-stamp 2>/dev/null)" != "$stamp" ]; then
+    say "virtual environment and Python packages: a minute or two"
+    environment
+    say "pjsua2: about five minutes the first time on a machine, then seconds"
+    pjsua2
+    printf '%s\n' "$stamp" > .venv/callvane-stamp
+    models
+    say "ready"
+else
+    models
 fi
-say "virtual environment and Python packages: a minute or two"
-environment
-say "pjsua2: about five minutes the first time on a machine, then seconds"
-pjsua2
-printf '%s\n' "$stamp" > .venv/callvane-stamp
-say "ready"

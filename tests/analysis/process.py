@@ -78,7 +78,7 @@ class Analysis:
     @classmethod
     async def start(cls, *program: str, **settings: str) -> Analysis:
         """With settings by environment: `redis__url=…`. `program`: Python's arguments for another one."""
-        own = {"metrics__port": "0", "analysis__device": "cpu", **settings}
+        own = {"metrics__port": "0", "analysis__device": "cpu", "analysis__cpu_threads": "1", **settings}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *(program or ("-m", "analysis")),

@@ -98,7 +98,7 @@ async def test_a_thread_that_hangs_is_told(redis_url: str, kind: str) -> None:
 async def test_calls_behind_a_scorer_that_hangs_move_on(redis_url: str) -> None:
     """Past what a call may hold its utterances say `overload`, and its end comes when it is said."""
     said = [each for each in utterances("turns_angry", "", 1_000_000.0) if each.role is Role.CUSTOMER]
-    calls = [f"call-{number}" for number in range(4)]
+    calls = [f"call-{number}" for number in range(2)]
     async with (
         Bus(RedisSettings(url=redis_url, partition_length=4_096)) as bus,
         analysis("-c", HANGING, "scorer", redis__url=redis_url) as worker,

@@ -49,6 +49,47 @@ def test_missing_packages_are_named(tmp_path: Path) -> None:
     assert "kamailio" in line
 
 
+@pytest.mark.parametrize(
+    ("there", "gpu", "gives", "fetched", "said"),
+    [
+        pytest.param([], False, ["base"], ["base"], "ready", id="a new machine"),
+        pytest.param(["base"], False, [], [], "ready", id="a model that is there"),
+        pytest.param(["base"], True, ["large-v3-turbo"], ["large-v3-turbo"], "ready", id="a GPU"),
+        pytest.param(["base", "large-v3-turbo"], True, [], [], "ready", id="a GPU whose model is there"),
+        pytest.param(["base"], True, [], ["large-v3-turbo"], "ready", id="a GPU whose model does not come"),
+        pytest.param([], True, ["large-v3-turbo"], ["base"], "base did not come; ", id="nothing to read with"),
+    ],
+)
+def test_a_whisper_is_fetched_once(
+    tmp_path: Path, there: list[str], gpu: bool, gives: list[str], fetched: list[str], said: str
+) -> None:
+    """Base for every host, the large one for a GPU; what is there is not asked for, and without base it fails."""
+    shutil.copytree(ROOT / "deploy" / "setup", tmp_path / "deploy" / "setup")
+    program(tmp_path / "deploy/pjsua2/build.sh", "echo a.whl")
+    program(tmp_path / "bin/dpkg-query", "echo installed")
+    program(tmp_path / "bin/nvidia-smi", "exit 0" if gpu else "exit 9")
+    names = "|".join(gives) or "none"
+    program(
+        tmp_path / ".venv/bin/python",
+        f'[ "$2" != analysis ] || {{ echo "$4" >> "{tmp_path}/fetched"; case $4 in {names}) ;; *) exit 2;; esac; }}',
+    )
+    for name in there:
+        folder = tmp_path / "cache" / "models" / name
+        folder.mkdir(parents=True)
+        (folder / "SHA256SUMS").touch()
+    environment = {
+        **os.environ,
+        "CALLVANE_CACHE": str(tmp_path / "cache"),
+        "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
+    }
+    made = subprocess.run([tmp_path / "deploy/setup/setup.sh"], capture_output=True, text=True, env=environment)
+    asked = (tmp_path / "fetched").read_text().split() if fetched else []
+    assert asked == fetched
+    assert (tmp_path / "fetched").exists() == bool(fetched)
+    assert made.stderr.splitlines()[-1].startswith(f"setup: {said}")
+    assert made.returncode == (0 if said == "ready" else 1)
+
+
 @pytest.mark.parametrize("options", [[], ["--nothing-missing"]], ids=["at will", "nothing missing"])
 def test_a_missing_part_is_a_failure_if_nothing_may_be(tmp_path: Path, options: list[str]) -> None:
     """A test whose part is not there is skipped, and fails under --nothing-missing, both with the same reason."""

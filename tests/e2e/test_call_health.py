@@ -24,13 +24,14 @@ from testcall.metadata import CallFacts, Party, load_dialect, new_id
 from testcall.recorder import Recorder
 from testcall.stack import Stack
 from testcall.target import parse_target
+from tests.e2e.test_scenarios import READING
 from tests.published import until_followed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 WAIT_SECONDS = 60.0
 """A busy machine is no failure."""
-SETTINGS = {"CALLVANE_BRIDGE__ONE_WAY_SECONDS": "3"}
+SETTINGS = {**READING, "CALLVANE_BRIDGE__ONE_WAY_SECONDS": "3"}
 SILENCE = (bytes([ulaw.SILENCE]) * 160,)
 
 T = TypeVar("T")

@@ -22,6 +22,8 @@ from tests.published import until_followed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
+READING = {"CALLVANE_ANALYSIS__MODEL": "base", "CALLVANE_ANALYSIS__CPU_THREADS": "1"}
+"""The same on every machine: other tests run beside these."""
 AFTER_TURN_SECONDS = 2.5
 """An alert's words end this long after its turn at most: the pre-roll, and how the voice decays."""
 
@@ -55,7 +57,7 @@ class Call:
 async def place_all() -> dict[str, Call]:
     """Every scenario at once on a fresh Callvane, and what came of it."""
     published: dict[str, list[Publication]] = defaultdict(list)
-    async with Stack(print) as stack, Bus(RedisSettings(url=stack.redis_url)) as bus:
+    async with Stack(print, READING) as stack, Bus(RedisSettings(url=stack.redis_url)) as bus:
 
         async def follow() -> None:
             async for event in Subscription(bus, [bus.keys.alerts, bus.keys.transcripts, bus.keys.calls]).events():

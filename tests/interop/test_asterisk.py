@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from analysis.words.transcriber import SHIPPED_FOLDER
 from callbus import CallClosed, CallOpened, CallState, Phase, Role, Transcript, Utterance
 from callbus.messages.wire import ForkEvent, Publication
 from callbus.redis.bus import Bus
@@ -44,7 +43,6 @@ class Heard:
     events: list[ForkEvent]
     """All that the bridge published."""
     transcripts: list[Transcript]
-    """None where no speech model is shipped."""
 
     @property
     def utterances(self) -> list[Utterance]:
@@ -63,8 +61,7 @@ def heard(asterisk_system: Path, tmp_path_factory: pytest.TempPathFactory) -> He
             with _talking(pbx.address):
                 pass
             events = _closed(running)
-        transcripts = asyncio.run(_transcripts(store.url)) if (SHIPPED_FOLDER / "model.bin").exists() else []
-        return Heard(events, transcripts)
+        return Heard(events, asyncio.run(_transcripts(store.url)))
     finally:
         store.stop()
 
@@ -127,8 +124,6 @@ def test_every_turn_is_heard_on_its_leg(heard: Heard, party: str) -> None:
 
 def test_words_of_both_legs(heard: Heard) -> None:
     """What analysis reads on each leg is what that phone said."""
-    if not heard.transcripts:
-        pytest.skip("no speech model is shipped in analysis/models")
     turns = scenario.load_manifest().scenarios[SCENARIO].turns
     for party in scenario.PARTIES:
         said = " ".join(turn.text for turn in turns if turn.party == party)

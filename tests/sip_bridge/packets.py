@@ -20,8 +20,8 @@ MOST_AHEAD_SECONDS = 5.2
 
 LINE = scenario.load("turns_angry").payloads("agent")[:400]
 """8 s of a line; no two payloads are alike."""
-WORDS = range(60, 310)
-"""Where somebody speaks on it, without a pause; before and after is silence."""
+WORDS = range(61, 307)
+"""Where somebody speaks on it, without a pause that ends it; before and after is silence."""
 
 
 def decoded(payload: bytes) -> bytes:

@@ -23,7 +23,7 @@ COPY = 0.9
 SCRIPT = """
 summary = "each party says one sentence, both at once"
 agent_name = "Anna"
-voices = { agent = "en-us", customer = "en-gb" }
+voices = { agent = "jf_alpha", customer = "joe" }
 turns = [{ party = "customer", text = "Hello." }, { party = "agent", text = "Hello." }]
 """
 

@@ -13,7 +13,7 @@ settings.load_profile("callvane")
 SHORT = """
 summary = "one word each"
 agent_name = "Anna"
-voices = { agent = "en-us", customer = "en-gb" }
+voices = { agent = "jf_alpha", customer = "joe" }
 turns = [{ party = "customer", text = "Hello." }, { party = "agent", text = "Hello.", alert = "recovered" }]
 """
 

@@ -11,8 +11,8 @@ from testcall.wav import WavError
 GOOD = """
 summary = "two words"
 [voices]
-agent = "en-us+f3"
-customer = "en-gb"
+agent = "jf_alpha"
+customer = "joe"
 [[turns]]
 party = "agent"
 text = "Hello."
@@ -47,7 +47,7 @@ def test_defaults_are_those_of_the_readme(tmp_path: Path) -> None:
     assert read.name == "own"
     assert [turn.pause_seconds for turn in read.turns] == [0.7, 1.0]
     timing = read.timing
-    assert (timing.words_per_minute, timing.lead_seconds, timing.tail_seconds) == (160, 0.5, 1.0)
+    assert (timing.pace, timing.lead_seconds, timing.tail_seconds) == (1.0, 0.5, 1.0)
     assert read.audio_path("agent") == tmp_path / "audio" / "own-agent.wav"
 
 
@@ -62,7 +62,7 @@ def test_defaults_are_those_of_the_readme(tmp_path: Path) -> None:
         ('alert = "worsened"', 'alert = "angry"', "angry"),
         ("pause_seconds = 1", "pause_seconds = -1", "pause_seconds"),
         ("pause_seconds = 1", "pause = 1", "`pause`"),
-        ('agent = "en-us+f3"', 'agent = "-w/tmp/x"', r"voices.*agent"),
+        ('agent = "jf_alpha"', 'agent = "-w/tmp/x"', r"voices.*agent"),
         ("[[turns]]", "[timing]\nspeed = 3\n[[turns]]", "speed"),
         ("[[turns]]", "[[turns", "Expected"),
         ("[voices]", 'agent_name = "An na"\n[voices]', "agent_name"),

@@ -200,7 +200,7 @@ async def test_a_call_waits_for_its_turn_and_the_others_do_not(bus: Bus) -> None
             held = held or words
             if words == held:
                 await other_ended.wait()
-        unhappy = 95 if {"terrible", "angry", "frustrated"} & set(words.split()) else 0
+        unhappy = 95 if any(word in words for word in ("terrible", "angry", "frustrated")) else 0
         writer.write(http(completion(judged(unhappy, 100 - unhappy, 0, "anger"))))
 
     async with model(answer) as served:

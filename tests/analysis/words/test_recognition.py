@@ -29,8 +29,8 @@ from tests.analysis.stage import Prompter
 
 @pytest.fixture(scope="module")
 def transcriber() -> Transcriber:
-    """The shipped model on the CPU."""
-    return Transcriber(AnalysisSection(device="cpu"))
+    """Whisper base on one core."""
+    return Transcriber(AnalysisSection(device="cpu", cpu_threads=1))
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ async def served(
 ) -> AsyncIterator[Recognizer]:
     """With a speech server at work, and a stand-in if there is a Whisper."""
     section = AnalysisSection(
-        model_stand_in="telephone" if transcriber else "",
+        model_stand_in="base" if transcriber else "",
         speech_server_seconds=min(30, seconds),
         speech_server_utterances=together,
     )

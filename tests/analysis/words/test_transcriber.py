@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import ctranslate2
 import numpy as np
 import pytest
 
+from analysis.fetching.found import model_folder
+from analysis.fetching.placing import SUMS
 from analysis.settings import AnalysisSection
 from analysis.words.passage import Passage
-from analysis.words.transcriber import SHIPPED_FOLDER, Transcriber
+from analysis.words.transcriber import KNOWN_ANSWER, LEAST_LIKENESS, Transcriber, likeness
 from service.settings import ConfigError
+from tests.analysis import real_models
 from tests.analysis.process import RATE_HZ, utterances
 
 NO_GPU = ctranslate2.get_cuda_device_count() == 0
@@ -21,8 +27,22 @@ NO_GPU = ctranslate2.get_cuda_device_count() == 0
 
 @pytest.fixture(scope="module")
 def transcriber() -> Transcriber:
-    """The shipped model on the CPU."""
-    return Transcriber(AnalysisSection(device="cpu"))
+    """The model that a CPU gets if none is set, on one core."""
+    return Transcriber(AnalysisSection(device="cpu", cpu_threads=1))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """The files of Whisper base in a folder of the test's own, each a link that it may replace."""
+    folder = tmp_path / "model"
+    shutil.copytree(model_folder("base"), folder, copy_function=os.symlink, ignore=shutil.ignore_patterns(SUMS))
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_cpu_gets_base(transcriber: Transcriber) -> None:
+    """Without a setting, a CPU reads with Whisper base."""
+    assert transcriber.name == "base"
 
 
 def test_a_batch_reads_as_its_rows_alone(transcriber: Transcriber) -> None:
@@ -46,8 +66,8 @@ def silent(frames: int) -> Passage:
 
 def test_the_context_is_as_short_as_the_utterance_allows(transcriber: Transcriber) -> None:
     """The smallest rung that holds the utterance and a tail, 30 s at most, never half as many frames as mel bands."""
-    assert transcriber.context(silent(150)) == 200
-    assert transcriber.context(silent(190)) == 300
+    assert transcriber.context(silent(150)) == 1_000
+    assert transcriber.context(silent(990)) == 1_400
     assert transcriber.context(silent(5_000)) == 3_000
     assert all(length // 2 != 80 for length in transcriber.frames)
 
@@ -92,22 +112,65 @@ def test_a_name_that_is_none() -> None:
     assert "large-v2-turbo is unknown" in error(model="large-v2-turbo")
 
 
-@pytest.mark.parametrize("name", ["model.bin", "config.json", "vocabulary.json", "tokenizer.json"])
-def test_a_folder_that_lacks_a_file(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["model.bin", "config.json", "vocabulary.txt", "tokenizer.json"])
+def test_a_folder_that_lacks_a_file(folder: Path, name: str) -> None:
     """The file that is missing is named, and how to get it."""
-    shutil.copytree(SHIPPED_FOLDER, tmp_path / "model")
-    (tmp_path / "model" / name).unlink()
-    line = error(model=str(tmp_path / "model"))
-    assert f"lacks {name}" in line
+    (folder / name).unlink()
+    line = error(model=str(folder))
+    assert f"lacks {name.replace('.txt', '.json')}" in line
     assert "ct2-transformers-converter" in line
 
 
-def test_a_broken_model(tmp_path: Path) -> None:
+def weights(folder: Path, *parts: bytes) -> None:
+    """Replace the model's weights."""
+    (folder / "model.bin").unlink()
+    (folder / "model.bin").write_bytes(b"".join(parts))
+
+
+def test_a_broken_model(folder: Path) -> None:
     """A model file cut short cannot be loaded."""
-    shutil.copytree(SHIPPED_FOLDER, tmp_path / "model")
-    whole = (tmp_path / "model" / "model.bin").read_bytes()
-    (tmp_path / "model" / "model.bin").write_bytes(whole[: len(whole) // 2])
-    assert "cannot be loaded" in error(model=str(tmp_path / "model"))
+    whole = (folder / "model.bin").read_bytes()
+    weights(folder, whole[: len(whole) // 2])
+    assert "cannot be loaded" in error(model=str(folder))
+
+
+def test_a_model_that_reads_rubbish(folder: Path) -> None:
+    """Weights that load and compute, but say something else than the known sentence, are refused at the start."""
+    whole = (folder / "model.bin").read_bytes()
+    at, length = 20_000_000, 1_000_000
+    weights(folder, whole[:at], random.Random(1).randbytes(length), whole[at + length :])
+    line = error(model=str(folder))
+    assert "on cpu reads the known sentence 'Thank you for calling." in line
+    assert line.endswith("choose another model")
+
+
+@pytest.mark.parametrize("language", ["de", "uk"])
+def test_the_known_sentence_is_read_in_its_own_language(language: str) -> None:
+    """Whatever language the calls are in, a model of many languages is asked for the check's in English."""
+    Transcriber(AnalysisSection(device="cpu", cpu_threads=1, language=language))
+
+
+KNOWN = KNOWN_ANSWER.with_suffix(".txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("read", "is_alike"),
+    [
+        (KNOWN, True),
+        (KNOWN.upper().replace(",", " -"), True),
+        (KNOWN.replace("parcel", "puzzle"), True),
+        (KNOWN.replace("Thank you for calling. ", ""), True),
+        ("", False),
+        ("Thank you.", False),
+        ("the " * 100, False),
+        (" ".join(reversed(KNOWN.split())), False),
+        (KNOWN * 3, False),
+        ("!" * 200, False),
+    ],
+)
+def test_rubbish_is_not_like_the_known_sentence(read: str, is_alike: bool) -> None:
+    """A word amiss is no fault; other words, too few, too many, or in another order are."""
+    assert (likeness(KNOWN, read) >= LEAST_LIKENESS) == is_alike
 
 
 @pytest.mark.skipif(not NO_GPU, reason="there is a GPU here")
@@ -124,6 +187,7 @@ def test_arithmetic_that_the_device_lacks() -> None:
 
 def test_auto_without_a_choice() -> None:
     """A model that knows only English cannot find out a call's language, and the line names the cure."""
-    line = error(language="auto")
-    assert line.startswith("analysis.language: telephone knows only English")
+    real_models.fetch("tiny.en")
+    line = error(language="auto", model="tiny.en")
+    assert "knows only English" in line
     assert "such as base" in line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from threading import Thread
 
@@ -79,7 +80,7 @@ def test_long_speech_comes_in_stretches() -> None:
     words = b"".join(decoded(LINE[number]) for number in WORDS)
     put(own, words, 5.0)
     entries = list(own.take())
-    assert len(entries) == len(WORDS) * FRAME_SECONDS // STRETCH_SECONDS
+    assert len(entries) == math.ceil(len(WORDS) * FRAME_SECONDS / STRETCH_SECONDS)
     assert b"".join(entry.pcm for entry in entries) == words
     assert [entry.start_frame for entry in entries] == [50 * number for number in range(len(entries))]
 

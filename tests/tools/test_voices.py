@@ -1,16 +1,19 @@
 """The scenarios' audio: what ships, and how it is made."""
 
-import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import webrtcvad
 
-from testcall import scenario, synthesis, ulaw, wav
+from testcall import scenario, ulaw, wav
 from testcall.scenario import PARTIES, Recording
-from testcall.synthesis import MAX_INNER_PAUSE_SECONDS, SynthesisError
 from testcall.wav import SAMPLE_RATE_HZ
+from tools.voices import __main__ as command
+from tools.voices import sound
+from tools.voices.recording import digest
+from tools.voices.sound import MAX_INNER_PAUSE_SECONDS, shorten_pauses
 
 FRAME = SAMPLE_RATE_HZ // 50
 HANGOVER_SECONDS = 0.4
@@ -18,11 +21,6 @@ HANGOVER_SECONDS = 0.4
 
 MANIFEST = scenario.load_manifest()
 LEGS = [(name, party) for name in scenario.names() for party in PARTIES]
-
-needs_espeak = pytest.mark.skipif(
-    shutil.which("espeak-ng") is None or synthesis.espeak_version() != MANIFEST.made_with,
-    reason=f"the shipped audio was made with {MANIFEST.made_with}, which is not installed",
-)
 
 
 def recording(name: str) -> Recording:
@@ -37,7 +35,7 @@ def samples(name: str, party: str) -> np.ndarray[tuple[int], np.dtype[np.int16]]
 def test_audio_says_what_its_scenario_says(name: str) -> None:
     """The manifest's digest and turns are the scenario file's: audio that is out of date fails here."""
     read = scenario.load(name)
-    assert recording(name).digest == synthesis.digest(read), "run python -m testcall.synthesis"
+    assert recording(name).digest == digest(read), "run python -m tools.voices"
     told = [(turn.party, turn.text, turn.alert) for turn in recording(name).turns]
     assert told == [(turn.party, turn.text, turn.alert) for turn in read.turns]
 
@@ -71,7 +69,7 @@ def test_leg_speaks_in_its_turns_alone(name: str, party: str) -> None:
         if turn.party == party:
             part = slice(round(turn.start_seconds * SAMPLE_RATE_HZ), round(turn.end_seconds * SAMPLE_RATE_HZ))
             outside[part] = False
-            assert np.sqrt(np.mean(audio[part] ** 2)) == pytest.approx(synthesis.SPEECH_LEVEL, rel=0.1)
+            assert np.sqrt(np.mean(audio[part] ** 2)) == pytest.approx(sound.SPEECH_LEVEL, rel=0.1)
     noise = audio[outside]
     assert 10 ** (-76 / 20) < np.sqrt(np.mean(noise**2)) < 10 ** (-66 / 20)
     assert not (noise[: len(noise) // 800 * 800].reshape(-1, 800) == 0).all(axis=1).any()
@@ -91,66 +89,45 @@ def test_voice_detection_hears_each_turn_as_one(name: str, party: str, aggressiv
             inside = slice(round(turn.start_seconds * 50), round(turn.end_seconds * 50))
             outside[inside] = False
             heard = np.flatnonzero(voiced[inside])
-            assert len(heard) > 0.8 * (inside.stop - inside.start)
+            assert len(heard) > 0.75 * (inside.stop - inside.start)
             assert np.diff(heard).max() / 50 < HANGOVER_SECONDS
     assert voiced[outside].mean() < 0.05
 
 
-@needs_espeak
-@pytest.mark.parametrize("name", scenario.names())
-def test_audio_is_made_again(name: str) -> None:
-    """The same version of eSpeak NG makes the same audio, a few rounding errors aside."""
-    legs, made = synthesis.record(scenario.load(name))
-    assert made == recording(name)
-    for party in PARTIES:
-        shipped = np.frombuffer(wav.read(scenario.load(name).audio_path(party)), dtype=np.uint8)
-        assert np.mean(np.frombuffer(legs[party], dtype=np.uint8) != shipped) < 0.001
-
-
-@needs_espeak
-def test_own_scenario_is_spoken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The command makes the audio of a file of one's own beside it, ready to be called with."""
-    path = tmp_path / "own.toml"
-    path.write_text(
-        'summary = "x"\nvoices = { agent = "en-us", customer = "en-gb+f2" }\n'
-        'turns = [{ party = "agent", text = "Hi." }]\n'
-    )
-    assert synthesis.main([str(path)]) == 0
-    assert capsys.readouterr().out.startswith("own: ")
-    own = scenario.load(path)
-    made = scenario.load_manifest(tmp_path / "audio").scenarios["own"]
-    for party in PARTIES:
-        assert len(own.payloads(party)) == pytest.approx(made.seconds * 50, abs=1)
-
-
-@needs_espeak
-def test_unknown_voice_is_named() -> None:
-    """A voice that eSpeak NG does not have is an error in its words."""
-    with pytest.raises(SynthesisError, match="xx-none"):
-        synthesis.speak("Hello.", "xx-none", 160)
-
-
 def test_command_names_a_bad_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A scenario that is none ends in one line and exit code 2."""
-    assert synthesis.main([str(tmp_path / "none.toml")]) == 2
+    assert command.main([str(tmp_path / "none.toml")]) == 2
     assert capsys.readouterr().err.endswith("none.toml: No such file or directory\n")
 
 
-def test_absent_espeak_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without espeak-ng the error says what to install."""
-    monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(SynthesisError, match="apt install espeak-ng"):
-        synthesis.espeak_version()
+@pytest.mark.parametrize(
+    ("voice", "cause"),
+    [("nobody", "no voice 'nobody'; there are: joe, "), ("joe", "is not installed; see tools/voices/README.md")],
+)
+def test_a_voice_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], voice: str, cause: str
+) -> None:
+    """A voice that is unknown, or whose package is missing, ends in one line and exit code 2."""
+    monkeypatch.setitem(sys.modules, "piper", None)
+    path = tmp_path / "own.toml"
+    path.write_text(
+        f'summary = "x"\nvoices = {{ agent = "{voice}", customer = "joe" }}\n'
+        'turns = [{ party = "agent", text = "Hi." }]\n'
+    )
+    assert command.main([str(path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("tools.voices: ")
+    assert cause in line
 
 
-def tone(hz: float, rate_hz: int, seconds: float = 1.0) -> synthesis.Signal:
+def tone(hz: float, rate_hz: int, seconds: float = 1.0) -> sound.Signal:
     return 0.5 * np.sin(2 * np.pi * hz * np.arange(round(rate_hz * seconds)) / rate_hz)
 
 
 @pytest.mark.parametrize(("hz", "passes"), [(50, 0.0), (300, 1.0), (1000, 1.0), (3400, 1.0), (3900, 0.0), (7000, 0.0)])
 def test_telephone_band_is_kept(hz: float, passes: float) -> None:
     """Tones of the telephone band keep their level at 8 kHz; those outside, and their images, are gone."""
-    heard = synthesis.to_telephone(tone(hz, 22050), 22050)
+    heard = sound.to_telephone(tone(hz, 22050), 22050)
     assert len(heard) == pytest.approx(1.2 * SAMPLE_RATE_HZ, abs=1)
     middle = heard[2000:7000]
     assert np.sqrt(np.mean(middle**2)) == pytest.approx(passes * 0.5 / np.sqrt(2), abs=0.01)
@@ -162,6 +139,6 @@ def test_pauses_are_held_short(pause_seconds: float, left_seconds: float) -> Non
     sound = tone(440, SAMPLE_RATE_HZ, 0.5)
     edge = np.zeros(SAMPLE_RATE_HZ // 4)
     inside = np.zeros(round(pause_seconds * SAMPLE_RATE_HZ))
-    left = synthesis.shorten_pauses(np.concatenate([edge, sound, inside, sound, edge]))
+    left = shorten_pauses(np.concatenate([edge, sound, inside, sound, edge]))
     assert len(left) / SAMPLE_RATE_HZ == pytest.approx(1.0 + left_seconds, abs=0.021)
     assert np.sum(left**2) == pytest.approx(2 * np.sum(sound**2), rel=1e-3)
