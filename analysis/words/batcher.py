@@ -49,7 +49,7 @@ class Kind(StrEnum):
 
     SAID = "said"
     AGAIN = "again"
-    """Its words are in doubt; it is read on the whole context."""
+    """Its words are in doubt; it is read on a longer context."""
 
 
 GRACE_SECONDS = {Role.CUSTOMER: 0.5, Role.UNKNOWN: 0.5, Role.AGENT: 1.0}
@@ -66,8 +66,8 @@ class Shed(Exception):
 class Model(Protocol):
     """What the batcher needs of a transcriber."""
 
-    whole: int
-    """Frames of the whole audio context, on which a Whisper reads best and slowest."""
+    again: int
+    """Frames of audio context for a second reading: longer than most first ones have."""
 
     def context(self, row: Passage) -> int:
         """Frames of audio context for an utterance."""
@@ -117,7 +117,7 @@ class Batcher:
         """
         done: asyncio.Future[Words] = asyncio.get_running_loop().create_future()
         is_again = kind is Kind.AGAIN
-        frames = self._model.whole if is_again else self._model.context(row)
+        frames = max(self._model.again if is_again else 0, self._model.context(row))
         due = ended_at + (AGAIN_SECONDS if is_again else GRACE_SECONDS[role])
         self._queue.append(Waiting(row, frames, role, due, time.monotonic(), seconds, done))
         if len(self._queue) > self._limit:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -216,14 +216,14 @@ def is_echo(text: str, before: str) -> bool:
     return sum(block.size for block in same) >= ECHO_SHARE * max(len(said), len(earlier))
 
 
-def repeats(said: list[str]) -> bool:
-    """Whether an n-gram follows itself more often than in natural speech."""
+def repeats(said: list[str], most: Mapping[int, int] = MOST_REPEATS, others: int = OTHER_REPEATS) -> bool:
+    """Whether an n-gram follows itself more often than in natural speech, or than `most`, by its size, and `others`."""
     for size in range(1, LONGEST_NGRAM + 1):
-        most = MOST_REPEATS.get(size, OTHER_REPEATS)
+        times = most.get(size, others)
         same = 0
         for place in range(size, len(said)):
             same = same + 1 if said[place] == said[place - size] else 0
-            if same >= size * most:
+            if same >= size * times:
                 return True
     return False
 

@@ -15,9 +15,9 @@ from analysis.words.belief import SILENCE, Belief, Heard, believed, is_in_doubt
 from analysis.words.features import Spectrogram
 from analysis.words.hallucination import Invention, Phrases
 from analysis.words.language import Languages, Probabilities, Spoken, Wanted
-from analysis.words.legs import Earlier, Legs
+from analysis.words.legs import APART_DB, Earlier, Legs, Loudness
 from analysis.words.passage import Passage, Words
-from analysis.words.silence import NOTHING
+from analysis.words.silence import is_nothing
 from analysis.words.speech import Speech
 from analysis.words.speech_server import FULL, STOOD_IN, SpeechServer
 from analysis.words.voice import Measured, measure
@@ -34,7 +34,7 @@ SUPPRESSED = Counter(
 )
 READ_AGAIN = Counter(
     "callvane_utterances_read_again_total",
-    "Utterances in doubt that were read again on the whole audio context, by what became of their words.",
+    "Utterances in doubt that were read again on a longer audio context, by what became of their words.",
     ["result"],
 )
 FEATURES_SECONDS = Histogram(
@@ -62,6 +62,18 @@ class Recognition:
     """What its sound says of its language, while that of its call is open."""
     speech_seconds: float = 0.0
     """How much of it is speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What is heard in an utterance before its words are read."""
+
+    features: Spectrogram | None
+    """None if it is too short to hold a word."""
+    speech: Speech
+    earlier: Earlier | None
+    """The speech before it that the features begin with."""
+    voice: Measured | None
 
 
 class Ear(Protocol):
@@ -113,18 +125,22 @@ class Recognizer:
         self._waiting += 1
         earlier = self._legs.before(utterance)
         try:
-            features, speech, voice = await self.threads.run(partial(self._features, utterance, earlier))
+            sound = await self.threads.run(partial(self._hear, utterance, earlier, self._legs.loudness(utterance)))
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
         finally:
             self._waiting -= 1
         FEATURES_SECONDS.observe(time.monotonic() - began)
-        if features is None or speech.highest < NOTHING:
+        speech = sound.speech
+        if sound.features is None or is_nothing(speech, utterance.duration_seconds):
             return Recognition(dropped=SILENCE)
+        if self._legs.is_far(utterance, speech):
+            SUPPRESSED.labels("far").inc()
+            return Recognition(dropped=SILENCE)
+        passage = _passage(sound.features, self._languages.wanted(spoken, speech.seconds), sound.earlier)
         try:
             read = await self._server.read(utterance.pcm, utterance.sample_rate_hz) if self._server else ""
-            passage = _passage(features, self._languages.wanted(spoken, speech.seconds), earlier)
             words = read if isinstance(read, Words) else await self._own(passage, utterance, read)
         except Shed:
             return Recognition(dropped=OVERLOAD)
@@ -133,8 +149,8 @@ class Recognizer:
         try:
             heard = Heard(utterance.duration_seconds, speech, "" if words is read else passage.before)
             recognition = await self._believed(words, passage, utterance, heard, whole=words is read)
-            self._legs.said(utterance, recognition.text)
-            return replace(recognition, voice=voice, languages=words.languages, speech_seconds=speech.seconds)
+            self._legs.said(utterance, speech, recognition.text)
+            return replace(recognition, voice=sound.voice, languages=words.languages, speech_seconds=speech.seconds)
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
@@ -153,28 +169,30 @@ class Recognizer:
             STOOD_IN.inc()
         return words
 
-    def _features(
-        self, utterance: Utterance, earlier: Earlier | None
-    ) -> tuple[Spectrogram | None, Speech, Measured | None]:
+    def _hear(self, utterance: Utterance, earlier: Earlier | None, loudness: Loudness) -> Sound:
+        """On a feature thread. Somebody further away than the leg's own party is heard without that party's words."""
         measured = self._voices and utterance.role is Role.CUSTOMER
         voice = measure(utterance.pcm, utterance.sample_rate_hz) if measured else None
         features, speech = self._ear.hear(utterance.pcm, utterance.sample_rate_hz, earlier.pcm if earlier else b"")
-        return features, speech, voice
+        if earlier and loudness.is_far(speech, APART_DB):
+            return replace(self._hear(utterance, None, loudness), voice=voice)
+        return Sound(features, speech, earlier, voice)
 
     async def _believed(
         self, words: Words, passage: Passage, utterance: Utterance, heard: Heard, whole: bool
     ) -> Recognition:
-        """What the guards make of an utterance's words; those that are in doubt are read again, on the whole context.
+        """What the guards make of an utterance's words; those that are in doubt are read again, on a longer context.
 
-        While the model is behind, nothing is read twice. `whole`: they were read on the whole context already.
+        While the model is behind, nothing is read twice. `whole`: they were read on a longer context already.
         """
         first = believed(words, heard, self._phrases, whole)
         if whole or not self._batcher or not is_in_doubt(words, first, heard) or self._batcher.is_behind:
             return _told(words, first)
         try:
             if first.reason == Invention.ECHO:
-                features, _, _ = await self.threads.run(partial(self._features, utterance, None))
-                passage, heard = Passage(passage.features if features is None else features), replace(heard, before="")
+                alone = await self.threads.run(partial(self._hear, utterance, None, Loudness()))
+                if alone.features is not None:
+                    passage, heard = Passage(alone.features), replace(heard, before="")
             words = await self._batcher.submit(
                 replace(passage, language=words.language),
                 utterance.role,

@@ -77,7 +77,7 @@ class Prompter(Transcriber):
         features = letters[letters > 0].astype(np.float32).reshape(1, -1) if letters.any() else None
         return features, Speech(len(letters) / 2 / rate_hz, 1.0)
 
-    whole = 1
+    again = 1
 
     def context(self, row: Passage) -> int:
         """The same for all: any may share a batch."""

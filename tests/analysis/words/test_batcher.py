@@ -28,7 +28,7 @@ def row(name: int, frames: int = 100) -> Passage:
 class Noting:
     """Reads a row as its number; waits while `gate` is closed; fails on rows of number 13."""
 
-    whole = 3_000
+    again = 3_000
 
     def __init__(self) -> None:
         self.gate = threading.Event()
