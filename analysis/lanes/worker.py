@@ -17,7 +17,7 @@ import asyncio
 import logging
 import time
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -29,12 +29,15 @@ from analysis.call.succession import RESUME_SECONDS, Step
 from analysis.lanes.counting import count
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.lane import Job, Lane
+from analysis.words.language import Spoken
 from analysis.words.recognition import ERROR, OVERLOAD, Recognition, Recognizer
 from callbus import CallClosed, CallState, Utterance
 from callbus.messages.wire import ForkEvent
 from callbus.redis.commits import LeaseLost
 from callbus.redis.delivery import Delivery
+from callbus.redis.foretelling import AheadReader
 from callbus.redis.fork_reader import ForkReader
+from service.faults import survived
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +66,19 @@ FORGET_SECONDS = 3_600.0
 """A call without events for this long no longer counts as active."""
 
 
+@dataclass(slots=True)
+class Seen:
+    """An active call, as this worker saw it last. Its partition may have been another worker's meanwhile."""
+
+    partition: int
+    at: float
+    """Its latest event, monotonic seconds."""
+    recording_id: str
+    """The heard one."""
+    spoken: Spoken
+    """What is known of its language."""
+
+
 class Worker:
     """Belongs to one event loop. `read` until told to stop, then `finish`."""
 
@@ -72,8 +88,8 @@ class Worker:
         self._decisions = decisions
         self._in_hand = in_hand
         self._lanes: dict[str, Lane] = {}
-        self._seen: dict[str, tuple[int, float]] = {}
-        """Partition and latest event (monotonic) of the active calls."""
+        self._seen: dict[str, Seen] = {}
+        """The active calls."""
 
     async def read(self) -> None:
         """Take events and work on them until cancelled; work in hand then continues."""
@@ -85,6 +101,17 @@ class Worker:
                     except Exception:
                         broke(delivery.event)
                 self._count_calls()
+
+    async def read_ahead(self, told: AheadReader) -> None:
+        """Start to read what bridges tell ahead of its end, until cancelled. It is outside of the calls' order."""
+        async with aclosing(told.utterances()) as utterances:
+            async for utterance in utterances:
+                try:
+                    seen = self._seen.get(utterance.call_id)
+                    if seen and seen.recording_id == utterance.recording_id:
+                        self._ear.read_ahead(utterance, seen.spoken)
+                except Exception:
+                    survived("ahead", log, utterance.call_id)
 
     async def finish(self, seconds: float) -> None:
         """Finish what is in hand within this time; the rest is left to another worker."""
@@ -112,10 +139,10 @@ class Worker:
     def _begin(self, call_id: str, lane: Lane) -> None:
         """Compute each event's effect on the call, and start recognizing what is to be heard."""
         for job, step in lane.begin():
-            if step.recordings.heard is None:
+            if (heard := step.recordings.heard) is None:
                 self._seen.pop(call_id, None)
             else:
-                self._seen[call_id] = (lane.partition, time.monotonic())
+                self._seen[call_id] = Seen(lane.partition, time.monotonic(), heard.recording_id, lane.spoken)
             if step.events and isinstance(utterance := step.events[-1], Utterance) and not job.is_shed:
                 job.recognition = asyncio.create_task(self._ear.listen(utterance, lane.spoken))
                 job.recognition.add_done_callback(partial(self._heard, job))
@@ -136,6 +163,8 @@ class Worker:
                 try:
                     call = await self._finish(lane.jobs[0], call)
                     lane.learn(call)
+                    if seen := self._seen.get(call_id):
+                        seen.spoken = lane.spoken
                 except LeaseLost:
                     raise
                 except Exception:  # Redis rejects even the acknowledgement
@@ -246,8 +275,8 @@ class Worker:
         held, now = self._reader.held, time.monotonic()
         gone = [
             call_id
-            for call_id, (partition, at) in self._seen.items()
-            if partition not in held or now - at > FORGET_SECONDS
+            for call_id, seen in self._seen.items()
+            if seen.partition not in held or now - seen.at > FORGET_SECONDS
         ]
         for call_id in gone:
             del self._seen[call_id]

@@ -10,11 +10,12 @@ from typing import Protocol
 
 from prometheus_client import Counter, Histogram
 
-from analysis.words.batcher import Batcher, Kind, Shed
+from analysis.words.ahead import Ahead, Attempt
+from analysis.words.batcher import Batcher, Kind
 from analysis.words.features import Spectrogram
 from analysis.words.hallucination import DOUBT_LOG_PROBABILITY, Invention, Phrases, credible, invented
 from analysis.words.language import Languages, Probabilities, Spoken, Wanted
-from analysis.words.passage import Passage, Words
+from analysis.words.passage import Passage, Shed, Words
 from analysis.words.silence import NO_SPEECH, NOTHING, is_little, nobody_spoke
 from analysis.words.speech import Speech
 from analysis.words.speech_server import FULL, STOOD_IN, SpeechServer
@@ -46,6 +47,8 @@ HALLUCINATION = "hallucination"
 OVERLOAD = "overload"
 ERROR = "error"
 UNHEARD = Spoken()
+AHEAD_FEATURES = 4
+"""While so many utterances wait for their features, none is read ahead of its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,19 @@ class Guarded:
 
     recognition: Recognition
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was heard and read in an utterance, before the guards."""
+
+    features: Spectrogram | None
+    speech: Speech
+    voice: Measured | None
+    words: Words | None = None
+    """None if there is nothing to read in it."""
+    whole: bool = False
+    """Whether it was read on the whole context."""
 
 
 class Ear(Protocol):
@@ -107,49 +123,77 @@ class Recognizer:
         self._voices = voices
         self._languages = languages or Languages(detects=False)
         self._waiting = 0
+        self._ahead = Ahead(self._read, batcher.urge) if batcher and not server else None
         self.threads = WorkThreads("features", feature_threads)
 
     async def listen(self, utterance: Utterance, spoken: Spoken = UNHEARD) -> Recognition:
         """The words of `utterance`, in a call of which `spoken` is known. Raises only when cancelled."""
-        if self._waiting >= self._limit:
+        try:
+            ahead = await self._ahead.taken(utterance, spoken) if self._ahead else None
+            reading = ahead or await self._read(utterance, spoken)
+        except Shed:
             return Recognition(dropped=OVERLOAD)
+        except Exception:  # counted and logged where it broke
+            return Recognition(dropped=ERROR)
+        words, features, speech = reading.words, reading.features, reading.speech
+        if words is None or features is None:
+            return Recognition(dropped=SILENCE)
+        try:
+            heard = await self._believed(words, features, utterance, speech, reading.whole)
+            return replace(heard, voice=reading.voice, languages=words.languages, speech_seconds=speech.seconds)
+        except Exception:
+            survived("utterance", log, utterance.call_id)
+            return Recognition(dropped=ERROR)
+
+    def read_ahead(self, utterance: Utterance, spoken: Spoken = UNHEARD) -> None:
+        """Start to read what `listen` is given in a moment if nobody speaks on. A server is not asked for that."""
+        if self._ahead:
+            self._ahead.begin(utterance, spoken)
+
+    def close(self) -> None:
+        """Stop the feature threads and abandon their work."""
+        if self._ahead:
+            self._ahead.close()
+        self.threads.end()
+
+    async def _read(self, utterance: Utterance, spoken: Spoken, ahead: Attempt[Reading] | None = None) -> Reading:
+        """Raises Shed, and what broke: it is counted and logged then."""
+        if self._waiting >= (AHEAD_FEATURES if ahead else self._limit):
+            raise Shed
         began = time.monotonic()
         self._waiting += 1
         try:
             features, speech, voice = await self.threads.run(partial(self._features, utterance))
         except Exception:
             survived("utterance", log, utterance.call_id)
-            return Recognition(dropped=ERROR)
+            raise
         finally:
             self._waiting -= 1
         FEATURES_SECONDS.observe(time.monotonic() - began)
         if features is None or speech.highest < NOTHING:
-            return Recognition(dropped=SILENCE)
-        try:
-            read = await self._server.read(utterance.pcm, utterance.sample_rate_hz) if self._server else ""
-            wanted = self._languages.wanted(spoken, speech.seconds)
-            words = read if isinstance(read, Words) else await self._own(features, utterance, wanted, read)
-        except Shed:
-            return Recognition(dropped=OVERLOAD)
-        except Exception:  # counted and logged by the batcher or the server
-            return Recognition(dropped=ERROR)
-        try:
-            heard = await self._believed(words, features, utterance, speech, whole=words is read)
-            return replace(heard, voice=voice, languages=words.languages, speech_seconds=speech.seconds)
-        except Exception:
-            survived("utterance", log, utterance.call_id)
-            return Recognition(dropped=ERROR)
+            return Reading(None, speech, voice)
+        read = await self._server.read(utterance.pcm, utterance.sample_rate_hz) if self._server else ""
+        wanted = self._languages.wanted(spoken, speech.seconds)
+        words = read if isinstance(read, Words) else await self._own(features, utterance, wanted, read, ahead)
+        return Reading(features, speech, voice, words, whole=words is read)
 
-    def close(self) -> None:
-        """Stop the feature threads and abandon their work."""
-        self.threads.end()
-
-    async def _own(self, features: Spectrogram, utterance: Utterance, wanted: Wanted, outcome: str) -> Words:
+    async def _own(
+        self,
+        features: Spectrogram,
+        utterance: Utterance,
+        wanted: Wanted,
+        outcome: str,
+        ahead: Attempt[Reading] | None,
+    ) -> Words:
         """The words as the batcher reads them; `outcome`: why the server has not, if there is one."""
         if not self._batcher:
             raise Shed if outcome == FULL else LookupError(outcome)
         seconds = utterance.duration_seconds
-        words = await self._batcher.submit(Passage(features, wanted), utterance.role, utterance.ended_at, seconds)
+        kind = Kind.AHEAD if ahead and not ahead.is_said else Kind.SAID
+        queued = self._batcher.submit(Passage(features, wanted), utterance.role, utterance.ended_at, seconds, kind)
+        if ahead:
+            ahead.waiting = queued
+        words = await queued
         if self._server:
             STOOD_IN.inc()
         return words

@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from analysis.words.batcher import Batcher, Shed
-from analysis.words.passage import Passage, Words
+from analysis.words.batcher import Batcher
+from analysis.words.passage import Passage, Shed, Words
 from callbus import Role
 
 A, C = Role.AGENT, Role.CUSTOMER
