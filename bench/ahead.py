@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import time
 import urllib.request
 from pathlib import Path
 
@@ -67,20 +68,20 @@ async def _measure(model: str, at_a_time: int, calls: list[Scenario], ahead: flo
     latencies: list[float] = []
     async with Stack(lambda line: None, settings) as stack, Bus(RedisSettings(url=stack.redis_url)) as bus:
         following = asyncio.create_task(_follow(bus, latencies))
-        began, cpu = os.times().elapsed, os.getloadavg()[0]
+        began = time.monotonic()
         for each in calls:
             await asyncio.gather(*(_place(each, stack.target) for _ in range(at_a_time)))
         await asyncio.sleep(LAST_SECONDS)
-        seconds = os.times().elapsed - began
+        seconds = time.monotonic() - began
         following.cancel()
-        figures = await asyncio.to_thread(_figures, stack.metrics_url("analysis"))
-        told = await asyncio.to_thread(_figures, stack.metrics_url("sip_bridge"))
+        read = await asyncio.to_thread(figures, stack.metrics_url("analysis"))
+        told = await asyncio.to_thread(figures, stack.metrics_url("sip_bridge"))
     p50, p95 = np.percentile(latencies, (50, 95))
-    print(f"ahead_seconds = {ahead}: {len(latencies)} transcripts in {seconds:.0f} s, load {cpu:.1f} at the start")
+    print(f"ahead_seconds = {ahead}: {len(latencies)} transcripts in {seconds:.0f} s, load {os.getloadavg()[0]:.1f}")
     print(f"  end of speech to transcript: p50 {p50:.3f} s, p95 {p95:.3f} s")
-    count, total = figures["read_ahead_saved_seconds_count"], figures["read_ahead_saved_seconds_sum"]
+    count, total = read["read_ahead_saved_seconds_count"], read["read_ahead_saved_seconds_sum"]
     print(f"  saved: {total / count if count else 0:.3f} s on average, over {count:.0f} utterances")
-    for name, value in sorted((figures | told).items()):
+    for name, value in sorted((read | told).items()):
         if name.startswith(SHOWN) or name.startswith("utterances_told_ahead_total"):
             print(f"  {name} {value:.6g}")
 
@@ -102,7 +103,7 @@ async def _follow(bus: Bus, latencies: list[float]) -> None:
                 latencies.append(said.published_at - spoken_at)
 
 
-def _figures(url: str) -> dict[str, float]:
+def figures(url: str) -> dict[str, float]:
     """A process's own metrics, by name and labels."""
     with urllib.request.urlopen(url, timeout=10) as answer:
         families = text_string_to_metric_families(answer.read().decode())

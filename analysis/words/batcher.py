@@ -62,8 +62,9 @@ AGAIN_SECONDS = 2.0
 """The same for a second reading: what has not been read at all goes first."""
 AHEAD_MOST = 16
 """Most that wait to be read ahead of their end."""
-AHEAD_BATCH_SECONDS = 0.25
-"""Model time, as far as it is known, for a batch of them. What was said meanwhile waits for its end."""
+AHEAD_SECONDS = 0.4
+"""Model time, as far as it is known, for a batch of them: what is said meanwhile waits no longer. It is as long as the
+pause that ends an utterance, so a reading for nothing is over before the next utterance can be."""
 PRESSED_SECONDS = 0.25
 """If an utterance waits longer than this for the model, nothing is read ahead for a while."""
 RELIEF_SECONDS = 5.0
@@ -126,7 +127,7 @@ class Batcher:
         The future raises Shed when it had to go, and what the model raised when it failed on it.
         """
         done: asyncio.Future[Words] = asyncio.get_running_loop().create_future()
-        if kind is Kind.AHEAD and self._is_pressed:
+        if kind is Kind.AHEAD and (self._is_pressed or self._factor * seconds > AHEAD_SECONDS):
             done.set_exception(Shed())
             return done
         is_again = kind is Kind.AGAIN
@@ -195,7 +196,7 @@ class Batcher:
     def _ahead_size(self, alike: list[Waiting]) -> int:
         """How many of these to read ahead together: at least one."""
         took = accumulate(self._factor * waiting.seconds for waiting in alike[: self._batch_size])
-        return max(1, sum(seconds <= AHEAD_BATCH_SECONDS for seconds in took))
+        return max(1, sum(seconds <= AHEAD_SECONDS for seconds in took))
 
     def _read(self, batch: list[Waiting]) -> list[Words | Exception]:
         """On the model's thread. A batch that fails is tried row by row, so that one utterance cannot fail others."""

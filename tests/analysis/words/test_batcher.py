@@ -234,6 +234,19 @@ async def test_few_are_read_ahead_at_a_time() -> None:
     assert all(len(batch) == 1 for batch in model.batches)
 
 
+async def test_what_takes_long_is_not_read_ahead() -> None:
+    """What was said meanwhile would have to wait for it: as far as is known from what the model took before."""
+    model = Noting()
+    async with running(model) as batcher:
+        first = await begun(batcher, model)
+        await asyncio.sleep(0.1)
+        model.gate.set()
+        await first  # a second of speech took it more than a tenth
+        with pytest.raises(Shed):
+            await batcher.submit(row(1), C, 0.0, 5.0, Kind.AHEAD)
+        assert (await batcher.submit(row(2), C, 0.0, 0.01, Kind.AHEAD)).text == "2"
+
+
 async def test_what_was_read_ahead_for_nothing_is_counted() -> None:
     """What nobody wants any more when the model has read it; not what is let go of before."""
     model, before = Noting(), WASTED_SECONDS._value.get()
