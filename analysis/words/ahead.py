@@ -59,6 +59,7 @@ class Attempt(Generic[T]):
     begun_at: float
     """Monotonic seconds."""
     task: asyncio.Task[T] = field(init=False)
+    expiry: asyncio.TimerHandle = field(init=False)
     done_at: float = float("inf")
     is_said: bool = False
     """Whether the utterance has come: it is as urgent as any other then."""
@@ -93,7 +94,7 @@ class Ahead(Generic[T]):
         attempt.task = asyncio.create_task(self._read(utterance, spoken, attempt))
         self._attempts[leg] = attempt
         attempt.task.add_done_callback(lambda task: self._ended(leg, attempt))
-        asyncio.get_running_loop().call_later(KEPT_SECONDS, self._expire, leg, attempt)
+        attempt.expiry = asyncio.get_running_loop().call_later(KEPT_SECONDS, self._drop, leg, attempt, UNUSED)
 
     async def taken(self, utterance: Utterance, spoken: Spoken) -> T | None:
         """What was read of this utterance ahead of its end, awaited if need be; None if it is still to be read."""
@@ -104,7 +105,7 @@ class Ahead(Generic[T]):
         if attempt.audio != _digest(utterance) or attempt.language != spoken.language:
             self._drop(leg, attempt, CANCELLED)
             return None
-        del self._attempts[leg]
+        self._remove(leg, attempt)
         came_at = time.monotonic()
         attempt.is_said = True
         if attempt.waiting:
@@ -130,18 +131,18 @@ class Ahead(Generic[T]):
     def _ended(self, leg: Leg, attempt: Attempt[T]) -> None:
         attempt.done_at = time.monotonic()
         if not attempt.task.cancelled() and attempt.task.exception() and self._attempts.get(leg) is attempt:
-            del self._attempts[leg]
+            self._remove(leg, attempt)
             READ_AHEAD.labels(SHED if isinstance(attempt.task.exception(), Shed) else FAILED).inc()
 
-    def _expire(self, leg: Leg, attempt: Attempt[T]) -> None:
-        if self._attempts.get(leg) is attempt:
-            self._drop(leg, attempt, UNUSED)
-
     def _drop(self, leg: Leg, attempt: Attempt[T], outcome: str) -> None:
-        del self._attempts[leg]
+        self._remove(leg, attempt)
         READ_AHEAD.labels(outcome).inc()
         if not attempt.task.cancel():
             WASTED_SECONDS.inc(attempt.seconds)
+
+    def _remove(self, leg: Leg, attempt: Attempt[T]) -> None:
+        del self._attempts[leg]
+        attempt.expiry.cancel()
 
 
 def _leg(utterance: Utterance) -> Leg:
