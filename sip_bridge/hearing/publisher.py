@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from threading import Lock
 
 from prometheus_client import Counter
@@ -66,13 +68,17 @@ class Publisher:
             self._called = False
             foretold, self._foretold = self._foretold, deque()
             events = self._waiting.head(len(self._waiting))
-        for utterance in foretold:
-            self._writer.foretell(utterance)
         for event in events:
-            try:
-                self._writer.publish(event)
-            except Exception:
-                survived("publishing", log, event.call_id)
+            self._try(partial(self._writer.publish, event), event.call_id)
+        for utterance in foretold:
+            self._try(partial(self._writer.foretell, utterance), utterance.call_id)
+
+    @staticmethod
+    def _try(give: Callable[[], None], call_id: str) -> None:
+        try:
+            give()
+        except Exception:
+            survived("publishing", log, call_id)
 
     def _call(self) -> None:
         """Have the loop hand over what waits."""
