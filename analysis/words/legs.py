@@ -92,12 +92,11 @@ class Legs:
         """What is known of the loudness of the leg's own party."""
         return self._loudness.get(_leg(utterance), Loudness())
 
-    def is_far(self, utterance: Utterance, speech: Speech) -> bool:
-        """Whether its speech is far quieter than that of the leg's own party."""
-        known = self.loudness(utterance)
-        if is_far := known.is_far(speech):
-            self._loudness[_leg(utterance)] = known.after(speech, is_believed=False)
-        return is_far
+    def far(self, utterance: Utterance, speech: Speech) -> None:
+        """Note that speech on the leg was far quieter than its own party's."""
+        leg = _leg(utterance)
+        if known := self._loudness.get(leg):
+            self._loudness[leg] = known.after(speech, is_believed=False)
 
     def said(self, utterance: Utterance, speech: Speech, text: str) -> None:
         """Keep what was read in an utterance, in place of what its leg said before; without words, nothing changes."""

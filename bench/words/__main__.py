@@ -90,9 +90,9 @@ def _words(conditions: str, clips: Sequence[Clip], ours: Reader, stock: Reader, 
 
 
 def _noise(model: str, sounds: Path, speech: Sequence[Clip], ours: Reader, stock: Reader) -> Iterator[Row]:
-    sounds = noises(speech)
+    made = noises(speech)
     own = next(clip for clip in speech if clip.seconds > OWN_SECONDS)
-    clips = [*sounds.values(), *(after(own, sounds[name]) for name in ("babble", "echo"))]
+    clips = [*made.values(), *(after(own, made[name]) for name in ("babble", "echo"))]
     try:
         clips += [Clip("hold music", clip.pcm[: round(MUSIC_SECONDS * 16_000)], "") for clip in music(sounds)][:3]
     except OSError as error:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.words.legs import FAR_DB, KNOWN_SECONDS, MOST_LETTERS, Legs, Loudness
+from analysis.words.legs import FAR_DB, MOST_LETTERS, Legs, Loudness
 from analysis.words.speech import Speech
 from callbus import Role, Utterance
 
@@ -90,20 +90,21 @@ def test_what_is_far_quieter_than_the_party_is_somebody_elses() -> None:
     """Once the party is known; before that, nothing is."""
     legs = Legs()
     echo = Speech(2.0, 0.9, -46.0)
-    assert not legs.is_far(utterance(0.0), echo)
+    assert not legs.loudness(utterance(0.0)).is_far(echo)
     legs.said(utterance(0.0), LOUD, "hello")
-    assert legs.is_far(utterance(3.0), echo)
-    assert not legs.is_far(utterance(3.0), Speech(2.0, 0.9, -30.0))
-    assert not legs.is_far(utterance(3.0, leg_id="2"), echo)
+    assert legs.loudness(utterance(3.0)).is_far(echo)
+    assert not legs.loudness(utterance(3.0)).is_far(Speech(2.0, 0.9, -30.0))
+    assert not legs.loudness(utterance(3.0, leg_id="2")).is_far(echo)
 
 
 def test_a_party_who_has_put_the_telephone_down_is_heard_again() -> None:
     """After a while of quieter speech that is their own loudness."""
-    loudness = Loudness(-20.0, KNOWN_SECONDS)
-    quiet = Speech(2.0, 0.9, -20.0 - FAR_DB - 4)
+    legs = Legs()
+    legs.said(utterance(0.0), LOUD, "hello")
+    quiet = Speech(2.0, 0.9, LOUD.loudness_db - FAR_DB - 4)
     heard = 0.0
-    while loudness.is_far(quiet):
-        loudness = loudness.after(quiet, is_believed=False)
+    while legs.loudness(utterance(3.0)).is_far(quiet):
+        legs.far(utterance(3.0), quiet)
         heard += quiet.seconds
     assert 30 < heard < 60
 
