@@ -1,7 +1,7 @@
 """The queue before the model: utterances of many calls, most urgent first, read in batches on one thread.
 
 Work-conserving: whenever the model is free and something waits, it starts; it never lingers for a fuller batch.
-Bounded: past its limit agents' utterances are shed first, oldest before newest, then the others', oldest first.
+Bounded in seconds of the model's time, and in utterances: see `waiting` for what is shed.
 """
 
 from __future__ import annotations
@@ -9,20 +9,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
 from typing import Protocol
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from analysis.words.cost import Costs
 from analysis.words.passage import Passage, Words
+from analysis.words.waiting import BEHIND_SECONDS, Kind, Queue, Waiting, most_seconds
 from callbus import Role
 from service.work_threads import WorkThreads
 
 log = logging.getLogger(__name__)
 
 WAITING = Gauge("callvane_utterances_waiting", "Utterances that wait for the model.")
+WAITING_SECONDS = Gauge(
+    "callvane_model_seconds_waiting", "Time that the model will take for all that waits, as its batches so far predict."
+)
 BATCH_SIZE = Histogram(
     "callvane_batch_size_utterances", "Utterances transcribed together.", buckets=(1, 2, 4, 8, 16, 32, 64, 128)
 )
@@ -42,14 +45,6 @@ REAL_TIME_FACTOR = Gauge(
     "callvane_real_time_factor", "Seconds of model time for a second of speech, smoothed over batches."
 )
 MODEL_ERRORS = Counter("callvane_model_errors_total", "Batches that the model failed on.")
-
-
-class Kind(StrEnum):
-    """Why an utterance is read."""
-
-    SAID = "said"
-    AGAIN = "again"
-    """Its words are in doubt; it is read on the whole context."""
 
 
 GRACE_SECONDS = {Role.CUSTOMER: 0.5, Role.UNKNOWN: 0.5, Role.AGENT: 1.0}
@@ -76,32 +71,16 @@ class Model(Protocol):
         """The words of each row."""
 
 
-@dataclass(slots=True, eq=False)
-class Waiting:
-    """An utterance in the queue."""
-
-    row: Passage
-    frames: int
-    role: Role
-    due: float
-    """Unix seconds."""
-    since: float
-    """Monotonic seconds."""
-    seconds: float
-    done: asyncio.Future[Words] = field(repr=False)
-
-
 class Batcher:
     """Belongs to one event loop; `run` must be running."""
 
     def __init__(self, model: Model, batch_size: int, limit: int) -> None:
         self._model = model
-        self._batch_size = batch_size
-        self._limit = limit
-        self._queue: list[Waiting] = []
+        self._queue = Queue(Costs(), batch_size, limit)
         self._factor = 0.0
         self._awake = asyncio.Event()
         self.threads = WorkThreads("model")
+        WAITING_SECONDS.set_function(lambda: self.seconds_waiting)
 
     def submit(
         self,
@@ -119,9 +98,8 @@ class Batcher:
         is_again = kind is Kind.AGAIN
         frames = self._model.whole if is_again else self._model.context(row)
         due = ended_at + (AGAIN_SECONDS if is_again else GRACE_SECONDS[role])
-        self._queue.append(Waiting(row, frames, role, due, time.monotonic(), seconds, done))
-        if len(self._queue) > self._limit:
-            self._shed()
+        self._queue.add(Waiting(row, frames, role, kind, due, time.monotonic(), seconds, done))
+        self._shed()
         WAITING.set(len(self._queue))
         self._awake.set()
         return done
@@ -132,9 +110,18 @@ class Batcher:
         return len(self._queue)
 
     @property
+    def seconds_waiting(self) -> float:
+        """Of the model's time until all that waits is read, as predicted."""
+        return self._queue.seconds(time.monotonic())
+
+    def takes(self, kind: Kind) -> bool:
+        """Whether so little waits that utterances should be read for this reason."""
+        return self._queue.load(time.monotonic()) <= most_seconds(kind)
+
+    @property
     def is_behind(self) -> bool:
-        """Whether so much waits that nothing should be read twice."""
-        return len(self._queue) > self._limit // 4
+        """Whether so much waits that agents' words are left out."""
+        return self._queue.load(time.monotonic()) > BEHIND_SECONDS
 
     async def run(self) -> None:
         """Transcribe what is queued, until cancelled."""
@@ -150,19 +137,8 @@ class Batcher:
             self.threads.end()
 
     def _take(self) -> list[Waiting]:
-        """The most urgent utterance, and as many with its audio context as make a batch, most urgent first.
-
-        Others wait for the next batch: in this one they would cost the longer context.
-        """
-        self._queue = [waiting for waiting in self._queue if not waiting.done.done()]
-        if not self._queue:
-            WAITING.set(0)
-            return []
-        self._queue.sort(key=lambda waiting: waiting.due)
-        frames = self._queue[0].frames
-        batch = [waiting for waiting in self._queue if waiting.frames == frames][: self._batch_size]
-        taken = set(map(id, batch))
-        self._queue = [waiting for waiting in self._queue if id(waiting) not in taken]
+        self._shed()
+        batch = self._queue.take(time.monotonic())
         WAITING.set(len(self._queue))
         return batch
 
@@ -184,6 +160,7 @@ class Batcher:
 
     def _hand_out(self, batch: list[Waiting], outcome: list[Words | Exception], began: float) -> None:
         took = time.monotonic() - began
+        self._queue.read(batch, took)
         speech = sum(waiting.seconds for waiting in batch)
         BATCH_SIZE.observe(len(batch))
         TRANSCRIPTION_SECONDS.observe(took)
@@ -202,7 +179,6 @@ class Batcher:
                 waiting.done.set_result(result)
 
     def _shed(self) -> None:
-        victim = min(self._queue, key=lambda waiting: (waiting.role is not Role.AGENT, waiting.since))
-        self._queue.remove(victim)
-        if not victim.done.done():
-            victim.done.set_exception(Shed())
+        for victim in self._queue.shed(time.monotonic()):
+            if not victim.done.done():
+                victim.done.set_exception(Shed())

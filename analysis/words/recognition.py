@@ -10,7 +10,7 @@ from typing import Protocol
 
 from prometheus_client import Counter, Histogram
 
-from analysis.words.batcher import Batcher, Kind, Shed
+from analysis.words.batcher import Batcher, Shed
 from analysis.words.features import Spectrogram
 from analysis.words.hallucination import DOUBT_LOG_PROBABILITY, Invention, Phrases, credible, invented
 from analysis.words.language import Languages, Probabilities, Spoken, Wanted
@@ -19,6 +19,7 @@ from analysis.words.silence import NO_SPEECH, NOTHING, is_little, nobody_spoke
 from analysis.words.speech import Speech
 from analysis.words.speech_server import FULL, STOOD_IN, SpeechServer
 from analysis.words.voice import Measured, measure
+from analysis.words.waiting import Kind
 from callbus import Role, Utterance
 from service.faults import survived
 from service.work_threads import WorkThreads
@@ -170,7 +171,12 @@ class Recognizer:
         seconds = utterance.duration_seconds
         little = is_little(speech, seconds)
         first = self._guard(words, seconds, little, whole)
-        if whole or not self._batcher or not self._is_in_doubt(words, first, little) or self._batcher.is_behind:
+        if (
+            whole
+            or not self._batcher
+            or not self._is_in_doubt(words, first, little)
+            or not self._batcher.takes(Kind.AGAIN)
+        ):
             return self._counted(first)
         try:
             words = await self._batcher.submit(
