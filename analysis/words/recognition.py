@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from analysis.words.silence import NO_SPEECH, NOTHING, is_little, nobody_spoke
 from analysis.words.speech import Speech
 from analysis.words.speech_server import FULL, STOOD_IN, SpeechServer
 from analysis.words.voice import Measured, measure
-from analysis.words.waiting import Kind
+from analysis.words.waiting import PATIENCE_SECONDS, Kind
 from callbus import Role, Utterance
 from service.faults import survived
 from service.work_threads import WorkThreads
@@ -83,7 +84,8 @@ class Ear(Protocol):
 class Recognizer:
     """Recognizes utterances of many calls at once. Belongs to one event loop.
 
-    At most `limit` utterances wait for their features; beyond that, new ones are shed at once. With `voices` it also
+    At most `limit` utterances wait for their features; beyond that, new ones are shed at once, agents' beyond half of
+    it, or if a thread has none for them within PATIENCE_SECONDS: customers' go first. With `voices` it also
     measures customers' voices. With a `server`, that reads first, and the batcher what it leaves; there is at least one
     of the two.
     """
@@ -112,12 +114,16 @@ class Recognizer:
 
     async def listen(self, utterance: Utterance, spoken: Spoken = UNHEARD) -> Recognition:
         """The words of `utterance`, in a call of which `spoken` is known. Raises only when cancelled."""
-        if self._waiting >= self._limit:
+        is_agents = utterance.role is Role.AGENT
+        if self._waiting >= (self._limit // 2 if is_agents else self._limit):
             return Recognition(dropped=OVERLOAD)
         began = time.monotonic()
         self._waiting += 1
         try:
-            features, speech, voice = await self.threads.run(partial(self._features, utterance))
+            hearing = self.threads.run(partial(self._features, utterance), rank=int(is_agents))
+            features, speech, voice = await asyncio.wait_for(hearing, PATIENCE_SECONDS if is_agents else None)
+        except TimeoutError:
+            return Recognition(dropped=OVERLOAD)
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)

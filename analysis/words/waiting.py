@@ -38,7 +38,8 @@ SLOW_SECONDS = 0.2
 """If the model takes longer than this for one utterance, all these bounds grow with it: with a few utterances waiting
 it is slow, but not behind."""
 ROOM_SECONDS = 0.25
-"""While busy, agents' utterances fill a batch up to this: those that come meanwhile wait for its end."""
+"""Second readings, and while busy agents' utterances, fill a batch up to this: what comes meanwhile waits for its
+end."""
 
 
 @dataclass(slots=True, eq=False)
@@ -132,7 +133,7 @@ class Queue:
         for waiting in self._all:
             if len(batch) == self._batch_size:
                 break
-            if waiting.frames == frames and not (busy and self._fills(batch, waiting)):
+            if waiting.frames == frames and self._has_room(batch, waiting, busy):
                 batch.append(waiting)
         self._leave(batch)
         self._free_at, self._in_hand = now + self._costs.batch(frames, len(batch)), frames
@@ -151,10 +152,10 @@ class Queue:
             shed.append(victim)
         return shed
 
-    def _fills(self, batch: list[Waiting], waiting: Waiting) -> bool:
-        """Whether a batch is long enough without this utterance."""
-        grown = self._costs.batch(waiting.frames, len(batch) + 1)
-        return bool(batch) and waiting.is_agents and grown > ROOM_SECONDS
+    def _has_room(self, batch: list[Waiting], waiting: Waiting, busy: bool) -> bool:
+        """Whether a batch may grow by this utterance."""
+        can_wait = not waiting.is_first_reading or (busy and waiting.is_agents)
+        return not (batch and can_wait) or self._costs.batch(waiting.frames, len(batch) + 1) <= ROOM_SECONDS
 
     def _victim(self, now: float) -> Waiting | None:
         load = self.load(now)
