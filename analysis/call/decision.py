@@ -14,8 +14,8 @@ from analysis.call.succession import TakenOver
 from analysis.scorers.scoring import Scoring
 from analysis.turns.score import Score
 from analysis.turns.turn import Turn
-from analysis.words.batcher import Shed
 from analysis.words.recognition import ERROR, OVERLOAD, Recognition
+from analysis.words.waiting import Shed
 from callbus import CallClosed, CallEvent, CallOpened, CallState, Utterance
 from callbus.messages.wire import NAMES, ForkEvent
 from service.faults import survived

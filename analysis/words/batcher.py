@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from analysis.words.cost import Costs
 from analysis.words.passage import Passage, Words
-from analysis.words.waiting import BEHIND_SECONDS, Kind, Queue, Waiting, most_seconds
+from analysis.words.waiting import BEHIND_SECONDS, Kind, Queue, Shed, Waiting, most_seconds
 from callbus import Role
 from service.work_threads import WorkThreads
 
@@ -52,10 +52,6 @@ GRACE_SECONDS = {Role.CUSTOMER: 0.5, Role.UNKNOWN: 0.5, Role.AGENT: 1.0}
 AGAIN_SECONDS = 2.0
 """The same for a second reading: what has not been read at all goes first."""
 SMOOTHING = 0.05
-
-
-class Shed(Exception):
-    """The utterance was dropped: too many wait."""
 
 
 class Model(Protocol):

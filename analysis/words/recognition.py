@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,8 @@ from typing import Protocol
 
 from prometheus_client import Counter, Histogram
 
-from analysis.words.batcher import Batcher, Shed
+from analysis.words.batcher import Batcher
+from analysis.words.feature_pool import FeaturePool
 from analysis.words.features import Spectrogram
 from analysis.words.hallucination import DOUBT_LOG_PROBABILITY, Invention, Phrases, credible, invented
 from analysis.words.language import Languages, Probabilities, Spoken, Wanted
@@ -20,10 +20,9 @@ from analysis.words.silence import NO_SPEECH, NOTHING, is_little, nobody_spoke
 from analysis.words.speech import Speech
 from analysis.words.speech_server import FULL, STOOD_IN, SpeechServer
 from analysis.words.voice import Measured, measure
-from analysis.words.waiting import PATIENCE_SECONDS, Kind
+from analysis.words.waiting import Kind, Shed
 from callbus import Role, Utterance
 from service.faults import survived
-from service.work_threads import WorkThreads
 
 log = logging.getLogger(__name__)
 
@@ -84,8 +83,7 @@ class Ear(Protocol):
 class Recognizer:
     """Recognizes utterances of many calls at once. Belongs to one event loop.
 
-    At most `limit` utterances wait for their features; beyond that, new ones are shed at once, agents' beyond half of
-    it, or if a thread has none for them within PATIENCE_SECONDS: customers' go first. With `voices` it also
+    At most `limit` utterances wait for their features, see FeaturePool. With `voices` it also
     measures customers' voices. With a `server`, that reads first, and the batcher what it leaves; there is at least one
     of the two.
     """
@@ -106,29 +104,21 @@ class Recognizer:
         self._batcher = batcher
         self._server = server
         self._phrases = phrases
-        self._limit = limit
         self._voices = voices
         self._languages = languages or Languages(detects=False)
-        self._waiting = 0
-        self.threads = WorkThreads("features", feature_threads)
+        self._pool = FeaturePool(feature_threads, limit)
+        self.threads = self._pool.threads
 
     async def listen(self, utterance: Utterance, spoken: Spoken = UNHEARD) -> Recognition:
         """The words of `utterance`, in a call of which `spoken` is known. Raises only when cancelled."""
-        is_agents = utterance.role is Role.AGENT
-        if self._waiting >= (self._limit // 2 if is_agents else self._limit):
-            return Recognition(dropped=OVERLOAD)
         began = time.monotonic()
-        self._waiting += 1
         try:
-            hearing = self.threads.run(partial(self._features, utterance), rank=int(is_agents))
-            features, speech, voice = await asyncio.wait_for(hearing, PATIENCE_SECONDS if is_agents else None)
-        except TimeoutError:
+            features, speech, voice = await self._pool.run(partial(self._features, utterance), utterance.role)
+        except Shed:
             return Recognition(dropped=OVERLOAD)
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
-        finally:
-            self._waiting -= 1
         FEATURES_SECONDS.observe(time.monotonic() - began)
         if features is None or speech.highest < NOTHING:
             return Recognition(dropped=SILENCE)

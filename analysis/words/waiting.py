@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from analysis.words.cost import Costs
 from analysis.words.passage import Passage, Words
+from analysis.words.strain import Strain
 from callbus import Role
 
 
@@ -34,12 +35,18 @@ PATIENCE_SECONDS = 1.0
 """A customer's next words wait for the agent's before them."""
 FULL_SECONDS = 5.0
 """Above this, of customers' own work, the oldest of theirs is left out."""
+STRAIN_SECONDS = 5.0
+"""Nothing that was said is left out before it has been behind for so long: a burst is read late, and whole."""
 SLOW_SECONDS = 0.2
 """If the model takes longer than this for one utterance, all these bounds grow with it: with a few utterances waiting
 it is slow, but not behind."""
 ROOM_SECONDS = 0.25
 """Second readings, and while busy agents' utterances, fill a batch up to this: what comes meanwhile waits for its
 end."""
+
+
+class Shed(Exception):
+    """The utterance was dropped: too many wait."""
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +102,7 @@ class Queue:
         """Those of these that are not an agent's."""
         self._free_at = 0.0
         """When the batch in the model's hands should be read."""
+        self._strain = Strain(BEHIND_SECONDS, BUSY_SECONDS, STRAIN_SECONDS)
         self._in_hand = 0
         """Its audio context; 0 without one."""
 
@@ -159,12 +167,14 @@ class Queue:
 
     def _victim(self, now: float) -> Waiting | None:
         load = self.load(now)
+        strained = self._strain.note(load, now)
         if load > BUSY_SECONDS:
             if further := [waiting for waiting in self._all if load > most_seconds(waiting.kind)]:
                 return min(further, key=_importance)
-            oldest = min((waiting for waiting in self._all if waiting.is_agents), key=_age, default=None)
-            if load > BEHIND_SECONDS and oldest and now - oldest.since > PATIENCE_SECONDS * self._slowness:
-                return oldest
+            if strained and load > BEHIND_SECONDS:
+                oldest = min((waiting for waiting in self._all if waiting.is_agents), key=_age, default=None)
+                if oldest and now - oldest.since > PATIENCE_SECONDS * self._slowness:
+                    return oldest
         if len(self._all) > self._limit or self._customers_load > FULL_SECONDS:
             return min(self._all, key=_importance)
         return None

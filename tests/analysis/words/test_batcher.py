@@ -13,8 +13,9 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from analysis.words.batcher import Batcher, Shed
+from analysis.words.batcher import Batcher
 from analysis.words.passage import Passage, Words
+from analysis.words.waiting import Shed
 from callbus import Role
 
 A, C = Role.AGENT, Role.CUSTOMER
