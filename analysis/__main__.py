@@ -16,6 +16,7 @@ from analysis.call.analyst import Analyst
 from analysis.call.decision import Decisions
 from analysis.fetching import command
 from analysis.lanes.in_hand import InHand
+from analysis.lanes.overload import Overload
 from analysis.lanes.worker import Worker
 from analysis.scorers.choice import chosen_rules, chosen_scoring, judged_languages
 from analysis.settings import AUTO, AnalysisSection, AnalysisSettings
@@ -71,11 +72,12 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
     stalled = partial(_stalled, threads)
     async with Bus(settings.redis) as bus:
         reader = ForkReader(bus, name)
-        worker = Worker(
-            reader, recognizer, Decisions(analyst, scoring), InHand(IN_HAND_A_QUEUE * section.queue_utterances)
-        )
+        in_hand = InHand(IN_HAND_A_QUEUE * section.queue_utterances)
+        worker = Worker(reader, recognizer, Decisions(analyst, scoring), in_hand)
+        overload = Overload(bus, name, in_hand, recognizer.loads)
         transcribing = process.start("the batcher", batcher.run()) if batcher else None
         process.start("the housekeeping", Housekeeping(bus).run())
+        process.start("the watch over the load", overload.run())
         process.start("the watch", _watch(bus, process, lambda: stalled() or (server.unready if server else "")))
         process.alive_checks.append(stalled)
         try:

@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from analysis.words.cost import Costs
 from analysis.words.passage import Passage, Words
-from analysis.words.waiting import BEHIND_SECONDS, Kind, Queue, Shed, Waiting, most_seconds
+from analysis.words.waiting import Kind, Queue, Shed, Waiting, most_seconds
 from callbus import Role
 from service.work_threads import WorkThreads
 
@@ -112,12 +112,12 @@ class Batcher:
 
     def takes(self, kind: Kind) -> bool:
         """Whether so little waits that utterances should be read for this reason."""
-        return self._queue.load(time.monotonic()) <= most_seconds(kind)
+        return self.load <= most_seconds(kind)
 
     @property
-    def is_behind(self) -> bool:
-        """Whether so much waits that agents' words are left out."""
-        return self._queue.load(time.monotonic()) > BEHIND_SECONDS
+    def load(self) -> float:
+        """Seconds of first readings that wait, to be compared with the bounds of `waiting`."""
+        return self._queue.load(time.monotonic())
 
     async def run(self) -> None:
         """Transcribe what is queued, until cancelled."""

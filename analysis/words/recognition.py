@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -136,6 +137,15 @@ class Recognizer:
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
+
+    @property
+    def loads(self) -> list[Callable[[], float]]:
+        """Seconds of work that wait, before the features and before the model, each to be compared with the bounds of
+        `waiting`."""
+        loads: list[Callable[[], float]] = [lambda: self._pool.seconds_waiting]
+        if batcher := self._batcher:
+            loads.append(lambda: batcher.load)
+        return loads
 
     def close(self) -> None:
         """Stop the feature threads and abandon their work."""

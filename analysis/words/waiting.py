@@ -175,9 +175,9 @@ class Queue:
                 oldest = min((waiting for waiting in self._all if waiting.is_agents), key=_age, default=None)
                 if oldest and now - oldest.since > PATIENCE_SECONDS * self._slowness:
                     return oldest
-        if len(self._all) > self._limit or self._customers_load > FULL_SECONDS:
-            return min(self._all, key=_importance)
-        return None
+        if self._customers_load > FULL_SECONDS:
+            return min((each for each in self._all if each.is_first_reading and not each.is_agents), key=_age)
+        return min(self._all, key=_importance) if len(self._all) > self._limit else None
 
     @property
     def _slowness(self) -> float:
