@@ -41,6 +41,8 @@ STALL_SECONDS = {"model": 120.0, "scorer": 30.0, "features": 30.0}
 """By thread: longer than any piece of its work takes, even on the slowest machine with the largest model."""
 ENDING_SECONDS = 10.0
 """How long the shutdown waits for the threads' current work."""
+MOST_FEATURE_THREADS = 4
+"""Unless set: 1,000 two-leg calls take two of them whole."""
 IN_HAND_A_QUEUE = 4
 """Times `queue_utterances`: those waiting for features, for the model, for a score, and behind others of a call."""
 
@@ -62,7 +64,7 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         batcher,
         phrases,
         server=server,
-        feature_threads=section.feature_threads,
+        feature_threads=section.feature_threads or min(MOST_FEATURE_THREADS, os.cpu_count() or 1),
         limit=section.queue_utterances,
         voices=section.raised_voice,
         languages=languages,

@@ -167,8 +167,11 @@ def told_of(call_id: str, publications: Sequence[Publication]) -> Told:
 class Stage:
     """A worker at work on an empty Redis."""
 
-    def __init__(self, bus: Bus, in_hand: InHand, reading: asyncio.Task[None]) -> None:
+    def __init__(self, bus: Bus, name: str, ear: Recognizer, in_hand: InHand, reading: asyncio.Task[None]) -> None:
         self.bus = bus
+        self.name = name
+        """Of the worker."""
+        self.ear = ear
         self.in_hand = in_hand
         self._reading = reading
         self._counted = Counted()
@@ -234,11 +237,13 @@ async def stage(
     in_hand: InHand | None = None,
     finish_seconds: float = SECONDS,
     languages: Languages | None = None,
+    model: Prompter | None = None,
     **settings: float,
 ) -> AsyncIterator[Stage]:
     """A worker with these faults, which has finished what was in hand within `finish_seconds` in the end.
 
-    `languages`: without them none is detected. `settings`: of Redis. Whatever was broken, no task is left behind.
+    `languages`: without them none is detected. `model`: in place of a plain Prompter. `settings`: of
+    Redis. Whatever was broken, no task is left behind.
     """
     before = asyncio.all_tasks()
     with ExitStack() as broken:
@@ -247,7 +252,7 @@ async def stage(
         async with Bus(RedisSettings.model_validate({"url": redis_url, **settings})) as bus:
             await bus.client.set(bus.keys.beginning, 0)  # this Redis has long been there: partitions are free at once
             judge = scoring or Threaded(one_by_one(spoken.SCORER))
-            model = Prompter()
+            model = model or Prompter()
             batcher = Batcher(model, 16, QUEUE_UTTERANCES)
             ear = Recognizer(
                 model,
@@ -257,14 +262,12 @@ async def stage(
                 limit=QUEUE_UTTERANCES,
                 languages=languages,
             )
-            reader, held = (
-                ForkReader(bus, f"worker-{secrets.token_hex(4)}"),
-                InHand(4 * QUEUE_UTTERANCES) if in_hand is None else in_hand,
-            )
+            name = f"worker-{secrets.token_hex(4)}"
+            reader, held = ForkReader(bus, name), InHand(4 * QUEUE_UTTERANCES) if in_hand is None else in_hand
             worker = Worker(reader, ear, Decisions(Analyst(spoken.RULES, 7, languages), judge), held)
             transcribing, reading = asyncio.create_task(batcher.run()), asyncio.create_task(worker.read())
             try:
-                yield Stage(bus, held, reading)
+                yield Stage(bus, name, ear, held, reading)
             finally:
                 reading.cancel()
                 await asyncio.wait([reading])
