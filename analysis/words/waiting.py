@@ -30,9 +30,9 @@ class Kind(StrEnum):
 BUSY_SECONDS = 0.3
 """Of first readings that wait. Above this nothing is read that is not due yet, and customers go before agents."""
 BEHIND_SECONDS = 0.8
-"""Above this nothing is read twice, and agents' utterances are left out once they have waited for PATIENCE_SECONDS."""
+"""Above this nothing is read twice; if that lasts, agents' words are left out until less than BUSY_SECONDS waits."""
 PATIENCE_SECONDS = 1.0
-"""A customer's next words wait for the agent's before them."""
+"""For agents' utterances while there is too much: a customer's next words wait for the agent's before them."""
 FULL_SECONDS = 5.0
 """Above this, of customers' own work, the oldest of theirs is left out."""
 STRAIN_SECONDS = 5.0
@@ -171,7 +171,7 @@ class Queue:
         if load > BUSY_SECONDS:
             if further := [waiting for waiting in self._all if load > most_seconds(waiting.kind)]:
                 return min(further, key=_importance)
-            if strained and load > BEHIND_SECONDS:
+            if strained:
                 oldest = min((waiting for waiting in self._all if waiting.is_agents), key=_age, default=None)
                 if oldest and now - oldest.since > PATIENCE_SECONDS * self._slowness:
                     return oldest

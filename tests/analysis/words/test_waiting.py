@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from analysis.words.cost import Costs
 from analysis.words.passage import Passage
 from analysis.words.waiting import (
-    BEHIND_SECONDS,
+    BUSY_SECONDS,
     FULL_SECONDS,
     PATIENCE_SECONDS,
     STRAIN_SECONDS,
@@ -135,7 +135,7 @@ def test_second_readings_go_first_and_at_once(loop: asyncio.AbstractEventLoop) -
 
 
 def test_agents_go_oldest_first_once_they_have_waited(loop: asyncio.AbstractEventLoop) -> None:
-    """After the worker has been behind for a while, those that are past their patience, until it is not behind."""
+    """After the worker has been behind for a while, those that are past their patience."""
     waiting = queue()
     said = [utterance(loop, number / 10, (A, C)[number % 2]) for number in range(30)]
     for each in said:
@@ -143,7 +143,7 @@ def test_agents_go_oldest_first_once_they_have_waited(loop: asyncio.AbstractEven
     assert waiting.shed(3.0) == []
     later = 3.0 + STRAIN_SECONDS
     assert waiting.shed(later) == said[:30:2]
-    assert waiting.load(later) > BEHIND_SECONDS
+    assert waiting.load(later) > BUSY_SECONDS
     waiting.add(young := utterance(loop, later, A))
     assert waiting.shed(later + PATIENCE_SECONDS) == []
     assert waiting.shed(later + PATIENCE_SECONDS + 0.1) == [young]

@@ -120,7 +120,7 @@ def test_new_forks_have_a_rate() -> None:
     ],
 )
 def test_half_a_call_is_no_use(condition: Condition, new: Refusal | None, joining: Refusal | None) -> None:
-    """What joins a call is taken while the bridge drains, or Redis or analysis is behind; not where it hears no more."""
+    """What joins a call is taken while the bridge drains, or Redis or analysis is behind; not if it hears no more."""
     by = door()
     enter(by, invite("pbx-1"))
     assert ask(by, invite("pbx-2"), condition=condition) is new
