@@ -73,6 +73,8 @@ def clips() -> list[bytes]:
 class _Call:
     call_id: str
     opened_at: float
+    first: int
+    """Which leg speaks first: calls do not begin all with their agents."""
     sequence: int = 0
 
 
@@ -137,18 +139,19 @@ class Talk:
                 apart = max(0.5, 1 / UTTERANCES_A_SECOND - len(clip) / 2 / RATE_HZ)
                 later = len(clip) / 2 / RATE_HZ + self._dice.expovariate(1 / apart)
             else:
-                calls[call_id] = _Call(call_id, at)
+                calls[call_id] = _Call(call_id, at, self._dice.randrange(2))
                 self._writer.publish(CallOpened(call_id, "bench", at, LEGS))
                 later = self._dice.uniform(1.0, 1 / UTTERANCES_A_SECOND)
             heapq.heappush(waiting, (at + later, number, call_id))
         return list(calls.values())
 
     def _say(self, call: _Call, clip: bytes, ended_at: float) -> None:
-        role = (Role.AGENT, Role.CUSTOMER)[call.sequence % 2]
+        speaks = LEGS[(call.first + call.sequence) % 2]
         end = ended_at - call.opened_at
         start = max(0.0, end - len(clip) / 2 / RATE_HZ)
-        leg = LEGS[call.sequence % 2].leg_id
-        self._writer.publish(Utterance(call.call_id, leg, role, call.sequence, start, end, ended_at, RATE_HZ, clip))
+        self._writer.publish(
+            Utterance(call.call_id, speaks.leg_id, speaks.role, call.sequence, start, end, ended_at, RATE_HZ, clip)
+        )
         self._due[call.call_id, call.sequence] = ended_at
         call.sequence += 1
         if self._is_measured(ended_at):

@@ -33,7 +33,8 @@ from callbus.redis.settings import RedisSettings
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 60.0
-SETTLE_SECONDS = 4.0
+SETTLE_SECONDS = 7.0
+"""Longer than a worker waits before it leaves anything out."""
 FAST = ModelTime(0.004, 0.0015)
 """As base on an H200."""
 SLOW = ModelTime(0.04, 0.03)
