@@ -99,6 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-worker", description=about)
     parser.add_argument("--calls", default="250,500,1000", help="sizes, comma-separated (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=12.0, help="measured at each size (default: %(default)s)")
+    parser.add_argument("--overload", type=float, default=2.0, help="times what is held; 0: none (default: 2)")
     parser.add_argument("--profile", help="write what the event loop did, for pstats, to this file")
     options = parser.parse_args()
     rows: list[Row] = []
@@ -106,7 +107,9 @@ def main() -> None:
         sizes = [int(size) for size in options.calls.split(",") if size]
         rows += _measured(url, FAST, FAST_BATCH, sizes, options.seconds, options.profile)
         held = round(HELD_SHARE * SLOW.utterances_a_second(SLOW_BATCH) / UTTERANCES_A_SECOND)
-        rows += _measured(url, SLOW, SLOW_BATCH, [held, 2 * held], options.seconds, None)
+        if options.overload:
+            sizes = [held, round(options.overload * held)]
+            rows += _measured(url, SLOW, SLOW_BATCH, sizes, options.seconds, None)
     show(rows)
 
 
