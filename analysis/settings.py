@@ -48,8 +48,8 @@ class AnalysisSection(BaseModel):
     """Number format of the model. `auto` is float16 on CUDA, int8 on a CPU."""
     cpu_threads: int = Field(0, ge=0, le=256)
     """Threads per transcription on a CPU. 0: one per core, at most four."""
-    feature_threads: int = Field(2, ge=1, le=64)
-    """Threads that turn audio into the model's spectrogram."""
+    feature_threads: int = Field(0, ge=0, le=64)
+    """Threads that turn audio into the model's spectrogram and find speech in it. 0: one per core, at most four."""
     language: str = Field("en", pattern=r"^([a-z]{2,3}|auto)$")
     """Code of the language that callers are expected to speak. Calls that are evidently in another one are read in
     that. `auto` expects none: each call's first seconds of speech decide. docs/models.md."""
@@ -58,9 +58,9 @@ class AnalysisSection(BaseModel):
     detected."""
     batch_size: int = Field(16, ge=1, le=256)
     """Most utterances, of different calls, transcribed in one batch."""
-    queue_utterances: int = Field(256, ge=1, le=100_000)
-    """Utterances that may wait for the model. Above this, agents' are dropped first, then the oldest; drops are
-    counted."""
+    queue_utterances: int = Field(512, ge=1, le=100_000)
+    """Most utterances that may wait for the model, a bound on memory: each takes about 150 kB. What is left out under
+    load is decided by the seconds of work that wait: docs/operations.md."""
     invented_phrases: Path | None = None
     """File of phrases that Whisper invents, one per line; the shipped list explains its marks. Unset: that list."""
     redacted_digits: int = Field(7, ge=0, le=100)

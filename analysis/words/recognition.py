@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -11,8 +12,9 @@ from typing import Protocol
 from prometheus_client import Counter, Histogram
 
 from analysis.words.ahead import Ahead, Attempt
-from analysis.words.batcher import Batcher, Kind
+from analysis.words.batcher import Batcher
 from analysis.words.belief import SILENCE, Belief, Heard, believed, is_in_doubt
+from analysis.words.feature_pool import FeaturePool
 from analysis.words.features import Spectrogram
 from analysis.words.hallucination import Invention, Phrases
 from analysis.words.language import Languages, Probabilities, Spoken, Wanted
@@ -22,9 +24,9 @@ from analysis.words.silence import is_nothing
 from analysis.words.speech import Speech
 from analysis.words.speech_server import FULL, STOOD_IN, SpeechServer
 from analysis.words.voice import Measured, measure
+from analysis.words.waiting import Kind
 from callbus import Role, Utterance
 from service.faults import survived
-from service.work_threads import WorkThreads
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +108,7 @@ class Ear(Protocol):
 class Recognizer:
     """Recognizes utterances of many calls at once. Belongs to one event loop.
 
-    At most `limit` utterances wait for their features; beyond that, new ones are shed at once. With `voices` it also
+    At most `limit` utterances wait for their features, see FeaturePool. With `voices` it also
     measures customers' voices. With a `server`, that reads first, and the batcher what it leaves; there is at least one
     of the two.
     """
@@ -127,13 +129,12 @@ class Recognizer:
         self._batcher = batcher
         self._server = server
         self._phrases = phrases
-        self._limit = limit
         self._voices = voices
         self._languages = languages or Languages(detects=False)
-        self._waiting = 0
         self._legs = Legs()
         self._ahead = Ahead(self._read, batcher.urge) if batcher and not server else None
-        self.threads = WorkThreads("features", feature_threads)
+        self._pool = FeaturePool(feature_threads, limit)
+        self.threads = self._pool.threads
 
     async def listen(self, utterance: Utterance, spoken: Spoken = UNHEARD) -> Recognition:
         """The words of `utterance`, in a call of which `spoken` is known. Raises only when cancelled."""
@@ -165,6 +166,15 @@ class Recognizer:
         if self._ahead:
             self._ahead.begin(utterance, spoken)
 
+    @property
+    def loads(self) -> list[Callable[[], float]]:
+        """Seconds of work that wait, before the features and before the model, each to be compared with the bounds of
+        `waiting`."""
+        loads: list[Callable[[], float]] = [lambda: self._pool.seconds_waiting]
+        if batcher := self._batcher:
+            loads.append(lambda: batcher.load)
+        return loads
+
     def close(self) -> None:
         """Stop the feature threads and abandon their work."""
         if self._ahead:
@@ -173,18 +183,18 @@ class Recognizer:
 
     async def _read(self, utterance: Utterance, spoken: Spoken, ahead: Attempt[Reading] | None = None) -> Reading:
         """Raises Shed, and what broke: it is counted and logged then."""
-        if self._waiting >= (AHEAD_FEATURES if ahead else self._limit):
+        if ahead and self._pool.waiting >= AHEAD_FEATURES:
             raise Shed
         began = time.monotonic()
-        self._waiting += 1
         earlier = self._legs.before(utterance)
+        hearing = partial(self._hear, utterance, earlier, self._legs.loudness(utterance))
         try:
-            sound = await self.threads.run(partial(self._hear, utterance, earlier, self._legs.loudness(utterance)))
+            sound = await self._pool.run(hearing, utterance.role)
+        except Shed:
+            raise
         except Exception:
             survived("utterance", log, utterance.call_id)
             raise
-        finally:
-            self._waiting -= 1
         FEATURES_SECONDS.observe(time.monotonic() - began)
         speech = sound.speech
         if sound.features is None or is_nothing(speech, utterance.duration_seconds):
@@ -227,7 +237,7 @@ class Recognizer:
         While the model is behind, nothing is read twice. `whole`: they were read on a longer context already.
         """
         first = believed(words, heard, self._phrases, whole)
-        if whole or not self._batcher or not is_in_doubt(words, first, heard) or self._batcher.is_behind:
+        if whole or not self._batcher or not is_in_doubt(words, first, heard) or not self._batcher.takes(Kind.AGAIN):
             return _told(words, first)
         try:
             if first.reason == Invention.ECHO:
