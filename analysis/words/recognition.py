@@ -16,6 +16,7 @@ from analysis.words.features import Spectrogram
 from analysis.words.hallucination import Invention, Phrases
 from analysis.words.language import Languages, Probabilities, Spoken, Wanted
 from analysis.words.legs import Earlier, Legs
+from analysis.words.names import Glossary, Names
 from analysis.words.passage import Passage, Words
 from analysis.words.silence import NOTHING
 from analysis.words.speech import Speech
@@ -36,6 +37,10 @@ READ_AGAIN = Counter(
     "callvane_utterances_read_again_total",
     "Utterances in doubt that were read again on the whole audio context, by what became of their words.",
     ["result"],
+)
+PUT_RIGHT = Counter(
+    "callvane_utterances_names_put_right_total",
+    "Utterances in which words were taken for a name of analysis.names or analysis.names_by_queue.",
 )
 FEATURES_SECONDS = Histogram(
     "callvane_features_seconds",
@@ -93,6 +98,7 @@ class Recognizer:
         limit: int,
         voices: bool = False,
         languages: Languages | None = None,
+        glossary: Glossary | None = None,
     ) -> None:
         self._ear = ear
         self._batcher = batcher
@@ -101,12 +107,13 @@ class Recognizer:
         self._limit = limit
         self._voices = voices
         self._languages = languages or Languages(detects=False)
+        self._glossary = glossary or Glossary()
         self._waiting = 0
         self._legs = Legs()
         self.threads = WorkThreads("features", feature_threads)
 
-    async def listen(self, utterance: Utterance, spoken: Spoken = UNHEARD) -> Recognition:
-        """The words of `utterance`, in a call of which `spoken` is known. Raises only when cancelled."""
+    async def listen(self, utterance: Utterance, spoken: Spoken = UNHEARD, queue: str = "") -> Recognition:
+        """The words of `utterance`, in a call of which `spoken` and `queue` are known. Raises only when cancelled."""
         if self._waiting >= self._limit:
             return Recognition(dropped=OVERLOAD)
         began = time.monotonic()
@@ -122,8 +129,10 @@ class Recognizer:
         FEATURES_SECONDS.observe(time.monotonic() - began)
         if features is None or speech.highest < NOTHING:
             return Recognition(dropped=SILENCE)
+        names = self._glossary.of(queue)
         try:
-            read = await self._server.read(utterance.pcm, utterance.sample_rate_hz) if self._server else ""
+            asked = self._server and self._server.read(utterance.pcm, utterance.sample_rate_hz, names.prompt)
+            read = await asked if asked else ""
             passage = _passage(features, self._languages.wanted(spoken, speech.seconds), earlier)
             words = read if isinstance(read, Words) else await self._own(passage, utterance, read)
         except Shed:
@@ -134,7 +143,10 @@ class Recognizer:
             heard = Heard(utterance.duration_seconds, speech, "" if words is read else passage.before)
             recognition = await self._believed(words, passage, utterance, heard, whole=words is read)
             self._legs.said(utterance, recognition.text)
-            return replace(recognition, voice=voice, languages=words.languages, speech_seconds=speech.seconds)
+            text = _put_right(recognition.text, names)
+            return replace(
+                recognition, text=text, voice=voice, languages=words.languages, speech_seconds=speech.seconds
+            )
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
@@ -191,6 +203,13 @@ class Recognizer:
 
 def _passage(features: Spectrogram, language: Wanted, earlier: Earlier | None) -> Passage:
     return Passage(features, language, earlier.text, earlier.seconds) if earlier else Passage(features, language)
+
+
+def _put_right(text: str, names: Names) -> str:
+    right = names.put_right(text)
+    if right != text:
+        PUT_RIGHT.inc()
+    return right
 
 
 def _told(words: Words, belief: Belief) -> Recognition:
