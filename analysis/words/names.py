@@ -40,6 +40,8 @@ _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _JOINTS = frozenset(" -\u2010\u2011")
 _BETWEEN_NUMBERS = (WORDS.fillers, WORDS.joins, WORDS.links_after_tens, WORDS.links_after_hundreds)
 _FIGURE = re.compile(r"\d")
+_ENDINGS = ("", "s", "r", "rs", "er", "ers", "d", "ed", "ing", "ly")
+"""Which a common word may have and still be one."""
 _OWNER = re.compile(r"['\u2019]s\Z")
 
 
@@ -150,7 +152,8 @@ def _may_be_in_a_number(word: str) -> bool:
 
 def _is_common(word: str) -> bool:
     lower = _OWNER.sub("", word.lower())
-    return len(lower) <= SHORT_LETTERS or lower in _common()
+    stems = (lower.removesuffix(ending) for ending in _ENDINGS)
+    return len(lower) <= SHORT_LETTERS or any(stem in _common() for stem in stems if len(stem) > SHORT_LETTERS)
 
 
 @cache

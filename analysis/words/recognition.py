@@ -143,7 +143,7 @@ class Recognizer:
             heard = Heard(utterance.duration_seconds, speech, "" if words is read else passage.before)
             recognition = await self._believed(words, passage, utterance, heard, whole=words is read)
             self._legs.said(utterance, recognition.text)
-            text = _put_right(recognition.text, names)
+            text = await self._put_right(recognition.text, names)
             return replace(
                 recognition, text=text, voice=voice, languages=words.languages, speech_seconds=speech.seconds
             )
@@ -154,6 +154,15 @@ class Recognizer:
     def close(self) -> None:
         """Stop the feature threads and abandon their work."""
         self.threads.end()
+
+    async def _put_right(self, text: str, names: Names) -> str:
+        """On a feature thread: hundreds of names take a long utterance some hundredths of a second."""
+        if not text or not names.listed:
+            return text
+        right = await self.threads.run(partial(names.put_right, text))
+        if right != text:
+            PUT_RIGHT.inc()
+        return right
 
     async def _own(self, passage: Passage, utterance: Utterance, outcome: str) -> Words:
         """The words as the batcher reads them; `outcome`: why the server has not, if there is one."""
@@ -203,13 +212,6 @@ class Recognizer:
 
 def _passage(features: Spectrogram, language: Wanted, earlier: Earlier | None) -> Passage:
     return Passage(features, language, earlier.text, earlier.seconds) if earlier else Passage(features, language)
-
-
-def _put_right(text: str, names: Names) -> str:
-    right = names.put_right(text)
-    if right != text:
-        PUT_RIGHT.inc()
-    return right
 
 
 def _told(words: Words, belief: Belief) -> Recognition:
