@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from analysis.settings import AnalysisSection
 from analysis.words.names import PROMPT_CHARACTERS, Glossary, Names
 from analysis.words.redaction import redact
 
@@ -87,3 +91,21 @@ def test_a_prompt_is_bounded(names: list[str]) -> None:
     prompt = Names(names).prompt
     assert len(prompt) <= PROMPT_CHARACTERS
     assert ", ".join(dict.fromkeys(names)).startswith(prompt)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"names": ["x" * 61]},
+        {"names": ["Two  spaces"]},
+        {"names": ["a\nb"]},
+        {"names": [""]},
+        {"names": ["Sitilli"] * 101},
+        {"names_by_queue": {"two words": ["Sitilli"]}},
+        {"names_by_queue": {str(number): [] for number in range(101)}},
+    ],
+)
+def test_the_lists_are_bounded(settings: dict[str, Any]) -> None:
+    """Names are short, plain and at most a hundred; so are the queues."""
+    with pytest.raises(ValidationError):
+        AnalysisSection(**settings)
