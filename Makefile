@@ -26,7 +26,7 @@ browser: setup-tests ## run the tests of the page in Chromium
 eval: setup ## how well shifts are found; DIALOGUES=file.jsonl: in one's own; CONFIG=file.toml: by one's own scorer; OUT=file.json: as rows
 	@$(VENV)/python -m bench.evaluation $(EVAL)
 
-eval-words: setup ## words lost and invented on real voices, beside stock faster-whisper; MODELS, SOUNDS, CALLS, PROMPTS
+eval-words: setup ## words lost and invented on real voices, beside stock faster-whisper; MODELS, SOUNDS, CALLS, NAMES, PROMPTS
 	@$(VENV)/python -m bench.words
 
 bench-bridge: setup ## how many calls a bridge holds on one core, and what they cost

@@ -23,6 +23,7 @@ from analysis.settings import AUTO, AnalysisSection, AnalysisSettings
 from analysis.words.batcher import Batcher
 from analysis.words.hallucination import SHIPPED_PHRASES, Phrases
 from analysis.words.language import ALL, Languages
+from analysis.words.names import Glossary
 from analysis.words.readers import Listener, chosen_readers
 from analysis.words.recognition import Recognizer
 from callbus.redis.bus import Bus
@@ -69,6 +70,7 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         limit=section.queue_utterances,
         voices=section.raised_voice,
         languages=languages,
+        glossary=Glossary(section.names, section.names_by_queue),
     )
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     threads = (*([batcher.threads] if batcher else []), scoring.threads, recognizer.threads)

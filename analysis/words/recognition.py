@@ -19,6 +19,7 @@ from analysis.words.features import Spectrogram
 from analysis.words.hallucination import Invention, Phrases
 from analysis.words.language import Languages, Probabilities, Spoken, Wanted
 from analysis.words.legs import APART_DB, Earlier, Legs, Loudness
+from analysis.words.names import Glossary, Names
 from analysis.words.passage import Passage, Shed, Words
 from analysis.words.silence import is_nothing
 from analysis.words.speech import Speech
@@ -39,6 +40,10 @@ READ_AGAIN = Counter(
     "callvane_utterances_read_again_total",
     "Utterances in doubt that were read again on a longer audio context, by what became of their words.",
     ["result"],
+)
+PUT_RIGHT = Counter(
+    "callvane_utterances_names_put_right_total",
+    "Utterances in which words were taken for a name of analysis.names or analysis.names_by_queue.",
 )
 FEATURES_SECONDS = Histogram(
     "callvane_features_seconds",
@@ -124,6 +129,7 @@ class Recognizer:
         limit: int,
         voices: bool = False,
         languages: Languages | None = None,
+        glossary: Glossary | None = None,
     ) -> None:
         self._ear = ear
         self._batcher = batcher
@@ -131,16 +137,18 @@ class Recognizer:
         self._phrases = phrases
         self._voices = voices
         self._languages = languages or Languages(detects=False)
+        self._glossary = glossary or Glossary()
         self._legs = Legs()
         self._ahead = Ahead(self._read, batcher.urge) if batcher and not server else None
         self._pool = FeaturePool(feature_threads, limit)
         self.threads = self._pool.threads
 
-    async def listen(self, utterance: Utterance, spoken: Spoken = UNHEARD) -> Recognition:
-        """The words of `utterance`, in a call of which `spoken` is known. Raises only when cancelled."""
+    async def listen(self, utterance: Utterance, spoken: Spoken = UNHEARD, queue: str = "") -> Recognition:
+        """The words of `utterance`, in a call of which `spoken` and `queue` are known. Raises only when cancelled."""
+        names = self._glossary.of(queue)
         try:
             ahead = await self._ahead.taken(utterance, spoken) if self._ahead else None
-            reading = ahead or await self._read(utterance, spoken)
+            reading = ahead or await self._read(utterance, spoken, names=names)
         except Shed:
             return Recognition(dropped=OVERLOAD)
         except Exception:  # counted and logged where it broke
@@ -155,8 +163,13 @@ class Recognizer:
             heard = Heard(utterance.duration_seconds, speech, "" if reading.whole else passage.before)
             recognition = await self._believed(words, passage, utterance, heard, reading.whole)
             self._legs.said(utterance, speech, recognition.text)
-            voice = reading.sound.voice
-            return replace(recognition, voice=voice, languages=words.languages, speech_seconds=speech.seconds)
+            return replace(
+                recognition,
+                text=await self._put_right(recognition.text, names),
+                voice=reading.sound.voice,
+                languages=words.languages,
+                speech_seconds=speech.seconds,
+            )
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
@@ -181,7 +194,13 @@ class Recognizer:
             self._ahead.close()
         self.threads.end()
 
-    async def _read(self, utterance: Utterance, spoken: Spoken, ahead: Attempt[Reading] | None = None) -> Reading:
+    async def _read(
+        self,
+        utterance: Utterance,
+        spoken: Spoken,
+        ahead: Attempt[Reading] | None = None,
+        names: Names | None = None,
+    ) -> Reading:
         """Raises Shed, and what broke: it is counted and logged then."""
         if ahead and self._pool.waiting >= AHEAD_FEATURES:
             raise Shed
@@ -202,9 +221,19 @@ class Recognizer:
         if self._legs.loudness(utterance).is_far(speech):
             return Reading(sound, is_far=True)
         passage = _passage(sound.features, self._languages.wanted(spoken, speech.seconds), sound.earlier)
-        read = await self._server.read(utterance.pcm, utterance.sample_rate_hz) if self._server else ""
+        prompt = names.prompt if names else ""
+        read = await self._server.read(utterance.pcm, utterance.sample_rate_hz, prompt) if self._server else ""
         words = read if isinstance(read, Words) else await self._own(passage, utterance, read, ahead)
         return Reading(sound, passage, words, whole=words is read)
+
+    async def _put_right(self, text: str, names: Names) -> str:
+        """On a feature thread: hundreds of names take a long utterance some hundredths of a second."""
+        if not text or not names.listed:
+            return text
+        right = await self.threads.run(partial(names.put_right, text))
+        if right != text:
+            PUT_RIGHT.inc()
+        return right
 
     async def _own(self, passage: Passage, utterance: Utterance, outcome: str, ahead: Attempt[Reading] | None) -> Words:
         """The words as the batcher reads them; `outcome`: why the server has not, if there is one."""

@@ -16,9 +16,10 @@ from analysis.servers.breaker import FAILURES
 from analysis.settings import AnalysisSection
 from analysis.words.batcher import Batcher
 from analysis.words.hallucination import Phrases
+from analysis.words.names import Glossary
 from analysis.words.passage import Passage, Words
 from analysis.words.readers import Listener, speech_server
-from analysis.words.recognition import SUPPRESSED, Recognizer
+from analysis.words.recognition import PUT_RIGHT, SUPPRESSED, Recognizer
 from analysis.words.speech_server import STOOD_IN
 from analysis.words.transcriber import Transcriber
 from callbus import Role, Utterance
@@ -57,6 +58,18 @@ async def test_words_are_heard(recognizer: Recognizer) -> None:
     assert recognition.dropped == ""
     assert "check my bill" in recognition.text.lower()
     assert 0.5 < recognition.confidence <= 1
+
+
+async def test_names_are_put_right_in_the_calls_of_their_queue(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of other queues are not looked for; what was put right is counted."""
+    monkeypatch.setattr(recognizer, "_glossary", Glossary([], {"billing": ["Czekmai Bill"]}))
+    counted, said = PUT_RIGHT._value.get(), utterances("turns_angry", "a", 0.0)[1]
+    assert "Czekmai Bill" not in (await recognizer.listen(said)).text
+    assert PUT_RIGHT._value.get() == counted
+    assert "Czekmai Bill" in (await recognizer.listen(said, queue="billing")).text
+    assert PUT_RIGHT._value.get() == counted + 1
 
 
 async def test_an_invention_is_taken_off_the_words_before_it(
@@ -236,6 +249,25 @@ async def test_the_guards_judge_a_servers_words(transcriber: Transcriber, answer
         recognition = await recognizer.listen(utterances("turns_angry", "a", 0.0)[1])
     assert recognition.text + recognition.dropped == expected
     assert STOOD_IN._value.get() == stood_in
+
+
+@pytest.mark.parametrize("names", [("Sitilli", "Platinum Motors"), ()])
+async def test_a_server_is_told_the_names(
+    transcriber: Transcriber, names: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As its prompt; without names there is none."""
+    asked: list[bytes] = []
+
+    async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
+        asked.append(request.body)
+        await reply(SAID.text)(request, writer)
+
+    async with served(answer, transcriber) as recognizer:
+        monkeypatch.setattr(recognizer, "_glossary", Glossary(names))
+        await recognizer.listen(utterances("turns_angry", "a", 0.0)[1])
+    prompt = b'name="prompt"\r\n\r\nSitilli, Platinum Motors\r\n'
+    assert [prompt in body for body in asked] == [bool(names)]
+    assert names or b"prompt" not in asked[0]
 
 
 async def test_a_server_is_not_sent_what_is_no_speech(transcriber: Transcriber) -> None:
