@@ -36,8 +36,8 @@ BEHIND_SECONDS = 0.8
 PATIENCE_SECONDS = 1.0
 """For agents' utterances while there is too much: a customer's next words wait for the agent's before them."""
 FULL_SECONDS = 5.0
-"""Above this, of customers' own work, the oldest of theirs is left out."""
-STRAIN_SECONDS = 5.0
+"""Above this, of customers' own work, the oldest of theirs is left out, if that lasts too."""
+STRAIN_SECONDS = 30.0
 """Nothing that was said is left out before it has been behind for so long: a burst is read late, and whole."""
 SLOW_SECONDS = 0.2
 """If the model takes longer than this for one utterance, all these bounds grow with it: with a few utterances waiting
@@ -192,7 +192,7 @@ class Queue:
                 oldest = min((waiting for waiting in self._all if waiting.is_agents), key=_age, default=None)
                 if oldest and now - oldest.since > PATIENCE_SECONDS * self._slowness:
                     return oldest
-        if self._customers_load > FULL_SECONDS:
+        if strained and self._customers_load > FULL_SECONDS:
             return min((each for each in self._all if each.is_first_reading and not each.is_agents), key=_age)
         return min(self._all, key=_importance) if len(self._all) > self._limit else None
 

@@ -40,9 +40,9 @@ def hangs(work):
 match kind:
     case "scorer":
         begin = Threaded.__init__
-        Threaded.__init__ = lambda self, scores: begin(self, hangs(scores))
+        Threaded.__init__ = lambda self, scores, **options: begin(self, hangs(scores), **options)
     case "model": Transcriber.transcribe = hangs(Transcriber.transcribe)
-    case "features": Recognizer._features = hangs(Recognizer._features)
+    case "features": Recognizer._hear = hangs(Recognizer._hear)
 sys.exit(main("analysis", "", AnalysisSettings, program.work, 0, []))
 """
 """A worker of whose threads one kind hangs from SIGUSR1 to SIGUSR2."""
