@@ -22,7 +22,7 @@ failed=0
 say() { printf 'gpu: %s\n' "$*" >&2; }
 fail() { printf 'gpu: %s\n' "$*" >&2; exit 2; }
 
-# A step with its own limit in seconds; one that fails leaves the others to be run.
+# A step with its own limit in seconds, 580 in all on a GPU; one that fails leaves the others to be run.
 step() {
     local name=$1 limit=$2 began=$SECONDS status=0
     shift 2
@@ -47,10 +47,10 @@ environment() {
     step "environment in $venv" 30 "${PYTHON:-python3}" -m venv "$venv" || fail "no environment; set PYTHON or VENV"
     local pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check)
     if [ -n "${WHEELS:-}" ]; then
-        step "packages of $WHEELS" 90 "${pip[@]}" --no-index --no-deps "$WHEELS"/*.whl
+        step "packages of $WHEELS" 100 "${pip[@]}" --no-index --no-deps "$WHEELS"/*.whl
     else
-        step "packages of the lock" 90 "${pip[@]}" --require-hashes -r deploy/setup/development.txt &&
-            { [ "$device" = cpu ] || step "cuBLAS" 60 "${pip[@]}" "$cublas"; }
+        step "packages of the lock" 100 "${pip[@]}" --require-hashes -r deploy/setup/development.txt &&
+            { [ "$device" = cpu ] || step "cuBLAS" 40 "${pip[@]}" "$cublas"; }
     fi || { rm -rf "$venv"; fail "no packages; where there is no package index, set WHEELS or VENV"; }
 }
 
@@ -77,20 +77,22 @@ print(f"gpu: {reads.name} on {reads.device} reads the known sentence", file=sys.
 
 if [ "$device" = cuda ]; then
     gpu
-    words=(--count 512 --seconds 8 --batches "1,4,16,64" --first-calls 32)
+    words=(--count 256 --seconds 5 --loop-seconds 35 --batches "1,4,16,64" --first-calls 32)
     shape=(--batches "1,2,4,8,16,32,64" --contexts "600,1000,1400,3000" --seconds 1)
+    words_limit=240 shape_limit=120
 else
     words=(--count 4 --seconds 2 --batches "1,2" --most-calls 0)
     shape=(--batches 1 --contexts 1000 --seconds 0.1)
+    words_limit=400 shape_limit=400
 fi
 mkdir -p "$out"
 environment
 libraries
-if step "known sentence" 60 "$venv/bin/python" -c "$known_sentence" "$model" "$device"; then
-    OUT="$out/words.json" step "words, $model" 210 "$venv/bin/python" -m bench.speed \
+if step "known sentence" 30 "$venv/bin/python" -c "$known_sentence" "$model" "$device"; then
+    OUT="$out/words.json" step "words, $model" "$words_limit" "$venv/bin/python" -m bench.speed \
         --models "$model" --device "$device" "${words[@]}" || true
 fi
-OUT="$out/shape.json" step "random weights, shape of large-v3-turbo" 150 "$venv/bin/python" -m bench.speed.arithmetic \
-    --device "$device" "${shape[@]}" || true
+OUT="$out/shape.json" step "random weights, shape of large-v3-turbo" "$shape_limit" \
+    "$venv/bin/python" -m bench.speed.arithmetic --device "$device" "${shape[@]}" || true
 say "figures are in $out"
 exit "$failed"

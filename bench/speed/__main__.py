@@ -78,6 +78,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--most-calls", type=int, default=2_048, help="of the open loop, 0: none (default: %(default)s)"
     )
+    parser.add_argument("--loop-seconds", type=float, default=300, help="for each reader, then no other load is tried")
     options = parser.parse_args(arguments)
     if options.count < 1 or options.seconds <= 0 or options.first_calls < 1 or options.most_calls < 0:
         parser.error("--count and --first-calls are at least 1, --seconds more than 0, --most-calls at least 0")
@@ -107,9 +108,11 @@ async def _measured(
             rows += _pace(name, pace, about)
         rows += _compared(paces, about, GPU_TIMES if transcriber.device == "cuda" else CPU_TIMES)
         for reader in _in_open_loop(found) if options.most_calls else ():
-            levels = await most_calls(reader, clips, options.first_calls, options.most_calls, options.seconds)
+            levels = await most_calls(
+                reader, clips, options.first_calls, options.most_calls, options.seconds, options.loop_seconds
+            )
             for level in levels:
-                _say(f"{reader.name}: {level.calls} calls: p95 {1000 * level.p95_seconds:.0f} ms")
+                _say(f"{reader.name}: {level.calls} calls: {_p95(level)}")
             rows += _open_loop(reader.name, levels, where)
     return rows
 
@@ -148,13 +151,16 @@ def _open_loop(name: str, levels: Sequence[Level], where: str) -> Iterator[Row]:
     bound = f"p95 within {LATE_SECONDS:g} s of the end of speech, hangover not counted, load {os.getloadavg()[0]:.1f}"
     failed = min((level for level in levels if not level.holds), key=lambda level: level.calls, default=None)
     if failed:
-        late = f"{failed.p95_seconds:.2f} s" if failed.p95_seconds < math.inf else "past it, given up"
-        bound += f"; at {failed.calls} calls {late}"
+        bound += f"; at {failed.calls} calls {_p95(failed)}"
     yield row(f"calls, {name}", best.calls if best else 0, "two-leg calls", f"{where}, {bound}")
     if best:
         about = f"{where}, {best.calls} calls, {best.utterances} utterances"
         yield row(f"p50 under calls, {name}", best.p50_seconds, "s", about)
         yield row(f"p95 under calls, {name}", best.p95_seconds, "s", about)
+
+
+def _p95(level: Level) -> str:
+    return f"p95 {level.p95_seconds:.2f} s" if level.p95_seconds < math.inf else "given up: too many late"
 
 
 def _say(line: str) -> None:

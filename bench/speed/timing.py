@@ -113,8 +113,14 @@ async def under(reader: Reader, clips: Sequence[Clip], calls: int, seconds: floa
     return Level(calls, len(tasks), percentile(took, 0.5), percentile(took, SHARE))
 
 
-async def most_calls(reader: Reader, clips: Sequence[Clip], first: int, most: int, seconds: float) -> list[Level]:
-    """The loads that were tried, in their order; the highest that holds is the reader's."""
+async def most_calls(
+    reader: Reader, clips: Sequence[Clip], first: int, most: int, seconds: float, within_seconds: float = math.inf
+) -> list[Level]:
+    """The loads that were tried, in their order; the highest that holds is the reader's.
+
+    After `within_seconds` no other is tried.
+    """
+    began = time.monotonic()
     tried: list[Level] = []
     loads = search(first, most)
     calls: int | None = next(loads)
@@ -122,7 +128,7 @@ async def most_calls(reader: Reader, clips: Sequence[Clip], first: int, most: in
         await reader.read(clips[0])  # what is left of an overload is done when this is
         tried.append(await under(reader, clips, calls, seconds))
         try:
-            calls = loads.send(tried[-1].holds)
+            calls = loads.send(tried[-1].holds) if time.monotonic() - began < within_seconds else None
         except StopIteration:
             calls = None
     return tried
