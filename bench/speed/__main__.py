@@ -46,19 +46,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if source != "English prompts":
         _say(f"no prompts below {options.sounds} (asterisk-core-sounds-en-wav, asterisk-core-sounds-en): the scenarios")
     rows: list[Row] = []
+    device, threads = options.device.replace("auto", "cpu"), max(1, options.threads)
     try:
         for model in filter(None, options.models.split(",")):
             transcriber = Transcriber(
                 AnalysisSection(model=model, language="en", device=options.device, cpu_threads=options.threads)
             )
+            device, threads = transcriber.device, transcriber.threads
             rows += asyncio.run(_measured(model, transcriber, clips, source, options))
     except ConfigError as error:
         print(f"bench-words: {error}", file=sys.stderr)
         return 2
     if options.shape == "turbo":
-        device = "cuda" if options.device == "cuda" else "cpu"
         batches, contexts = arithmetic.numbers(options.batches), (1_000, arithmetic.WHOLE)
-        rows += arithmetic.rows(TURBO, "large-v3-turbo", device, max(1, options.threads), batches, contexts, 1.0)
+        rows += arithmetic.rows(TURBO, "large-v3-turbo", device, threads, batches, contexts, 1.0)
     show(rows)
     return 0
 
