@@ -25,6 +25,7 @@ from analysis.words.language import ALL, Languages
 from analysis.words.readers import Listener, chosen_readers
 from analysis.words.recognition import Recognizer
 from callbus.redis.bus import Bus
+from callbus.redis.foretelling import AheadReader
 from callbus.redis.fork_reader import ForkReader
 from callbus.redis.housekeeping import Housekeeping
 from service import standard_streams
@@ -83,6 +84,8 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
             if server:
                 server.begin()
             reading = process.start("the reader", worker.read())
+            if not server:
+                process.start("reading ahead", worker.read_ahead(AheadReader(bus, lambda: reader.held)))
             await process.stopping.wait()
             await process.end(reading)
             # Half the lease: later the partition may already belong to another worker.

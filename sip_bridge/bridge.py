@@ -46,7 +46,9 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
     async with Bus(settings.redis) as bus:
         writer = ForkWriter(bus)
         publisher = Publisher(writer, asyncio.get_running_loop())
-        listener = Listener(publisher.publish, one_way_seconds=settings.bridge.one_way_seconds)
+        listener = Listener(
+            publisher.publish, one_way_seconds=settings.bridge.one_way_seconds, foretell=publisher.foretell
+        )
         endpoint = Endpoint(settings.bridge, listener, words)
         port = await asyncio.to_thread(endpoint.start)
         stalled = partial(_stalled, endpoint, listener)

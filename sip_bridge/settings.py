@@ -110,6 +110,9 @@ class BridgeSettings(BaseModel):
     """Audio kept before the first speech: soft initial consonants are not detected as voice."""
     hangover_seconds: float = Field(0.4, ge=0.1, le=2)
     """Silence that ends an utterance. Shorter gives faster alerts; longer keeps sentences together."""
+    ahead_seconds: float = Field(0.2, ge=0, le=2)
+    """Silence after which analysis may start to read an utterance, ahead of its end; the words are dropped if the
+    speaker goes on. At least `tail_seconds`; no use at `hangover_seconds` or more. 0 disables."""
     tail_seconds: float = Field(0.2, ge=0, le=2)
     """Audio kept after the last speech, at most the hangover: final consonants are not detected as voice either."""
     minimum_speech_seconds: float = Field(0.16, ge=0, le=2)
@@ -200,12 +203,15 @@ class BridgeSettings(BaseModel):
     def speech(self) -> SpeechLimits:
         """The segmenter's bounds, in frames."""
         hangover = _frames(self.hangover_seconds)
+        tail = min(_frames(self.tail_seconds), hangover)
+        ahead = max(_frames(self.ahead_seconds), tail) if self.ahead_seconds else 0
         return SpeechLimits(
             pre_roll=_frames(self.pre_roll_seconds),
             hangover=hangover,
-            tail=min(_frames(self.tail_seconds), hangover),
+            tail=tail,
             minimum=_frames(self.minimum_speech_seconds),
             maximum=_frames(self.maximum_utterance_seconds),
+            ahead=ahead if ahead < hangover else 0,
         )
 
 

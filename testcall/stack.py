@@ -75,6 +75,10 @@ class Stack:
         """The page's address."""
         return f"http://127.0.0.1:{self._ports['console', 'page']}/"
 
+    def metrics_url(self, part: str) -> str:
+        """Where a part shows its metrics."""
+        return f"http://127.0.0.1:{self._ports[part, 'health']}/metrics"
+
     async def __aenter__(self) -> Self:
         try:
             await self._start_redis()

@@ -14,7 +14,7 @@ from analysis.call.succession import TakenOver
 from analysis.scorers.scoring import Scoring
 from analysis.turns.score import Score
 from analysis.turns.turn import Turn
-from analysis.words.batcher import Shed
+from analysis.words.passage import Shed
 from analysis.words.recognition import ERROR, OVERLOAD, Recognition
 from callbus import CallClosed, CallEvent, CallOpened, CallState, Utterance
 from callbus.messages.wire import NAMES, ForkEvent

@@ -12,8 +12,8 @@ from typing import TypeVar
 from analysis.call.conversation import Conversation
 from analysis.call.recording_state import Recordings
 from analysis.call.succession import Step, step
-from analysis.words.batcher import Shed
 from analysis.words.language import Spoken
+from analysis.words.passage import Shed
 from analysis.words.recognition import ERROR, OVERLOAD, UNHEARD, Recognition
 from callbus import Utterance
 from callbus.messages.wire import NAMES

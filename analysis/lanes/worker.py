@@ -20,12 +20,13 @@ from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 from analysis.call.analyst import Outcome
 from analysis.call.conversation import Conversation, decode, encode
 from analysis.call.decision import Decisions, broke
 from analysis.call.succession import RESUME_SECONDS, Step
+from analysis.lanes.active import Active
 from analysis.lanes.counting import count
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.lane import Job, Lane
@@ -34,11 +35,12 @@ from callbus import CallClosed, CallState, Utterance
 from callbus.messages.wire import ForkEvent
 from callbus.redis.commits import LeaseLost
 from callbus.redis.delivery import Delivery
+from callbus.redis.foretelling import AheadReader
 from callbus.redis.fork_reader import ForkReader
+from service.faults import survived
 
 log = logging.getLogger(__name__)
 
-CALLS = Gauge("callvane_analysis_calls_active", "Active calls on this worker.")
 STATES_UNREADABLE = Counter(
     "callvane_call_states_unreadable_total", "Unreadable stored call states; the call started afresh."
 )
@@ -59,9 +61,6 @@ PUBLISH_SECONDS = Histogram(
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
 
-FORGET_SECONDS = 3_600.0
-"""A call without events for this long no longer counts as active."""
-
 
 class Worker:
     """Belongs to one event loop. `read` until told to stop, then `finish`."""
@@ -72,8 +71,7 @@ class Worker:
         self._decisions = decisions
         self._in_hand = in_hand
         self._lanes: dict[str, Lane] = {}
-        self._seen: dict[str, tuple[int, float]] = {}
-        """Partition and latest event (monotonic) of the active calls."""
+        self._active = Active()
 
     async def read(self) -> None:
         """Take events and work on them until cancelled; work in hand then continues."""
@@ -84,7 +82,18 @@ class Worker:
                         self._take(delivery)
                     except Exception:
                         broke(delivery.event)
-                self._count_calls()
+                self._active.count(self._reader.held)
+
+    async def read_ahead(self, told: AheadReader) -> None:
+        """Start to read what bridges tell ahead of its end, until cancelled. It is outside of the calls' order."""
+        async with aclosing(told.utterances()) as utterances:
+            async for utterance in utterances:
+                try:
+                    seen = self._active.find(utterance.call_id)
+                    if seen and seen.recording_id == utterance.recording_id:
+                        self._ear.read_ahead(utterance, seen.spoken)
+                except Exception:
+                    survived("ahead", log, utterance.call_id)
 
     async def finish(self, seconds: float) -> None:
         """Finish what is in hand within this time; the rest is left to another worker."""
@@ -112,10 +121,10 @@ class Worker:
     def _begin(self, call_id: str, lane: Lane) -> None:
         """Compute each event's effect on the call, and start recognizing what is to be heard."""
         for job, step in lane.begin():
-            if step.recordings.heard is None:
-                self._seen.pop(call_id, None)
+            if (heard := step.recordings.heard) is None:
+                self._active.forget(call_id)
             else:
-                self._seen[call_id] = (lane.partition, time.monotonic())
+                self._active.saw(call_id, lane.partition, heard.recording_id, lane.spoken)
             if step.events and isinstance(utterance := step.events[-1], Utterance) and not job.is_shed:
                 job.recognition = asyncio.create_task(self._ear.listen(utterance, lane.spoken))
                 job.recognition.add_done_callback(partial(self._heard, job))
@@ -136,6 +145,7 @@ class Worker:
                 try:
                     call = await self._finish(lane.jobs[0], call)
                     lane.learn(call)
+                    self._active.learn(call_id, lane.spoken)
                 except LeaseLost:
                     raise
                 except Exception:  # Redis rejects even the acknowledgement
@@ -234,24 +244,13 @@ class Worker:
     def _drop(self, call_id: str, lane: Lane) -> None:
         """Forget a call's events in hand. They are not acknowledged, so they will be delivered again."""
         self._lanes.pop(call_id, None)
-        self._seen.pop(call_id, None)
+        self._active.forget(call_id)
         while lane.jobs:
             job = lane.finished()
             job.give_up()
             self._in_hand.let_go(job)
         if lane.task:
             lane.task.cancel()
-
-    def _count_calls(self) -> None:
-        held, now = self._reader.held, time.monotonic()
-        gone = [
-            call_id
-            for call_id, (partition, at) in self._seen.items()
-            if partition not in held or now - at > FORGET_SECONDS
-        ]
-        for call_id in gone:
-            del self._seen[call_id]
-        CALLS.set(len(self._seen))
 
 
 def _of(call_id: str) -> dict[str, str]:

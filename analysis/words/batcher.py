@@ -12,11 +12,13 @@ import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
+from itertools import accumulate
 from typing import Protocol
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from analysis.words.passage import Passage, Words
+from analysis.words.ahead import WASTED_SECONDS
+from analysis.words.passage import Passage, Shed, Words
 from callbus import Role
 from service.work_threads import WorkThreads
 
@@ -49,25 +51,32 @@ class Kind(StrEnum):
 
     SAID = "said"
     AGAIN = "again"
-    """Its words are in doubt; it is read on the whole context."""
+    """Its words are in doubt; it is read on a longer context."""
+    AHEAD = "ahead"
+    """It may not be over: it is read while nothing else waits, and refused while the model is pressed."""
 
 
 GRACE_SECONDS = {Role.CUSTOMER: 0.5, Role.UNKNOWN: 0.5, Role.AGENT: 1.0}
 """After the end of its speech an utterance is due; agents' words raise no alert and can wait."""
 AGAIN_SECONDS = 2.0
 """The same for a second reading: what has not been read at all goes first."""
+AHEAD_MOST = 16
+"""Most that wait to be read ahead of their end."""
+AHEAD_SECONDS = 0.4
+"""Model time, as far as it is known, for a batch of them: what is said meanwhile waits no longer. It is as long as the
+pause that ends an utterance, so a reading for nothing is over before the next utterance can be."""
+PRESSED_SECONDS = 0.25
+"""If an utterance waits longer than this for the model, nothing is read ahead for a while."""
+RELIEF_SECONDS = 5.0
+"""How long that is."""
 SMOOTHING = 0.05
-
-
-class Shed(Exception):
-    """The utterance was dropped: too many wait."""
 
 
 class Model(Protocol):
     """What the batcher needs of a transcriber."""
 
-    whole: int
-    """Frames of the whole audio context, on which a Whisper reads best and slowest."""
+    again: int
+    """Frames of audio context for a second reading: longer than most first ones have."""
 
     def context(self, row: Passage) -> int:
         """Frames of audio context for an utterance."""
@@ -89,6 +98,7 @@ class Waiting:
     """Monotonic seconds."""
     seconds: float
     done: asyncio.Future[Words] = field(repr=False)
+    kind: Kind = Kind.SAID
 
 
 class Batcher:
@@ -100,6 +110,7 @@ class Batcher:
         self._limit = limit
         self._queue: list[Waiting] = []
         self._factor = 0.0
+        self._pressed_at = float("-inf")
         self._awake = asyncio.Event()
         self.threads = WorkThreads("model")
 
@@ -116,15 +127,24 @@ class Batcher:
         The future raises Shed when it had to go, and what the model raised when it failed on it.
         """
         done: asyncio.Future[Words] = asyncio.get_running_loop().create_future()
+        if kind is Kind.AHEAD and (self._is_pressed or self._factor * seconds > AHEAD_SECONDS):
+            done.set_exception(Shed())
+            return done
         is_again = kind is Kind.AGAIN
-        frames = self._model.whole if is_again else self._model.context(row)
+        frames = max(self._model.again if is_again else 0, self._model.context(row))
         due = ended_at + (AGAIN_SECONDS if is_again else GRACE_SECONDS[role])
-        self._queue.append(Waiting(row, frames, role, due, time.monotonic(), seconds, done))
+        self._queue.append(Waiting(row, frames, role, due, time.monotonic(), seconds, done, kind))
         if len(self._queue) > self._limit:
             self._shed()
         WAITING.set(len(self._queue))
         self._awake.set()
         return done
+
+    def urge(self, done: asyncio.Future[Words]) -> None:
+        """What is read ahead of its end is over: if it still waits, it is as urgent as any other from now on."""
+        for waiting in self._queue:
+            if waiting.done is done:
+                waiting.kind, waiting.since = Kind.SAID, time.monotonic()
 
     @property
     def waiting(self) -> int:
@@ -158,13 +178,25 @@ class Batcher:
         if not self._queue:
             WAITING.set(0)
             return []
-        self._queue.sort(key=lambda waiting: waiting.due)
-        frames = self._queue[0].frames
-        batch = [waiting for waiting in self._queue if waiting.frames == frames][: self._batch_size]
+        self._queue.sort(key=lambda waiting: (waiting.kind is Kind.AHEAD, waiting.due))
+        first, is_ahead = self._queue[0], self._queue[0].kind is Kind.AHEAD
+        alike = [each for each in self._queue if each.frames == first.frames and (each.kind is Kind.AHEAD) is is_ahead]
+        batch = alike[: self._ahead_size(alike) if is_ahead else self._batch_size]
         taken = set(map(id, batch))
         self._queue = [waiting for waiting in self._queue if id(waiting) not in taken]
         WAITING.set(len(self._queue))
         return batch
+
+    @property
+    def _is_pressed(self) -> bool:
+        """Whether there is too much to do to read anything ahead."""
+        ahead = sum(waiting.kind is Kind.AHEAD for waiting in self._queue)
+        return self.is_behind or ahead >= AHEAD_MOST or time.monotonic() - self._pressed_at < RELIEF_SECONDS
+
+    def _ahead_size(self, alike: list[Waiting]) -> int:
+        """How many of these to read ahead together: at least one."""
+        took = accumulate(self._factor * waiting.seconds for waiting in alike[: self._batch_size])
+        return max(1, sum(seconds <= AHEAD_SECONDS for seconds in took))
 
     def _read(self, batch: list[Waiting]) -> list[Words | Exception]:
         """On the model's thread. A batch that fails is tried row by row, so that one utterance cannot fail others."""
@@ -193,16 +225,26 @@ class Batcher:
             self._factor += (SMOOTHING if self._factor else 1.0) * (took / speech - self._factor)
             REAL_TIME_FACTOR.set(self._factor)
         for waiting, result in zip(batch, outcome, strict=True):
-            QUEUE_SECONDS.observe(max(0.0, began - waiting.since))
-            if waiting.done.done():  # its call was given up meanwhile
+            if waiting.kind is not Kind.AHEAD:
+                self._waited(waiting, max(0.0, began - waiting.since))
+            if waiting.done.done():  # its call was given up meanwhile, or somebody has spoken on
+                WASTED_SECONDS.inc(waiting.seconds if waiting.kind is Kind.AHEAD else 0.0)
                 continue
             if isinstance(result, Exception):
                 waiting.done.set_exception(result)
             else:
                 waiting.done.set_result(result)
 
+    def _waited(self, waiting: Waiting, seconds: float) -> None:
+        QUEUE_SECONDS.observe(seconds)
+        if waiting.kind is Kind.SAID and seconds > PRESSED_SECONDS:
+            self._pressed_at = time.monotonic()
+
     def _shed(self) -> None:
-        victim = min(self._queue, key=lambda waiting: (waiting.role is not Role.AGENT, waiting.since))
+        victim = min(
+            self._queue,
+            key=lambda waiting: (waiting.kind is not Kind.AHEAD, waiting.role is not Role.AGENT, waiting.since),
+        )
         self._queue.remove(victim)
         if not victim.done.done():
             victim.done.set_exception(Shed())

@@ -11,8 +11,10 @@ from analysis.words.hallucination import (
     credible,
     invented,
     is_echo,
+    repeats,
     said_once,
 )
+from analysis.words.hallucination import words as plain
 from analysis.words.passage import Words
 from analysis.words.silence import NO_SPEECH, is_little, nobody_spoke
 from analysis.words.speech import Speech
@@ -48,13 +50,15 @@ class Heard:
 
 
 def believed(words: Words, heard: Heard, phrases: Phrases, whole: bool = False) -> Belief:
-    """What the guards leave of `words`. `whole`: they were read on the whole audio context."""
+    """What the guards leave of `words`. `whole`: they were read on a longer audio context."""
     probabilities = words.no_speech_probability, words.mean_log_probability
     if nobody_spoke(words.text, *probabilities, heard.is_little, whole):
         return Belief(dropped=SILENCE, reason="no_speech" if words.text else "")
     if is_echo(words.text, heard.before):
         return Belief(dropped=HALLUCINATION, reason=Invention.ECHO)
     text = credible(words.text, phrases)
+    if heard.is_little and repeats(plain(text).split(), {}, 1):
+        return Belief(dropped=HALLUCINATION, reason=Invention.REPETITION)
     if reason := invented(text or words.text, heard.seconds, *probabilities, phrases):
         return Belief(dropped=HALLUCINATION, reason=reason)
     text = said_once(text)

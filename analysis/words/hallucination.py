@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -22,6 +22,8 @@ MOST_LETTERS_PER_SECOND = 40.0
 LONGEST_NGRAM = 6
 LEAST_SAID_TWICE = 6
 """Words of a phrase that a Whisper may write twice; shorter ones people do say twice."""
+MOST_SAID_TWICE = 200
+"""Words of a text that is searched for them; the search is quadratic."""
 LEAST_ECHO, ECHO_SHARE = 4, 0.8
 """An utterance of this many words of which this share, in order, were said just before is an echo."""
 MOST_REPEATS = {1: 5}
@@ -196,6 +198,8 @@ def said_once(text: str) -> str:
     """The text without a long phrase that follows itself, with at most one word between: a Whisper's second start."""
     found = list(_WORD.finditer(text))
     said = [match.group().lower() for match in found]
+    if len(said) > MOST_SAID_TWICE:
+        return text
     for size in range(len(said) // 2, LEAST_SAID_TWICE - 1, -1):
         for start in range(len(said) - 2 * size + 1):
             phrase = said[start : start + size]
@@ -210,20 +214,20 @@ def said_once(text: str) -> str:
 def is_echo(text: str, before: str) -> bool:
     """Whether `text` is `before` again, give or take a word."""
     said, earlier = words(text).split(), words(before).split()
-    if len(said) < LEAST_ECHO or not earlier:
+    if not LEAST_ECHO <= len(said) <= 2 * len(earlier):
         return False
     same = SequenceMatcher(None, said, earlier, autojunk=False).get_matching_blocks()
     return sum(block.size for block in same) >= ECHO_SHARE * max(len(said), len(earlier))
 
 
-def repeats(said: list[str]) -> bool:
-    """Whether an n-gram follows itself more often than in natural speech."""
+def repeats(said: list[str], most: Mapping[int, int] = MOST_REPEATS, others: int = OTHER_REPEATS) -> bool:
+    """Whether an n-gram follows itself more often than in natural speech, or than `most`, by its size, and `others`."""
     for size in range(1, LONGEST_NGRAM + 1):
-        most = MOST_REPEATS.get(size, OTHER_REPEATS)
+        times = most.get(size, others)
         same = 0
         for place in range(size, len(said)):
             same = same + 1 if said[place] == said[place - size] else 0
-            if same >= size * most:
+            if same >= size * times:
                 return True
     return False
 

@@ -21,6 +21,10 @@ class Passage:
     """Length of that speech."""
 
 
+class Shed(Exception):
+    """The utterance was dropped: too many wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """What the model recognized in one utterance."""

@@ -10,14 +10,15 @@ from typing import Protocol
 
 from prometheus_client import Counter, Histogram
 
-from analysis.words.batcher import Batcher, Kind, Shed
+from analysis.words.ahead import Ahead, Attempt
+from analysis.words.batcher import Batcher, Kind
 from analysis.words.belief import SILENCE, Belief, Heard, believed, is_in_doubt
 from analysis.words.features import Spectrogram
 from analysis.words.hallucination import Invention, Phrases
 from analysis.words.language import Languages, Probabilities, Spoken, Wanted
-from analysis.words.legs import Earlier, Legs
-from analysis.words.passage import Passage, Words
-from analysis.words.silence import NOTHING
+from analysis.words.legs import APART_DB, Earlier, Legs, Loudness
+from analysis.words.passage import Passage, Shed, Words
+from analysis.words.silence import is_nothing
 from analysis.words.speech import Speech
 from analysis.words.speech_server import FULL, STOOD_IN, SpeechServer
 from analysis.words.voice import Measured, measure
@@ -34,7 +35,7 @@ SUPPRESSED = Counter(
 )
 READ_AGAIN = Counter(
     "callvane_utterances_read_again_total",
-    "Utterances in doubt that were read again on the whole audio context, by what became of their words.",
+    "Utterances in doubt that were read again on a longer audio context, by what became of their words.",
     ["result"],
 )
 FEATURES_SECONDS = Histogram(
@@ -46,6 +47,8 @@ FEATURES_SECONDS = Histogram(
 OVERLOAD = "overload"
 ERROR = "error"
 UNHEARD = Spoken()
+AHEAD_FEATURES = 4
+"""While so many utterances wait for their features, none is read ahead of its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,32 @@ class Recognition:
     """What its sound says of its language, while that of its call is open."""
     speech_seconds: float = 0.0
     """How much of it is speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What is heard in an utterance before its words are read."""
+
+    features: Spectrogram | None
+    """None if it is too short to hold a word."""
+    speech: Speech
+    earlier: Earlier | None
+    """The speech before it that the features begin with."""
+    voice: Measured | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was heard and read in an utterance, before the guards."""
+
+    sound: Sound
+    passage: Passage | None = None
+    words: Words | None = None
+    """None, as the passage, if there is nothing to read in it."""
+    whole: bool = False
+    """Whether it was read on the whole context."""
+    is_far: bool = False
+    """Whether it is not read because somebody far away is speaking."""
 
 
 class Ear(Protocol):
@@ -103,78 +132,108 @@ class Recognizer:
         self._languages = languages or Languages(detects=False)
         self._waiting = 0
         self._legs = Legs()
+        self._ahead = Ahead(self._read, batcher.urge) if batcher and not server else None
         self.threads = WorkThreads("features", feature_threads)
 
     async def listen(self, utterance: Utterance, spoken: Spoken = UNHEARD) -> Recognition:
         """The words of `utterance`, in a call of which `spoken` is known. Raises only when cancelled."""
-        if self._waiting >= self._limit:
-            return Recognition(dropped=OVERLOAD)
-        began = time.monotonic()
-        self._waiting += 1
-        earlier = self._legs.before(utterance)
         try:
-            features, speech, voice = await self.threads.run(partial(self._features, utterance, earlier))
-        except Exception:
-            survived("utterance", log, utterance.call_id)
-            return Recognition(dropped=ERROR)
-        finally:
-            self._waiting -= 1
-        FEATURES_SECONDS.observe(time.monotonic() - began)
-        if features is None or speech.highest < NOTHING:
-            return Recognition(dropped=SILENCE)
-        try:
-            read = await self._server.read(utterance.pcm, utterance.sample_rate_hz) if self._server else ""
-            passage = _passage(features, self._languages.wanted(spoken, speech.seconds), earlier)
-            words = read if isinstance(read, Words) else await self._own(passage, utterance, read)
+            ahead = await self._ahead.taken(utterance, spoken) if self._ahead else None
+            reading = ahead or await self._read(utterance, spoken)
         except Shed:
             return Recognition(dropped=OVERLOAD)
-        except Exception:  # counted and logged by the batcher or the server
+        except Exception:  # counted and logged where it broke
             return Recognition(dropped=ERROR)
+        words, passage, speech = reading.words, reading.passage, reading.sound.speech
+        if reading.is_far:
+            SUPPRESSED.labels("far").inc()
+            self._legs.far(utterance, speech)
+        if words is None or passage is None:
+            return Recognition(dropped=SILENCE)
         try:
-            heard = Heard(utterance.duration_seconds, speech, "" if words is read else passage.before)
-            recognition = await self._believed(words, passage, utterance, heard, whole=words is read)
-            self._legs.said(utterance, recognition.text)
+            heard = Heard(utterance.duration_seconds, speech, "" if reading.whole else passage.before)
+            recognition = await self._believed(words, passage, utterance, heard, reading.whole)
+            self._legs.said(utterance, speech, recognition.text)
+            voice = reading.sound.voice
             return replace(recognition, voice=voice, languages=words.languages, speech_seconds=speech.seconds)
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
 
+    def read_ahead(self, utterance: Utterance, spoken: Spoken = UNHEARD) -> None:
+        """Start to read what `listen` is given in a moment if nobody speaks on. A server is not asked for that."""
+        if self._ahead:
+            self._ahead.begin(utterance, spoken)
+
     def close(self) -> None:
         """Stop the feature threads and abandon their work."""
+        if self._ahead:
+            self._ahead.close()
         self.threads.end()
 
-    async def _own(self, passage: Passage, utterance: Utterance, outcome: str) -> Words:
+    async def _read(self, utterance: Utterance, spoken: Spoken, ahead: Attempt[Reading] | None = None) -> Reading:
+        """Raises Shed, and what broke: it is counted and logged then."""
+        if self._waiting >= (AHEAD_FEATURES if ahead else self._limit):
+            raise Shed
+        began = time.monotonic()
+        self._waiting += 1
+        earlier = self._legs.before(utterance)
+        try:
+            sound = await self.threads.run(partial(self._hear, utterance, earlier, self._legs.loudness(utterance)))
+        except Exception:
+            survived("utterance", log, utterance.call_id)
+            raise
+        finally:
+            self._waiting -= 1
+        FEATURES_SECONDS.observe(time.monotonic() - began)
+        speech = sound.speech
+        if sound.features is None or is_nothing(speech, utterance.duration_seconds):
+            return Reading(sound)
+        if self._legs.loudness(utterance).is_far(speech):
+            return Reading(sound, is_far=True)
+        passage = _passage(sound.features, self._languages.wanted(spoken, speech.seconds), sound.earlier)
+        read = await self._server.read(utterance.pcm, utterance.sample_rate_hz) if self._server else ""
+        words = read if isinstance(read, Words) else await self._own(passage, utterance, read, ahead)
+        return Reading(sound, passage, words, whole=words is read)
+
+    async def _own(self, passage: Passage, utterance: Utterance, outcome: str, ahead: Attempt[Reading] | None) -> Words:
         """The words as the batcher reads them; `outcome`: why the server has not, if there is one."""
         if not self._batcher:
             raise Shed if outcome == FULL else LookupError(outcome)
         seconds = utterance.duration_seconds
-        words = await self._batcher.submit(passage, utterance.role, utterance.ended_at, seconds)
+        kind = Kind.AHEAD if ahead and not ahead.is_said else Kind.SAID
+        queued = self._batcher.submit(passage, utterance.role, utterance.ended_at, seconds, kind)
+        if ahead:
+            ahead.waiting = queued
+        words = await queued
         if self._server:
             STOOD_IN.inc()
         return words
 
-    def _features(
-        self, utterance: Utterance, earlier: Earlier | None
-    ) -> tuple[Spectrogram | None, Speech, Measured | None]:
+    def _hear(self, utterance: Utterance, earlier: Earlier | None, loudness: Loudness) -> Sound:
+        """On a feature thread. Somebody further away than the leg's own party is heard without that party's words."""
         measured = self._voices and utterance.role is Role.CUSTOMER
         voice = measure(utterance.pcm, utterance.sample_rate_hz) if measured else None
         features, speech = self._ear.hear(utterance.pcm, utterance.sample_rate_hz, earlier.pcm if earlier else b"")
-        return features, speech, voice
+        if earlier and loudness.is_far(speech, APART_DB):
+            return replace(self._hear(utterance, None, loudness), voice=voice)
+        return Sound(features, speech, earlier, voice)
 
     async def _believed(
         self, words: Words, passage: Passage, utterance: Utterance, heard: Heard, whole: bool
     ) -> Recognition:
-        """What the guards make of an utterance's words; those that are in doubt are read again, on the whole context.
+        """What the guards make of an utterance's words; those that are in doubt are read again, on a longer context.
 
-        While the model is behind, nothing is read twice. `whole`: they were read on the whole context already.
+        While the model is behind, nothing is read twice. `whole`: they were read on a longer context already.
         """
         first = believed(words, heard, self._phrases, whole)
         if whole or not self._batcher or not is_in_doubt(words, first, heard) or self._batcher.is_behind:
             return _told(words, first)
         try:
             if first.reason == Invention.ECHO:
-                features, _, _ = await self.threads.run(partial(self._features, utterance, None))
-                passage, heard = Passage(passage.features if features is None else features), replace(heard, before="")
+                alone = await self.threads.run(partial(self._hear, utterance, None, Loudness()))
+                if alone.features is not None:
+                    passage, heard = Passage(alone.features), replace(heard, before="")
             words = await self._batcher.submit(
                 replace(passage, language=words.language),
                 utterance.role,

@@ -1,7 +1,7 @@
 """Guard: an utterance in which nobody spoke. Pure.
 
 Measured with Whisper base on telephone prompts, a real call, breathing, typing, clicks, babble and hold music: no
-prompt is dropped by these bounds on the whole audio context, where a model's own probabilities can be believed.
+prompt is dropped by these bounds on a longer audio context, where a model's own probabilities can be believed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from analysis.words.speech import Speech
 
 NOTHING = 0.15
 """An utterance in which no window is likelier speech than this is not read."""
+LONG_SECONDS = 2.0
+"""The same for one of this length in which no window is speech: whoever talks that long is heard once."""
 LITTLE_SECONDS = 0.25
 LITTLE_SHARE = 0.1
 """With less speech than either, nobody spoke unless the model is certain of the words."""
@@ -23,6 +25,11 @@ UNBELIEVABLE = -1.5
 """Mean log-probability of words that nobody said, whatever else is known of them."""
 
 
+def is_nothing(speech: Speech, seconds: float) -> bool:
+    """Whether an utterance of this length holds no speech at all."""
+    return speech.highest < NOTHING or (seconds >= LONG_SECONDS and not speech.seconds)
+
+
 def is_little(speech: Speech, seconds: float) -> bool:
     """Whether an utterance of this length hardly holds speech."""
     return speech.seconds < max(LITTLE_SECONDS, LITTLE_SHARE * seconds)
@@ -33,7 +40,7 @@ def nobody_spoke(
 ) -> bool:
     """Whether an utterance's words are to be taken for silence.
 
-    `little`: it hardly holds speech. `whole`: it was read on the whole audio context; a cut one spoils the no-speech
+    `little`: it hardly holds speech. `whole`: it was read on a longer audio context; a cut one spoils the no-speech
     probability.
     """
     if not any(letter.isalnum() for letter in text) or mean_log_probability < UNBELIEVABLE:

@@ -43,6 +43,8 @@ TAIL_FRAMES = 30
 """Silence after the last word; without it Whisper drops the word."""
 FRAMES = (1_000, 1_400, 2_000, LONGEST_FRAMES)
 """Audio contexts that a Whisper trained on 30 s windows still reads well; on shorter ones it reads words twice."""
+AGAIN_FRAMES = 1_400
+"""On this context words and no-speech probability are as good as on the whole one, at a quarter of its cost."""
 TOKENS_PER_SECOND = 16
 TIMESTAMP_SECONDS = 0.02
 """Between two of Whisper's timestamp tokens."""
@@ -86,8 +88,8 @@ class Transcriber:
         """Whether it can tell languages apart."""
         # Half of it must not equal the number of mel bands: CTranslate2 would take features for encoder output.
         self.frames = tuple(length for length in FRAMES if length // 2 != bands)
-        self.whole = LONGEST_FRAMES
-        """Frames of the whole audio context, which a real Whisper has learnt on."""
+        self.again = AGAIN_FRAMES
+        """Frames of audio context for a second reading."""
         self.device = device
         self.name = name
         log.info("model %s on %s, %s", name, device, self._model.compute_type)

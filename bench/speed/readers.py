@@ -21,10 +21,11 @@ from analysis.words.features import Samples, samples_of
 from analysis.words.hallucination import SHIPPED_PHRASES, Phrases
 from analysis.words.passage import Passage, Words
 from analysis.words.recognition import OVERLOAD, Recognizer
-from analysis.words.transcriber import Transcriber
+from analysis.words.transcriber import LONGEST_FRAMES, Transcriber
 from bench.words.clips import RATE_HZ, Clip
 from callbus import Role, Utterance
 from service.work_threads import WorkThreads
+from sip_bridge.settings import BridgeSettings
 
 LIMIT = 4_096
 """Utterances that may wait: more than are ever sent at once, so that none is shed and none goes without its second
@@ -32,6 +33,10 @@ reading."""
 
 
 FEATURE_THREADS = 2
+
+
+LEAD_SECONDS = BridgeSettings().hangover_seconds - BridgeSettings().ahead_seconds
+"""From when the bridge gives an utterance to be read ahead until it tells of it."""
 
 
 class Unread(Exception):
@@ -44,6 +49,8 @@ class Reader(Protocol):
     name: str
     together: bool
     """Whether several are read in a batch, so that it pays to send many at once."""
+    lead_seconds: float
+    """How long before an utterance is told of it is given to `read`."""
 
     async def read(self, clip: Clip) -> str:
         """The words. Raises Unread."""
@@ -53,6 +60,7 @@ class Stock:
     """faster-whisper, utterance after utterance on one thread, as it is documented: windows of 30 s, timestamps."""
 
     together = False
+    lead_seconds = 0.0
 
     def __init__(self, name: str, transcribe: Callable[[Samples], tuple[Any, Any]], threads: WorkThreads) -> None:
         self.name = name
@@ -71,8 +79,9 @@ class Stock:
 class Ours:
     """What an utterance goes through in a worker: its spectrogram and Silero, the batcher, the guards."""
 
-    def __init__(self, name: str, recognizer: Recognizer, batch_size: int) -> None:
+    def __init__(self, name: str, recognizer: Recognizer, batch_size: int, lead_seconds: float = 0.0) -> None:
         self.name = name
+        self.lead_seconds = lead_seconds
         self.together = batch_size > 1
         self._recognizer = recognizer
         self._number = 0
@@ -83,6 +92,9 @@ class Ours:
         utterance = Utterance(
             f"call-{self._number}", "1", Role.CUSTOMER, 0, 0.0, clip.seconds, time.time(), RATE_HZ, clip.pcm
         )
+        if self.lead_seconds:
+            self._recognizer.read_ahead(utterance)
+            await asyncio.sleep(self.lead_seconds)
         found = await self._recognizer.listen(utterance)
         if found.dropped == OVERLOAD:
             raise Unread
@@ -94,11 +106,11 @@ class Padded:
 
     def __init__(self, transcriber: Transcriber) -> None:
         self._transcriber = transcriber
-        self.whole = transcriber.whole
+        self.again = LONGEST_FRAMES
 
     def context(self, row: Passage) -> int:
         """The whole one, whatever the row."""
-        return self.whole
+        return LONGEST_FRAMES
 
     def transcribe(self, rows: list[Passage], frames: int) -> list[Words]:
         """As a Transcriber."""
@@ -131,6 +143,9 @@ async def readers(model: str, transcriber: Transcriber, batches: Sequence[int]) 
                     Recognizer(transcriber, batcher, phrases, feature_threads=FEATURE_THREADS, limit=LIMIT)
                 )
                 found.append(Ours(f"ours, {context}, batches of {batch_size}", recognizers[-1], batch_size))
+        found.append(
+            Ours(f"ours, cut, work ahead, batches of {batches[-1]}", recognizers[-1], batches[-1], LEAD_SECONDS)
+        )
         yield found
     finally:
         stock.end()

@@ -88,12 +88,12 @@ async def under(reader: Reader, clips: Sequence[Clip], calls: int, seconds: floa
             await reader.read(clip)
         except Unread:
             return
-        took[place] = time.monotonic() - began - due[place]
+        took[place] = time.monotonic() - began - due[place] - reader.lead_seconds
 
     def late() -> int:
         now = time.monotonic() - began
         return sum(
-            spent > LATE_SECONDS and (spent < math.inf or now - at > LATE_SECONDS)
+            spent > LATE_SECONDS and (spent < math.inf or now - at - reader.lead_seconds > LATE_SECONDS)
             for at, spent in zip(due, took, strict=True)
         )
 

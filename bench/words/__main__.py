@@ -19,7 +19,7 @@ from bench.words.calls import CallError, recorded
 from bench.words.clips import LONG_SECONDS, VOICES, Clip, music, prompts
 from bench.words.languages import decisions
 from bench.words.measures import errors, invented
-from bench.words.noises import noises
+from bench.words.noises import after, noises
 from bench.words.readers import Ours, Reader, Stock
 from bench.words.reading import Reading
 from service.settings import ConfigError
@@ -28,6 +28,8 @@ PROMPTS_RATIO, CALL_RATIO, CPU_RATIO = 1.1, 1.3, 1 / 3
 """Targets, over stock: word error of prompts and of a real call, and CPU of the call."""
 INVENTED_AN_HOUR = 1.0
 MUSIC_SECONDS = 600.0
+OWN_SECONDS = 5.0
+"""What a party says, at least, before others are heard on their leg."""
 SEED = 1
 
 
@@ -89,7 +91,9 @@ def _words(conditions: str, clips: Sequence[Clip], ours: Reader, stock: Reader, 
 
 
 def _noise(model: str, sounds: Path, speech: Sequence[Clip], ours: Reader, stock: Reader) -> Iterator[Row]:
-    clips = list(noises(speech).values())
+    made = noises(speech)
+    own = next(clip for clip in speech if clip.seconds > OWN_SECONDS)
+    clips = [*made.values(), *(after(own, made[name]) for name in ("babble", "echo"))]
     try:
         clips += [Clip("hold music", clip.pcm[: round(MUSIC_SECONDS * 16_000)], "") for clip in music(sounds)][:3]
     except OSError as error:

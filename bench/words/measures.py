@@ -64,5 +64,6 @@ def errors(clips: Sequence[Clip], readings: Sequence[Reading]) -> Errors:
 
 
 def invented(clip: Clip, reading: Reading) -> float:
-    """Words an hour that were read where nobody speaks."""
-    return len(plain(reading.text, clip.language).split()) * 3_600 / clip.seconds
+    """Words an hour that were read and that nobody said; what was said comes first in the clip, if anything was."""
+    read, said = (len(plain(text, clip.language).split()) for text in (reading.text, clip.said))
+    return max(0, read - said) * 3_600 / clip.seconds

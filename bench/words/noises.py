@@ -29,6 +29,11 @@ def noises(speech: Sequence[Clip], seconds: float = SECONDS) -> dict[str, Clip]:
     }
 
 
+def after(own: Clip, noise: Clip) -> Clip:
+    """A noise on the leg of somebody who has said something before it."""
+    return Clip(f"{noise.name} after speech", own.pcm + bytes(2 * RATE_HZ) + noise.pcm, own.said)
+
+
 def _breathing(dice: np.random.Generator, seconds: float) -> Samples:
     """Into the microphone: band-limited noise that swells and fades, 14 times a minute."""
     noise = _band(dice.normal(0, 1, _count(seconds)), 300, 2_000)

@@ -16,6 +16,7 @@ from callbus.messages.utterance import Utterance
 from callbus.messages.wire import ForkEvent, encode_fork_event
 from callbus.redis.backlog import Backlog
 from callbus.redis.bus import Bus
+from callbus.redis.foretelling import Foretelling
 from callbus.redis.partition import partition_of
 from callbus.redis.presence import Presence
 from callbus.redis.scripts import WRITE
@@ -42,6 +43,7 @@ class ForkWriter:
         """`instance`: as in `presence.Presence`."""
         self._bus = bus
         self._backlog = Backlog(bus.settings.backlog_events)
+        self._foretelling = Foretelling(bus)
         self._batch: Sequence[ForkEvent] = ()
         """The batch being written. A writer that was stopped starts with it when it runs again."""
         self._batch_name = ""
@@ -68,19 +70,25 @@ class ForkWriter:
         self._written.clear()
         self._awake.set()
 
+    def foretell(self, utterance: Utterance) -> None:
+        """Tell of an utterance ahead of its end, if all that is queued is written soon. Never blocks."""
+        self._foretelling.append(replace(utterance, recording_id=self._presence.instance))
+        self._awake.set()
+
     async def run(self) -> None:
         """Write queued events in order, and send this bridge's heartbeat, until cancelled."""
         while True:
             await self._beat()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._awake.wait(), self._presence.wait_seconds)
+            self._awake.clear()
             while self._has_batch():
                 await self._write()
                 self._batch = ()
                 BACKLOG.set(len(self._backlog))
                 await self._beat()
-            self._awake.clear()
             self._written.set()
+            await self._foretelling.send()
 
     async def flush(self, timeout_seconds: float) -> bool:
         """Wait until everything queued is written; False on timeout."""

@@ -61,6 +61,10 @@ class Keys:
         """Stream of one partition's fork events."""
         return f"{self.prefix}:forks:{partition}"
 
+    def ahead(self, partition: int) -> str:
+        """Channel of what is told ahead of one partition's utterances."""
+        return f"{self.prefix}:ahead:{partition}"
+
     def bridge_calls(self, instance: str) -> str:
         """The calls a running bridge holds, with their opening times."""
         return f"{self.prefix}:bridge-calls:{instance}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from prometheus_client import Counter
 
 import callbus
-from callbus import Role
+from callbus import Role, Utterance
 from callbus.messages.wire import ForkEvent
 from service.faults import survived
 from sip_bridge.hearing.leg import Leg
@@ -76,15 +76,20 @@ class Call:
         """Call time in seconds: that of the leg furthest ahead."""
         return max((leg.position_seconds for leg in self.legs), default=0.0)
 
-    def utterance(self, leg: Leg, segment: Segment) -> ForkEvent:
+    def utterance(self, leg: Leg, segment: Segment) -> Utterance:
         """The message for a segment of one of its legs."""
         UTTERANCES.labels(leg.role.value).inc()
-        number, self._sequence = self._sequence, self._sequence + 1
-        return callbus.Utterance(
+        said = self.foretold(leg, segment)
+        self._sequence += 1
+        return said
+
+    def foretold(self, leg: Leg, segment: Segment) -> Utterance:
+        """The utterance that a segment becomes if nothing else is said before it ends."""
+        return Utterance(
             call_id=self.call_id,
             leg_id=leg.leg_id,
             role=leg.role,
-            sequence=number,
+            sequence=self._sequence,
             start_seconds=round(segment.start_frame * FRAME_SECONDS, 3),
             end_seconds=round((segment.start_frame + segment.frames) * FRAME_SECONDS, 3),
             ended_at=segment.ended_at,

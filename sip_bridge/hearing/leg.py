@@ -82,6 +82,10 @@ class Leg:
             self.changed_seconds = entry.start_frame * FRAME_SECONDS
         return self._counted(found) if found else found
 
+    def ahead(self) -> Segment | None:
+        """The segment that ends next if nobody speaks on; see `segmenter.Segmenter.ahead`."""
+        return self._segmenter.ahead()
+
     def flush(self) -> list[Segment]:
         """End the speech in progress. The leg has ended."""
         return self._counted(self._segmenter.flush())

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 
 from prometheus_client import Histogram
 
-from callbus import Role
+from callbus import Role, Utterance
 from callbus.messages.wire import ForkEvent
 from service.faults import survived
 from service.owned_thread import OwnedThread
@@ -47,16 +47,22 @@ class Listener:
     """Listens to calls from `start` to `stop`. `open`, `join`, `tell` and `close` never block."""
 
     def __init__(
-        self, publish: Callable[[ForkEvent], None], clock: Clock = time.time, one_way_seconds: float = 0.0
+        self,
+        publish: Callable[[ForkEvent], None],
+        clock: Clock = time.time,
+        one_way_seconds: float = 0.0,
+        foretell: Callable[[Utterance], None] | None = None,
     ) -> None:
-        """`publish` is called on the listener's thread and must not block. `clock`: unix seconds.
+        """`publish` and `foretell` are called on the listener's thread and must not block. `clock`: unix seconds.
 
-        `one_way_seconds`: see `sound.CallSound`.
+        `one_way_seconds`: see `sound.CallSound`. `foretell` is given utterances ahead of their end, as they are if
+        nobody speaks on.
         """
         self._one_way_seconds = one_way_seconds
         self._health: dict[str, CallHealth] = {}
         self._rounds = 0
         self._publish = publish
+        self._foretell = foretell
         self._clock = clock
         self._calls: list[Call] = []
         self._rings = Rings(clock)
@@ -154,6 +160,8 @@ class Listener:
             call, leg = self._heard[entry.ring]
             for segment in leg.hear(entry):
                 self._publish(call.utterance(leg, segment))
+            if self._foretell and (segment_ahead := leg.ahead()):
+                self._foretell(call.foretold(leg, segment_ahead))
         except Exception:  # a fault in one call must not deafen the others
             survived("listening", log, self._heard[entry.ring][0].call_id if entry.ring in self._heard else "")
 

@@ -83,7 +83,7 @@ class Ring:
     def __init__(self, limits: SpeechLimits, aggressiveness: int = 2, clock: Callable[[], float] = time.time) -> None:
         """`aggressiveness`: of the speech detector, 0 (passes most) to 3 (rejects most). `clock`: unix seconds."""
         self.number = next(_numbers)
-        self.inlet = pj.AudioRing(self.number, limits.pre_roll, limits.hangover, aggressiveness)
+        self.inlet = pj.AudioRing(self.number, limits.pre_roll, limits.hangover, aggressiveness, limits.ahead)
         """The native ring, filled in C++."""
         self._clock = clock
 

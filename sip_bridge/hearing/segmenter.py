@@ -33,6 +33,8 @@ class SpeechLimits:
     """Speech with fewer voiced frames is dropped as a click; the rest of a split is exempt."""
     maximum: int
     """Frames at which speech is split. Must exceed pre_roll + hangover."""
+    ahead: int = 0
+    """Unvoiced frames after which speech seems to be over: at least the tail, fewer than the hangover. 0 disables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Segmenter:
         self._talking = False
         self._last_voiced = 0
         self._continued = False  # the utterance is the rest of a split one
+        self._foretold = -1  # last voiced frame of the latest segment from `ahead`
         self._arrived_at = 0.0  # of the frame before `position`
 
     def push(self, pcm: bytes, speech: Sequence[int], arrived_at: float) -> list[Segment]:
@@ -107,6 +110,20 @@ class Segmenter:
         segment = self._finish(self.position) if self._talking else None
         return [segment] if segment else []
 
+    def ahead(self) -> Segment | None:
+        """The segment that comes next if nobody speaks on, once in each silence of `ahead` frames; else None.
+
+        That segment has the same audio and times: it is not given where the speech would be split before it ends.
+        """
+        silent = self.position - 1 - self._last_voiced
+        if not self._talking or not 0 < self._limits.ahead <= silent or self._foretold == self._last_voiced:
+            return None
+        end = self._last_voiced + self._limits.hangover
+        if end - self._base >= self._limits.maximum or not self._is_enough(end):
+            return None
+        self._foretold = self._last_voiced
+        return self._segment(self._last_voiced + 1 + self._limits.tail)
+
     def _step(self, number: int, voiced: int) -> Segment | None:
         if voiced:
             if not self._talking:
@@ -121,11 +138,14 @@ class Segmenter:
 
     def _finish(self, end: int) -> Segment | None:
         """Close the utterance. `end`: exclusive upper bound of its frames."""
-        minimum = 1 if self._continued else max(1, self._limits.minimum)
+        is_enough = self._is_enough(end)
         self._talking = self._continued = False
-        if sum(self._flags[: end - self._base]) < minimum:
-            return None
-        return self._take(min(self._last_voiced + 1 + self._limits.tail, end))
+        return self._take(min(self._last_voiced + 1 + self._limits.tail, end)) if is_enough else None
+
+    def _is_enough(self, end: int) -> bool:
+        """Whether the utterance, if it ends before frame `end`, is more than a click."""
+        minimum = 1 if self._continued else max(1, self._limits.minimum)
+        return sum(self._flags[: end - self._base]) >= minimum
 
     def _split(self, end: int) -> Segment:
         """Cut off the first part of the utterance, after the quietest frame of its second half."""
@@ -139,17 +159,21 @@ class Segmenter:
 
     def _take(self, end: int) -> Segment:
         """Cut the audio up to frame `end` out of the buffer."""
+        segment = self._segment(end)
+        self._drop_before(end)
+        return segment
+
+    def _segment(self, end: int) -> Segment:
+        """The audio up to frame `end`."""
         count = end - self._base
         flags = self._flags[:count]
         last_voiced = self._base + flags.rfind(1)
-        segment = Segment(
+        return Segment(
             start_frame=self._base,
             pcm=bytes(self._audio[: count * FRAME_BYTES]),
             voiced_frames=sum(flags),
             ended_at=self._arrived_at - (self.position - 1 - last_voiced) * FRAME_SECONDS,
         )
-        self._drop_before(end)
-        return segment
 
     def _drop_before(self, number: int) -> None:
         count = min(number - self._base, len(self._flags))

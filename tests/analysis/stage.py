@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,9 +41,11 @@ from callbus import (
     Unit,
     Utterance,
 )
-from callbus.messages.wire import ForkEvent, Publication
+from callbus.messages.wire import ForkEvent, Publication, encode_fork_event
 from callbus.redis.bus import Bus
+from callbus.redis.foretelling import AheadReader
 from callbus.redis.fork_reader import ForkReader
+from callbus.redis.partition import partition_of
 from callbus.redis.settings import RedisSettings
 from tests.analysis import spoken
 from tests.analysis.process import publish
@@ -77,7 +79,7 @@ class Prompter(Transcriber):
         features = letters[letters > 0].astype(np.float32).reshape(1, -1) if letters.any() else None
         return features, Speech(len(letters) / 2 / rate_hz, 1.0)
 
-    whole = 1
+    again = 1
 
     def context(self, row: Passage) -> int:
         """The same for all: any may share a batch."""
@@ -164,12 +166,26 @@ def told_of(call_id: str, publications: Sequence[Publication]) -> Told:
     )
 
 
+class CountedReader(AheadReader):
+    """Tells how many utterances the worker has taken from it."""
+
+    taken = 0
+
+    async def utterances(self) -> AsyncGenerator[Utterance]:
+        """Counts each when the worker asks for the next."""
+        async with aclosing(super().utterances()) as utterances:
+            async for utterance in utterances:
+                yield utterance
+                self.taken += 1
+
+
 class Stage:
     """A worker at work on an empty Redis."""
 
-    def __init__(self, bus: Bus, in_hand: InHand, reading: asyncio.Task[None]) -> None:
+    def __init__(self, bus: Bus, in_hand: InHand, reading: asyncio.Task[None], ahead: CountedReader) -> None:
         self.bus = bus
         self.in_hand = in_hand
+        self.ahead = ahead
         self._reading = reading
         self._counted = Counted()
 
@@ -193,6 +209,25 @@ class Stage:
     async def send(self, events: Sequence[ForkEvent], bridge: str = "bridge") -> None:
         """Send events as a bridge of that name does, and wait until Redis has them."""
         await publish(self.bus, events, bridge)
+
+    async def foretell(self, utterances: Iterable[Utterance], bridge: str = "bridge") -> None:
+        """Tell utterances ahead of their end, as a bridge of that name does, and wait until the worker has them."""
+        told = self.ahead.taken
+        async with asyncio.timeout(SECONDS):
+            for each in utterances:
+                told += 1
+                channel = self.bus.keys.ahead(partition_of(each.call_id, self.bus.settings.partitions))
+                payload = encode_fork_event(replace(each, recording_id=bridge))
+                while not await self.bus.client.publish(channel, payload):  # the worker does not listen yet
+                    await self.step()
+            while self.ahead.taken < told:
+                await self.step()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Let the worker go on until this holds."""
+        async with asyncio.timeout(SECONDS):
+            while not condition():
+                await self.step()
 
     async def idle(self) -> None:
         """Wait until all that was sent is done with, and acknowledged."""
@@ -263,11 +298,14 @@ async def stage(
             )
             worker = Worker(reader, ear, Decisions(Analyst(spoken.RULES, 7, languages), judge), held)
             transcribing, reading = asyncio.create_task(batcher.run()), asyncio.create_task(worker.read())
+            told = CountedReader(bus, lambda: reader.held)
+            ahead = asyncio.create_task(worker.read_ahead(told))
             try:
-                yield Stage(bus, held, reading)
+                yield Stage(bus, held, reading, told)
             finally:
                 reading.cancel()
-                await asyncio.wait([reading])
+                ahead.cancel()
+                await asyncio.wait([reading, ahead])
                 await worker.finish(finish_seconds)
                 transcribing.cancel()
                 await asyncio.wait([transcribing])

@@ -16,6 +16,7 @@ from analysis.lanes import counting, in_hand, lane, worker
 from analysis.lanes.in_hand import CALL_EVENTS, InHand
 from analysis.scorers.scoring import Threaded, one_by_one
 from analysis.turns.score import Asked, Score
+from analysis.words import recognition
 from analysis.words.batcher import MODEL_ERRORS
 from analysis.words.recognition import Recognizer
 from callbus import Role, Transcript
@@ -77,7 +78,7 @@ def tells_of_it(reader: ForkReader, delivery: Any, publications: Sequence[Any] =
         ),
         pytest.param(Fault(Prompter, "hear", of=hears_it), ALL_LOST, "utterance", id="the features"),
         pytest.param(Fault(Prompter, "transcribe", of=reads_it), ALL_LOST, "", id="the model"),
-        pytest.param(Fault(Recognizer, "_guard"), ALL_LOST, "utterance", id="the guards"),
+        pytest.param(Fault(recognition, "believed"), ALL_LOST, "utterance", id="the guards"),
         pytest.param(Fault(Recognizer, "listen"), ALL_LOST, "utterance", id="the recognition"),
         pytest.param(Fault(Recognizer, "listen", is_cancelled), ALL_LOST, "utterance", id="a recognition cancelled"),
         pytest.param(Fault(lane.Job, "answer"), UNSCORED, "utterance", id="the wait for a score"),

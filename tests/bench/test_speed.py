@@ -67,10 +67,10 @@ def test_a_percentile_is_one_of_the_values(values: list[float], share: float, fo
 class Queue:
     """Reads one utterance at a time and takes the same time for each; sheds all beyond its places."""
 
-    name, together = "queue", False
+    name, together, lead_seconds = "queue", False, 0.0
 
-    def __init__(self, seconds: float, places: int) -> None:
-        self._seconds, self._places = seconds, places
+    def __init__(self, seconds: float, places: int, lead_seconds: float = 0.0) -> None:
+        self._seconds, self._places, self.lead_seconds = seconds, places, lead_seconds
         self._turn = asyncio.Lock()
         self._waiting = 0
 
@@ -99,6 +99,12 @@ async def test_a_fast_reader_holds_the_load() -> None:
     level = await under(Queue(0.001, 100), [CLIP], calls=200, seconds=0.5)
     assert level.utterances >= FEWEST
     assert 0.001 <= level.p50_seconds <= level.p95_seconds < math.inf
+
+
+async def test_work_ahead_begins_before_the_utterance_is_told() -> None:
+    """What is read faster than its lead has its words before it is due."""
+    level = await under(Queue(0.001, 100, lead_seconds=0.2), [CLIP], calls=200, seconds=0.5)
+    assert level.p50_seconds < 0
 
 
 async def test_shed_utterances_count_as_never_read() -> None:

@@ -14,6 +14,23 @@ def test_seconds_become_frames() -> None:
     assert (speech.pre_roll, speech.hangover, speech.tail, speech.maximum) == (15, 5, 5, 600)
 
 
+@pytest.mark.parametrize(
+    ("ahead", "tail", "hangover", "frames"),
+    [
+        (0.2, 0.2, 0.4, 10),
+        (0.1, 0.2, 0.4, 10),
+        (0.3, 0.2, 0.4, 15),
+        (0, 0.2, 0.4, 0),
+        (0.4, 0.2, 0.4, 0),
+        (0.2, 0.4, 0.4, 0),
+    ],
+)
+def test_the_end_is_told_ahead_within_the_hangover(ahead: float, tail: float, hangover: float, frames: int) -> None:
+    """Not before the tail is there; never where that leaves nothing to gain."""
+    settings = BridgeSettings(ahead_seconds=ahead, tail_seconds=tail, hangover_seconds=hangover)
+    assert settings.speech.ahead == frames
+
+
 def test_a_bridge_is_named_by_its_machine_and_port() -> None:
     """Unless it is named by the operator."""
     assert BridgeSettings(port=5070).name.endswith(":5070")

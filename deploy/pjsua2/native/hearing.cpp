@@ -75,8 +75,8 @@ private:
     size_t room_, audio_room_;
 };
 
-RingState::RingState(unsigned number, unsigned pre_roll, unsigned hangover, int aggressiveness)
-    : number(number), audio(pre_roll, hangover, aggressiveness), listening(0), listed(false), told()
+RingState::RingState(unsigned number, unsigned pre_roll, unsigned hangover, int aggressiveness, unsigned ahead)
+    : number(number), audio(pre_roll, hangover, aggressiveness, ahead), listening(0), listed(false), told()
 {
 }
 
@@ -107,8 +107,8 @@ void RingState::count(CollectorState &by)
     told = now;
 }
 
-AudioRing::AudioRing(unsigned number, unsigned preRoll, unsigned hangover, int aggressiveness)
-    : state_(std::make_shared<RingState>(number, preRoll, hangover, aggressiveness))
+AudioRing::AudioRing(unsigned number, unsigned preRoll, unsigned hangover, int aggressiveness, unsigned ahead)
+    : state_(std::make_shared<RingState>(number, preRoll, hangover, aggressiveness, ahead))
 {
 }
 

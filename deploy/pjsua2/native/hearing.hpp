@@ -39,8 +39,8 @@ struct AudioCounts {
 /* One leg's. */
 class AudioRing {
 public:
-    /* `number` names it where its entries are taken. `preRoll`, `hangover`: in frames of 20 ms. */
-    AudioRing(unsigned number, unsigned preRoll, unsigned hangover, int aggressiveness);
+    /* `number` names it where its entries are taken. The others: see SpeechGate. */
+    AudioRing(unsigned number, unsigned preRoll, unsigned hangover, int aggressiveness, unsigned ahead = 0);
     ~AudioRing();
 
     /* Listens to a stream of a call from now on; whether there is one. Of the thread that owns the library. */

@@ -30,8 +30,8 @@ size_t frames_of(size_t samples) { return std::max<size_t>(1, samples / FRAME_SA
 
 } // namespace
 
-LegAudio::LegAudio(unsigned pre_roll, unsigned hangover, int aggressiveness)
-    : order_(*this), framing_(*this), gate_(pre_roll, hangover, aggressiveness), counts_(), begun_(false),
+LegAudio::LegAudio(unsigned pre_roll, unsigned hangover, int aggressiveness, unsigned ahead)
+    : order_(*this), framing_(*this), gate_(pre_roll, hangover, aggressiveness, ahead), counts_(), begun_(false),
       paused_(false), anchor_(0), heard_(0), latest_(0), next_timestamp_(0), timed_(false),
       packet_samples_(FRAME_SAMPLES), missing_(0), lag_(0), least_lag_(HUGE_VAL), lag_since_(0), makes_up_(false),
       position_(0), frame_(0)

@@ -42,7 +42,7 @@ class LegAudio : private PacketOrder::Receiver, private Framing::Receiver {
 public:
     /* `pre_roll`, `hangover`: frames before speech that go with it, and unvoiced ones that end it. Throws
      * std::runtime_error as SpeechDetector does. */
-    LegAudio(unsigned pre_roll, unsigned hangover, int aggressiveness);
+    LegAudio(unsigned pre_roll, unsigned hangover, int aggressiveness, unsigned ahead);
 
     /* The leg's time begins: `seconds` of the call have passed. Further calls change nothing. */
     void begin(double seconds, double now);

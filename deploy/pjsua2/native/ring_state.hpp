@@ -22,8 +22,8 @@ struct CollectorState {
 
 /* Its guard is taken before its collector's, never the other way round; whoever calls its functions has taken it. */
 struct RingState : std::enable_shared_from_this<RingState> {
-    /* `pre_roll`, `hangover`: in frames of 20 ms. Throws std::runtime_error as SpeechDetector does. */
-    RingState(unsigned number, unsigned pre_roll, unsigned hangover, int aggressiveness);
+    /* As SpeechGate's. */
+    RingState(unsigned number, unsigned pre_roll, unsigned hangover, int aggressiveness, unsigned ahead);
 
     const unsigned number;
     mutable std::mutex guard;

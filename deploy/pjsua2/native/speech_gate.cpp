@@ -17,8 +17,8 @@ const int CLIPPED_SAMPLE = 32000;
 
 } // namespace
 
-SpeechGate::SpeechGate(unsigned pre_roll, unsigned hangover, int aggressiveness)
-    : pre_roll_(pre_roll), hangover_(hangover), detector_(aggressiveness), anchor_(0), talking_(false),
+SpeechGate::SpeechGate(unsigned pre_roll, unsigned hangover, int aggressiveness, unsigned ahead)
+    : pre_roll_(pre_roll), hangover_(hangover), ahead_(ahead), detector_(aggressiveness), anchor_(0), talking_(false),
       silent_frames_(0), now_(), waiting_frames_(0), dropped_(0)
 {
 }
@@ -43,7 +43,7 @@ bool SpeechGate::hear(const int16_t *samples, uint64_t number)
     if (silent_frames_ >= hangover_) {
         emit(Stretch::speech);
         talking_ = false;
-    } else if (now_.frames() >= STRETCH_FRAMES) {
+    } else if ((!voiced && silent_frames_ == ahead_) || now_.frames() >= STRETCH_FRAMES) {
         emit(Stretch::speech);
     }
     return true;

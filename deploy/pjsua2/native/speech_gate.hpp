@@ -33,9 +33,10 @@ struct Stretch {
 
 class SpeechGate {
 public:
-    /* `pre_roll`, `hangover`: frames before speech that go with it, and unvoiced ones that end it. Throws
-     * std::runtime_error as SpeechDetector does. */
-    SpeechGate(unsigned pre_roll, unsigned hangover, int aggressiveness);
+    /* `pre_roll`, `hangover`: frames before speech that go with it, and unvoiced ones that end it. `ahead`: unvoiced ones
+     * after which what was said is handed over, though the speech may go on; 0 for none. Throws std::runtime_error as
+     * SpeechDetector does. */
+    SpeechGate(unsigned pre_roll, unsigned hangover, int aggressiveness, unsigned ahead);
 
     /* Unix seconds at frame 0, for whatever is put among the stretches from now on. */
     void set_anchor(double anchor) { anchor_ = anchor; }
@@ -74,7 +75,7 @@ private:
     void emit(Stretch::Kind kind);
     void push(Stretch &&stretch);
 
-    const unsigned pre_roll_, hangover_;
+    const unsigned pre_roll_, hangover_, ahead_;
     SpeechDetector detector_;
     double anchor_;
     bool talking_;

@@ -13,8 +13,9 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from analysis.words.batcher import Batcher, Shed
-from analysis.words.passage import Passage, Words
+from analysis.words.ahead import WASTED_SECONDS
+from analysis.words.batcher import AHEAD_MOST, Batcher, Kind
+from analysis.words.passage import Passage, Shed, Words
 from callbus import Role
 
 A, C = Role.AGENT, Role.CUSTOMER
@@ -28,7 +29,7 @@ def row(name: int, frames: int = 100) -> Passage:
 class Noting:
     """Reads a row as its number; waits while `gate` is closed; fails on rows of number 13."""
 
-    whole = 3_000
+    again = 3_000
 
     def __init__(self) -> None:
         self.gate = threading.Event()
@@ -161,3 +162,101 @@ async def test_the_queue_never_outgrows_its_limit(limit: int) -> None:
         model.gate.set()
         results = await asyncio.gather(first, *waiting, return_exceptions=True)
     assert sum(isinstance(result, Words) for result in results) == limit + 1
+
+
+async def test_what_is_read_ahead_goes_last_and_alone() -> None:
+    """It shares no batch with what was said, and waits until nothing else does."""
+    model = Noting()
+    async with running(model) as batcher:
+        first = await begun(batcher, model)
+        ahead = [batcher.submit(row(number), C, 0.0, 1.0, Kind.AHEAD) for number in (1, 2)]
+        said = [batcher.submit(row(number), A, 100.0, 1.0) for number in (3, 4)]
+        model.gate.set()
+        await asyncio.gather(first, *ahead, *said)
+    assert model.batches[:2] == [[0], [3, 4]]
+    assert sorted(number for batch in model.batches[2:] for number in batch) == [1, 2]
+
+
+async def test_what_is_read_ahead_becomes_urgent_once_it_is_said() -> None:
+    """It is in the next batch, as any other."""
+    model = Noting()
+    async with running(model) as batcher:
+        first = await begun(batcher, model)
+        over, other = (batcher.submit(row(number), C, 0.0, 1.0, Kind.AHEAD) for number in (1, 2))
+        said = batcher.submit(row(3), C, 0.0, 1.0)
+        batcher.urge(over)
+        model.gate.set()
+        await asyncio.gather(first, over, other, said)
+    assert model.batches == [[0], [1, 3], [2]]
+
+
+async def test_what_is_read_ahead_is_shed_first() -> None:
+    """Before any agent's utterance."""
+    model = Noting()
+    async with running(model, limit=8) as batcher:
+        first = await begun(batcher, model)
+        ahead = batcher.submit(row(1), C, 0.0, 1.0, Kind.AHEAD)
+        said = [batcher.submit(row(2), A, 0.0, 1.0) for _ in range(8)]
+        with pytest.raises(Shed):
+            await ahead
+        model.gate.set()
+        await asyncio.gather(first, *said)
+
+
+async def test_nothing_is_read_ahead_while_the_model_is_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once an utterance has waited too long for the model, and for a while after that."""
+    monkeypatch.setattr("analysis.words.batcher.PRESSED_SECONDS", 0.05)
+    monkeypatch.setattr("analysis.words.batcher.RELIEF_SECONDS", 0.5)
+    model = Noting()
+    async with running(model) as batcher:
+        assert (await batcher.submit(row(1), C, 0.0, 1.0, Kind.AHEAD)).text == "1"
+        first = await begun(batcher, model)
+        late = batcher.submit(row(2), C, 0.0, 1.0)
+        await asyncio.sleep(0.1)
+        model.gate.set()
+        await asyncio.gather(first, late)
+        with pytest.raises(Shed):
+            await batcher.submit(row(3), C, 0.0, 1.0, Kind.AHEAD)
+        await asyncio.sleep(0.6)
+        assert (await batcher.submit(row(4), C, 0.0, 1.0, Kind.AHEAD)).text == "4"
+
+
+async def test_few_are_read_ahead_at_a_time() -> None:
+    """No more wait than the bound, and no more are read together than take a fraction of a second."""
+    model = Noting()
+    async with running(model, batch_size=64) as batcher:
+        first = await begun(batcher, model)
+        ahead = [batcher.submit(row(1), C, 0.0, 1e6, Kind.AHEAD) for _ in range(AHEAD_MOST + 1)]
+        with pytest.raises(Shed):
+            await ahead.pop()
+        model.gate.set()
+        await asyncio.gather(first, *ahead)
+    assert all(len(batch) == 1 for batch in model.batches)
+
+
+async def test_what_takes_long_is_not_read_ahead() -> None:
+    """What was said meanwhile would have to wait for it: as far as is known from what the model took before."""
+    model = Noting()
+    async with running(model) as batcher:
+        first = await begun(batcher, model)
+        await asyncio.sleep(0.1)
+        model.gate.set()
+        await first  # a second of speech took it more than a tenth
+        with pytest.raises(Shed):
+            await batcher.submit(row(1), C, 0.0, 5.0, Kind.AHEAD)
+        assert (await batcher.submit(row(2), C, 0.0, 0.01, Kind.AHEAD)).text == "2"
+
+
+async def test_what_was_read_ahead_for_nothing_is_counted() -> None:
+    """What nobody wants any more when the model has read it; not what is let go of before."""
+    model, before = Noting(), WASTED_SECONDS._value.get()
+    async with running(model) as batcher:
+        model.gate.clear()
+        read, waiting = batcher.submit(row(1), C, 0.0, 3.0, Kind.AHEAD), batcher.submit(row(2), C, 0.0, 5.0, Kind.AHEAD)
+        await asyncio.sleep(0.05)
+        read.cancel()
+        waiting.cancel()
+        model.gate.set()
+        await batcher.submit(row(3), C, 0.0, 1.0)
+    assert model.batches[0] in ([1], [1, 2])
+    assert WASTED_SECONDS._value.get() - before == (3.0 if model.batches[0] == [1] else 8.0)

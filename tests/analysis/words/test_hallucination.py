@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.words.hallucination import SHIPPED_PHRASES, Invention, Phrases, credible, invented
+from analysis.words.hallucination import (
+    SHIPPED_PHRASES,
+    Invention,
+    Phrases,
+    credible,
+    invented,
+    is_echo,
+    said_once,
+)
 
 PHRASES = Phrases.read(SHIPPED_PHRASES)
 SURE, DOUBTFUL = (0.01, -0.2), (0.4, -0.5)
@@ -186,3 +194,18 @@ def test_phrase_files_have_comments() -> None:
 def test_any_text_is_taken(text: str, seconds: float, no_speech: float, log_probability: float) -> None:
     """No text raises."""
     invented(text, seconds, no_speech, log_probability, PHRASES)
+
+
+def test_a_long_text_is_searched_in_no_time() -> None:
+    """A hostile text of many words is left as it is rather than searched for phrases."""
+    text = " ".join(f"a{number}" for number in range(5_000))
+    assert said_once(text) == text
+    assert not is_echo(text, "could you spell that")
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=60).map(" ".join))
+def test_said_once_is_idempotent(text: str) -> None:
+    """What it leaves it leaves again, and it begins as the text does."""
+    once = said_once(text)
+    assert said_once(once) == once
+    assert text.split()[:1] == once.split()[:1]

@@ -100,7 +100,7 @@ async def test_what_cannot_be_read_is_an_error(recognizer: Recognizer) -> None:
 class Looping(Prompter):
     """A Whisper that loops on a cut context, and reads with the probabilities of a test on the whole one."""
 
-    whole = 3_000
+    again = 3_000
 
     def __init__(self, cut: Words, whole: Words) -> None:
         super().__init__()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.words.silence import is_little, nobody_spoke
+from analysis.words.silence import is_little, is_nothing, nobody_spoke
 from analysis.words.speech import Speech
 
 
@@ -36,6 +36,20 @@ def test_silence(text: str, no_speech: float, log_probability: float, little: bo
 def test_little_speech(seconds: float, length: float, little: bool) -> None:
     """A short word is enough in a short utterance, not in a long one."""
     assert is_little(Speech(seconds, 0.9), length) is little
+
+
+@pytest.mark.parametrize(
+    ("speech", "length", "nothing"),
+    [
+        pytest.param(Speech(0.0, 0.1), 0.5, True, id="a click"),
+        pytest.param(Speech(0.0, 0.4), 0.5, False, id="perhaps a word"),
+        pytest.param(Speech(0.0, 0.4), 11.0, True, id="music"),
+        pytest.param(Speech(0.1, 0.6), 11.0, False, id="a word in music"),
+    ],
+)
+def test_nothing(speech: Speech, length: float, nothing: bool) -> None:
+    """What is no speech for seconds is not read at all."""
+    assert is_nothing(speech, length) is nothing
 
 
 @given(st.text(max_size=500), st.floats(0, 1), st.floats(-20, 0), st.booleans(), st.booleans())

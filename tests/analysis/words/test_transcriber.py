@@ -18,6 +18,7 @@ from analysis.fetching.placing import SUMS
 from analysis.settings import AnalysisSection
 from analysis.words.passage import Passage
 from analysis.words.transcriber import KNOWN_ANSWER, LEAST_LIKENESS, Transcriber, likeness
+from callbus import Utterance
 from service.settings import ConfigError
 from tests.analysis import real_models
 from tests.analysis.process import RATE_HZ, utterances
@@ -191,3 +192,23 @@ def test_auto_without_a_choice() -> None:
     line = error(language="auto", model="tiny.en")
     assert "knows only English" in line
     assert "such as base" in line
+
+
+def test_earlier_speech_is_not_read_again(transcriber: Transcriber) -> None:
+    """A passage that begins with earlier speech and its words gives the words after it, in a batch with others too."""
+    earlier, *others = (u for u in utterances("turns_angry", "a", 0.0) if u.duration_seconds < 6)
+    (before,) = transcriber.transcribe([alone := passage(transcriber, earlier)], transcriber.context(alone))
+    later = [passage(transcriber, each, earlier, before.text) for each in others[:2]]
+    single = [transcriber.transcribe([each], 1_400)[0] for each in later]
+    assert [words.text for words in transcriber.transcribe([alone, *later], 1_400)][1:] == [w.text for w in single]
+    for words in single:
+        assert words.text
+        assert before.text not in words.text
+        assert -1.5 < words.mean_log_probability < 0
+
+
+def passage(transcriber: Transcriber, said: Utterance, earlier: Utterance | None = None, text: str = "") -> Passage:
+    """An utterance, perhaps after another one."""
+    features, _ = transcriber.hear(said.pcm, RATE_HZ, earlier.pcm if earlier else b"")
+    assert features is not None
+    return Passage(features, before=text, before_seconds=earlier.duration_seconds if earlier else 0.0)

@@ -110,3 +110,26 @@ def test_time_passes_for_every_leg() -> None:
         listener.close(each, "bye")
     assert listener.stop(10)
     assert {event.call_id for event in events if isinstance(event, Utterance)} == {each.call_id for each in calls}
+
+
+def test_an_utterance_is_told_ahead_of_its_end() -> None:
+    """It is the same in all, comes first, and takes no number."""
+    events: list[ForkEvent] = []
+    listener = Listener(events.append, foretell=events.append)
+    spoken = call("spoken")
+    listener.start()
+    listener.open(spoken)
+    begun = time.time()
+    for packet in stream(LINE):
+        time.sleep(max(0.0, begun + packet.at / 20 - time.time()))
+        at = begun + packet.at
+        spoken.legs[0].ring.inlet.receive(0, packet.number, packet.timestamp, 7, packet.payload, at)
+    deadline = time.monotonic() + 60
+    while sum(isinstance(event, Utterance) for event in events) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    listener.close(spoken, "bye")
+    assert listener.stop(10)
+    *ahead, utterance = (event for event in events if isinstance(event, Utterance))
+    assert ahead[-1] == utterance
+    assert utterance.sequence == 0

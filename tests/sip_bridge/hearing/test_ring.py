@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from threading import Thread
 
 import numpy as np
@@ -22,9 +23,9 @@ TURN = b"".join(decoded(LINE[number]) for number in WORDS[:30])
 """0.6 s of speech, voiced from its first frame on."""
 
 
-def ring(now: float = 0.0) -> Ring:
+def ring(now: float = 0.0, ahead: int = 0) -> Ring:
     """One whose clock stands still."""
-    return Ring(SPEECH, clock=lambda: now)
+    return Ring(replace(SPEECH, ahead=ahead), clock=lambda: now)
 
 
 def put(into: Ring, pcm: bytes, now: float) -> None:
@@ -72,6 +73,17 @@ def test_silence_is_not_handed_over() -> None:
     assert (first.start_frame, len(first.flags) + len(second.flags)) == (85, SPEECH.pre_roll + 30 + SPEECH.hangover)
     assert second.start_frame == first.start_frame + len(first.flags)
     assert own.position == 230
+
+
+def test_silence_after_speech_is_handed_over_ahead_of_its_end() -> None:
+    """What was said comes with the frame that is asked for, once in each silence, and the rest follows it."""
+    own, rings = ring(ahead=10), Rings(lambda: 0.0)
+    rings.add(own)
+    put(own, TURN, 0.6)
+    for number in range(1, SPEECH.hangover + 1):
+        put(own, bytes(FRAME_BYTES), 0.6 + number * FRAME_SECONDS)
+        taken = [(each.start_frame, len(each.flags)) for each in rings.take()]
+        assert taken == {10: [(0, 40)], SPEECH.hangover: [(40, SPEECH.hangover - 10)]}.get(number, [])
 
 
 def test_long_speech_comes_in_stretches() -> None:

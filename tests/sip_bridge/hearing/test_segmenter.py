@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -139,6 +141,59 @@ def test_the_block_size_makes_no_difference(speech: str, bounds: SpeechLimits, o
     assert [(span(s), s.pcm) for s in cut(speech, bounds, one)] == [
         (span(s), s.pcm) for s in cut(speech, bounds, other)
     ]
+
+
+def foretold(speech: str, limits: SpeechLimits, block: int) -> tuple[list[Segment], list[tuple[int, Segment]]]:
+    """The segments, and those that were given ahead, each with the number of frames pushed by then."""
+    segmenter, found, ahead = Segmenter(limits), [], []
+    for start in range(0, len(speech), block):
+        part = speech[start : start + block]
+        pcm = b"".join(frame(start + i) for i in range(len(part)))
+        found += segmenter.push(pcm, [c == "#" for c in part], 100 + (start + len(part) - 1) * FRAME_SECONDS)
+        if segment := segmenter.ahead():
+            ahead.append((start + len(part), segment))
+    return found + segmenter.flush(), ahead
+
+
+AHEAD = replace(LIMITS, ahead=3)
+
+
+@pytest.mark.parametrize(
+    ("speech", "expected"),
+    [
+        pytest.param("....###...", [(10, (1, 9))], id="as soon as the silence is long enough"),
+        pytest.param("....###..", [], id="no sooner"),
+        pytest.param("....###...#....", [(10, (1, 9)), (14, (1, 13))], id="again when somebody has spoken on"),
+        pytest.param("....###.........", [(10, (1, 9))], id="once in a silence"),
+        pytest.param("....#....", [], id="not for a click"),
+        pytest.param("#" * 35 + "...", [(38, (0, 37))], id="while the end comes before the split"),
+        pytest.param("#" * 36 + "...", [], id="not where speech is split before it ends"),
+    ],
+)
+def test_when_the_end_is_told_ahead(speech: str, expected: list[tuple[int, tuple[int, int]]]) -> None:
+    """After `ahead` unvoiced frames, where the utterance can end at the hangover as it is."""
+    assert [(at, span(segment)) for at, segment in foretold(speech, AHEAD, 1)[1]] == expected
+
+
+@given(lines, limits, st.data(), st.integers(1, 9))
+def test_what_is_told_ahead_comes_true_or_somebody_speaks_on(
+    speech: str, bounds: SpeechLimits, data: st.DataObject, block: int
+) -> None:
+    """The next segment is the same in all, unless a voiced frame comes first; and the segments are as without."""
+    ahead = data.draw(st.integers(max(1, bounds.tail), max(1, bounds.hangover)))
+    bounds = replace(bounds, ahead=ahead if bounds.tail <= ahead < bounds.hangover else 0)
+    segments, told = foretold(speech, bounds, block)
+    assert segments == cut(speech, replace(bounds, ahead=0), block)
+    for at, segment in told:
+        last = speech.rindex("#", 0, at)
+        goes_on = "#" in speech[at : last + bounds.hangover + 1]
+        following = next(each for each in segments if each.start_frame >= segment.start_frame)
+        same = (following.start_frame, following.pcm, following.voiced_frames) == (
+            segment.start_frame,
+            segment.pcm,
+            segment.voiced_frames,
+        )
+        assert goes_on or (same and following.ended_at == pytest.approx(segment.ended_at))
 
 
 def _stretches(speech: str, hangover: int) -> list[list[int]]:
