@@ -162,5 +162,6 @@ def test_every_reader_has_its_rows(tmp_path: Path) -> None:
         assert found[f"words wrong, {name}"]["value"] < 0.5
     assert {name for name, each in found.items() if each["target"] is not None} == {
         "rate over one at a time",
+        "one at a time's CPU over ours",
         "words wrong over one at a time",
     }
