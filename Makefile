@@ -1,6 +1,6 @@
 # Callvane's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test eval eval-words bench-bridge bench-sip bench-words check format lock browser fuzz interop sanitize
+.PHONY: help setup setup-tests demo test eval eval-words bench-bridge bench-sip bench-words bench-worker check format lock browser fuzz interop sanitize
 
 VENV := .venv/bin
 FUZZ := $(or $(CALLVANE_CACHE),$(HOME)/.cache/callvane)/fuzz
@@ -26,11 +26,14 @@ browser: setup-tests ## run the tests of the page in Chromium
 eval: setup ## how well shifts are found; DIALOGUES=file.jsonl: in one's own; CONFIG=file.toml: by one's own scorer; OUT=file.json: as rows
 	@$(VENV)/python -m bench.evaluation $(EVAL)
 
-eval-words: setup ## words lost and invented on real voices, beside stock faster-whisper; MODELS, SOUNDS, CALLS, PROMPTS
+eval-words: setup ## words lost and invented on real voices, beside stock faster-whisper; MODELS, SOUNDS, CALLS, NAMES, PROMPTS
 	@$(VENV)/python -m bench.words
 
 bench-bridge: setup ## how many calls a bridge holds on one core, and what they cost
 	@$(VENV)/python -m bench.bridge $(BENCH)
+
+bench-worker: setup ## how many calls an analysis worker holds beside its model, and what happens at twice as many
+	@$(VENV)/python -m bench.worker $(BENCH)
 
 bench-sip: setup ## how long one message holds a bridge's SIP thread, and what a call costs it
 	@$(VENV)/python -m bench.sip_thread $(BENCH)

@@ -16,12 +16,14 @@ from analysis.call.analyst import Analyst
 from analysis.call.decision import Decisions
 from analysis.fetching import command
 from analysis.lanes.in_hand import InHand
+from analysis.lanes.overload import Overload
 from analysis.lanes.worker import Worker
 from analysis.scorers.choice import chosen_rules, chosen_scoring, judged_languages
 from analysis.settings import AUTO, AnalysisSection, AnalysisSettings
 from analysis.words.batcher import Batcher
 from analysis.words.hallucination import SHIPPED_PHRASES, Phrases
 from analysis.words.language import ALL, Languages
+from analysis.words.names import Glossary
 from analysis.words.readers import Listener, chosen_readers
 from analysis.words.recognition import Recognizer
 from callbus.redis.bus import Bus
@@ -41,6 +43,8 @@ STALL_SECONDS = {"model": 120.0, "scorer": 30.0, "features": 30.0}
 """By thread: longer than any piece of its work takes, even on the slowest machine with the largest model."""
 ENDING_SECONDS = 10.0
 """How long the shutdown waits for the threads' current work."""
+MOST_FEATURE_THREADS = 4
+"""Unless set: 1,000 two-leg calls take two of them whole."""
 IN_HAND_A_QUEUE = 4
 """Times `queue_utterances`: those waiting for features, for the model, for a score, and behind others of a call."""
 
@@ -62,21 +66,23 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         batcher,
         phrases,
         server=server,
-        feature_threads=section.feature_threads,
+        feature_threads=section.feature_threads or min(MOST_FEATURE_THREADS, os.cpu_count() or 1),
         limit=section.queue_utterances,
         voices=section.raised_voice,
         languages=languages,
+        glossary=Glossary(section.names, section.names_by_queue),
     )
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     threads = (*([batcher.threads] if batcher else []), scoring.threads, recognizer.threads)
     stalled = partial(_stalled, threads)
     async with Bus(settings.redis) as bus:
         reader = ForkReader(bus, name)
-        worker = Worker(
-            reader, recognizer, Decisions(analyst, scoring), InHand(IN_HAND_A_QUEUE * section.queue_utterances)
-        )
+        in_hand = InHand(IN_HAND_A_QUEUE * section.queue_utterances)
+        worker = Worker(reader, recognizer, Decisions(analyst, scoring), in_hand)
+        overload = Overload(bus, name, in_hand, recognizer.loads)
         transcribing = process.start("the batcher", batcher.run()) if batcher else None
         process.start("the housekeeping", Housekeeping(bus).run())
+        process.start("the watch over the load", overload.run())
         process.start("the watch", _watch(bus, process, lambda: stalled() or (server.unready if server else "")))
         process.alive_checks.append(stalled)
         try:

@@ -13,6 +13,9 @@ from service.settings import ProcessSettings
 AUTO = "auto"
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 """A language as Whisper names it: ISO 639-1, or 639-3 where that has none."""
+ListedName = Annotated[str, Field(max_length=60, pattern=r"^[\w'\u2019.&+-]+( [\w'\u2019.&+-]+)*$")]
+ListedNames = Annotated[tuple[ListedName, ...], Field(max_length=100)]
+QueueName = Annotated[str, Field(pattern=r"^[\w.+-]{1,64}$")]
 CPU_MODEL = "base"
 """A real Whisper that a CPU core reads several calls with."""
 GPU_MODEL = "large-v3-turbo"
@@ -49,8 +52,8 @@ class AnalysisSection(BaseModel):
     cpu_threads: int = Field(0, ge=0, le=256)
     """Threads per transcription on a CPU. 0: one per core that the process may use, by its affinity and its container's
     quota, and at most four."""
-    feature_threads: int = Field(2, ge=1, le=64)
-    """Threads that turn audio into the model's spectrogram."""
+    feature_threads: int = Field(0, ge=0, le=64)
+    """Threads that turn audio into the model's spectrogram and find speech in it. 0: one per core, at most four."""
     language: str = Field("en", pattern=r"^([a-z]{2,3}|auto)$")
     """Code of the language that callers are expected to speak. Calls that are evidently in another one are read in
     that. `auto` expects none: each call's first seconds of speech decide. docs/models.md."""
@@ -59,11 +62,17 @@ class AnalysisSection(BaseModel):
     detected."""
     batch_size: int = Field(16, ge=1, le=256)
     """Most utterances, of different calls, transcribed in one batch."""
-    queue_utterances: int = Field(256, ge=1, le=100_000)
-    """Utterances that may wait for the model. Above this, agents' are dropped first, then the oldest; drops are
-    counted."""
+    queue_utterances: int = Field(512, ge=1, le=100_000)
+    """Most utterances that may wait for the model, a bound on memory: each takes about 150 kB. What is left out under
+    load is decided by the seconds of work that wait: docs/operations.md."""
     invented_phrases: Path | None = None
     """File of phrases that Whisper invents, one per line; the shipped list explains its marks. Unset: that list."""
+    names: ListedNames = ()
+    """Surnames, products, places that callers mention and a Whisper does not know, such as `["Sitilli", "Platinum
+    Motors"]`. Words that sound nearly like one become it: docs/models.md. Empty: words stay as they are read."""
+    names_by_queue: dict[QueueName, ListedNames] = Field({}, max_length=100)
+    """Further names for the calls of a queue, by the queue's name: the user part of the address that its PBX forks to,
+    such as `billing` in `sip:billing@bridge`."""
     redacted_digits: int = Field(7, ge=0, le=100)
     """Runs of this many digits or more, spoken or written, leave the process as `[digits]`. 0 disables redaction."""
     scorer: Literal["feeling", "classifier", "language_model"] = "feeling"

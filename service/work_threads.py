@@ -38,8 +38,8 @@ class WorkThreads:
         self._clock = clock
         self._began: list[float | None] = [None] * count
         """When each thread's job started; None while it is idle."""
-        self._waiting: dict[Future[Any], Callable[[], Any]] = {}
-        """Jobs that no thread has started, oldest first."""
+        self._waiting: dict[Future[Any], tuple[int, Callable[[], Any]]] = {}
+        """Jobs that no thread has started, oldest first, each with its rank."""
         self._more = Condition()
         self._is_over = False
         self._threads: list[OwnedThread] = []
@@ -54,11 +54,14 @@ class WorkThreads:
         now = self._clock()
         return max([0.0, *(now - began for began in self._began if began is not None)])
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Run `work` on one of the threads; return its result or raise its exception. Cancellable until it starts."""
+    async def run(self, work: Callable[[], T], rank: int = 0) -> T:
+        """Run `work` on one of the threads; return its result or raise its exception. Cancellable until it starts.
+
+        Of the jobs that wait, the oldest of the lowest rank starts next.
+        """
         future: Future[T] = Future()
         with self._more:
-            self._waiting[future] = work
+            self._waiting[future] = (rank, work)
             self._more.notify()
         if not self._threads:
             self._begin()
@@ -106,11 +109,11 @@ class WorkThreads:
                 future.set_result(result)
 
     def _next(self) -> tuple[Future[Any], Callable[[], Any]] | None:
-        """Wait for a job and return the oldest; None after `end`."""
+        """Wait for a job and return the next; None after `end`."""
         with self._more:
             while not self._waiting:
                 if self._is_over:
                     return None
                 self._more.wait()
-            future = next(iter(self._waiting))
-            return future, self._waiting.pop(future)
+            future = min(self._waiting, key=lambda job: self._waiting[job][0])  # the first of several
+            return future, self._waiting.pop(future)[1]

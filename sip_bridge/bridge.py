@@ -13,6 +13,7 @@ from functools import partial
 from callbus.redis.bus import Bus
 from callbus.redis.fork_writer import ForkWriter
 from service.process import Process
+from sip_bridge import analysis_load
 from sip_bridge.exposure import exposure, worry
 from sip_bridge.hearing.listener import Listener
 from sip_bridge.hearing.publisher import Publisher
@@ -62,8 +63,11 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
             if worrying := worry(settings.bridge):
                 log.warning("%s", worrying)
             watching = process.start("the watch", _watch(bus, writer, endpoint, stalled, process))
+            asking = []
+            if settings.bridge.refuse_while_overloaded:
+                asking.append(process.start("the watch over analysis", analysis_load.watch(bus, endpoint)))
             await process.stopping.wait()
-            await process.end(watching)
+            await process.end(watching, *asking)
             await _drain(settings.bridge.drain_seconds, endpoint, process)
         finally:
             process.stopping.set()

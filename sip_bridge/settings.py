@@ -67,6 +67,9 @@ class BridgeSettings(BaseModel):
     means `max_calls`."""
     new_forks_per_second: float = Field(100.0, ge=0, le=10_000)
     """New forks per second from one peer, and its largest burst; more get 503. 0 disables the limit."""
+    refuse_while_overloaded: bool = True
+    """Refuse new calls with 503 while most analysis workers say that they are overloaded. Calls that the bridge has go
+    on, and further recordings of them are taken."""
     allowed_peers: tuple[str, ...] = ()
     """Addresses and networks that may fork calls, such as "192.0.2.10" and "198.51.100.0/24". Others get no answer.
     Empty: only the owners of `allowed_certificates`; if that is empty too, only this machine, and the bridge does not

@@ -80,6 +80,8 @@ class Conversation:
     """Whether the scorer can judge that language."""
     recordings: Recordings | None = None
     """Kept with it, so that all that is known of a call lies in one place; see succession."""
+    queue: str = ""
+    """As in CallOpened."""
 
     def listened(self, leg_id: str, measured: Measured | None, seconds: float) -> tuple[Conversation, float]:
         """The call with what is known of a leg's voice; how far the utterance lies above that, in deviations."""
@@ -124,9 +126,10 @@ class Verdict:
 def opened(event: CallOpened, known: Conversation | None) -> Conversation:
     """The call after an opening message: new, or with other legs when it is known."""
     if known is None:
-        return Conversation(event.call_id, event.opened_at, event.legs)
+        return Conversation(event.call_id, event.opened_at, event.legs, queue=event.queue)
     health = known.health.renamed(known.legs, event.legs)
-    return replace(known, legs=event.legs, opened_at=event.opened_at, health=health)
+    queue = event.queue or known.queue
+    return replace(known, legs=event.legs, opened_at=event.opened_at, health=health, queue=queue)
 
 
 def taken_over(event: TakenOver, call: Conversation) -> Conversation:
@@ -228,6 +231,7 @@ def state_of(call: Conversation, now: float, closed: CallClosed | None = None) -
         gaps=health.gaps,
         language=call.spoken.language,
         is_judged=call.is_judged,
+        queue=call.queue,
     )
 
 

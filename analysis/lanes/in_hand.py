@@ -32,6 +32,7 @@ class InHand:
         """Utterances still waiting for words or score, oldest first, with the bytes of their audio."""
         self._audio = 0
         self._events = 0
+        self._shed_lately = False
 
     def __len__(self) -> int:
         """Events in hand."""
@@ -41,6 +42,11 @@ class InHand:
     def audio_bytes(self) -> int:
         """Audio in hand."""
         return self._audio
+
+    def has_shed(self) -> bool:
+        """Whether an utterance was shed, here or before the features or the model, since this was last asked."""
+        shed, self._shed_lately = self._shed_lately, False
+        return shed
 
     def take(self, job: Job, lane: Lane) -> None:
         """Add an event of a call. Sheds what exceeds the bounds, perhaps this event."""
@@ -64,7 +70,7 @@ class InHand:
         """
         if job in self._waiting:
             if is_overload:
-                SHED.labels(_role(job)).inc()
+                self._count(job)
             self._audio -= self._waiting[job]
             self._waiting[job] = 0
             if not has_words:
@@ -80,8 +86,12 @@ class InHand:
 
     def _shed(self, job: Job) -> None:
         self._audio -= self._waiting.pop(job)
-        SHED.labels(_role(job)).inc()
+        self._count(job)
         job.shed()
+
+    def _count(self, job: Job) -> None:
+        SHED.labels(_role(job)).inc()
+        self._shed_lately = True
 
     def _tell(self) -> None:
         EVENTS.set(self._events)

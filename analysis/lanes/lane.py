@@ -117,6 +117,8 @@ class Lane:
     is_restored: bool = False
     spoken: Spoken = UNHEARD
     """What is known of its language, as last committed; utterances in hand may know more."""
+    queue: str = ""
+    """The call's, as last committed."""
     _begun: int = 0
     """How many jobs, from the first on, have their step."""
     _recordings: Recordings | None = None
@@ -132,8 +134,8 @@ class Lane:
         self.is_restored = True
 
     def learn(self, call: Conversation | None) -> None:
-        """Take over what is known of the call's language."""
-        self.spoken = call.spoken if call else UNHEARD
+        """Take over what is known of the call's language and queue."""
+        self.spoken, self.queue = (call.spoken, call.queue) if call else (UNHEARD, "")
 
     def begin(self) -> Iterator[tuple[Job, Step]]:
         """Compute each new event's effect on the call, in order; nothing before `restore`."""

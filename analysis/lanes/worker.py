@@ -126,7 +126,7 @@ class Worker:
             else:
                 self._active.saw(call_id, lane.partition, heard.recording_id, lane.spoken)
             if step.events and isinstance(utterance := step.events[-1], Utterance) and not job.is_shed:
-                job.recognition = asyncio.create_task(self._ear.listen(utterance, lane.spoken))
+                job.recognition = asyncio.create_task(self._ear.listen(utterance, lane.spoken, lane.queue))
                 job.recognition.add_done_callback(partial(self._heard, job))
             elif not job.is_shed:
                 self._in_hand.heard(job, has_words=False)

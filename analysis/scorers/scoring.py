@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Protocol, cast
 
 from analysis.turns.score import Asked, Score, Scorer
 from analysis.turns.turn import Turn
@@ -33,25 +33,34 @@ class Scoring(Protocol):
 
 
 class Threaded:
-    """A scorer on a thread of its own; what comes while it works is scored together, the longest waiting first.
+    """A scorer on threads of its own; what comes while they work is scored together, the longest waiting first.
 
     What waits is bounded by its callers: a call asks for one turn at a time.
     """
 
-    def __init__(self, scores: Callable[[Sequence[Asked]], Sequence[Score]]) -> None:
-        """`scores` answers in the order that it is asked."""
+    def __init__(
+        self,
+        scores: Callable[[Sequence[Asked]], Sequence[Score]],
+        *,
+        together: int = MOST_TOGETHER,
+        threads: int = 1,
+    ) -> None:
+        """`scores` answers in the order that it is asked: at most `together` in a run, and a run on each thread."""
         self._scores = scores
+        self._together = together
         self._waiting: dict[asyncio.Future[Score], Asked] = {}
         """What is asked and not begun, by its answer, the longest waiting first."""
-        self._working: asyncio.Task[None] | None = None
-        self.threads = WorkThreads("scorer")
+        self._working: set[asyncio.Task[None]] = set()
+        """At most one for each thread."""
+        self._most_working = threads
+        self.threads = WorkThreads("scorer", threads)
 
     async def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
         """See Scoring. Raises what the scorer raised on the turns that were scored together."""
         answer: asyncio.Future[Score] = asyncio.get_running_loop().create_future()
         self._waiting[answer] = (turn, history)
-        if self._working is None:
-            self._working = asyncio.create_task(self._work())
+        if len(self._working) < self._most_working:
+            self._working.add(asyncio.create_task(self._work()))
         try:
             return await answer
         finally:
@@ -62,9 +71,10 @@ class Threaded:
 
     async def close(self) -> None:
         """See Scoring."""
-        if self._working:
-            self._working.cancel()
-            await asyncio.wait([self._working])
+        for task in (working := list(self._working)):
+            task.cancel()
+        if working:
+            await asyncio.wait(working)
         self.threads.end()
 
     async def _work(self) -> None:
@@ -72,12 +82,12 @@ class Threaded:
             while batch := self._next():
                 await self._answer(batch)
         finally:
-            self._working = None
+            self._working.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     def _next(self) -> list[tuple[Asked, asyncio.Future[Score]]]:
         """Those waiting longest whose callers still want an answer."""
         batch: list[tuple[Asked, asyncio.Future[Score]]] = []
-        while self._waiting and len(batch) < MOST_TOGETHER:
+        while self._waiting and len(batch) < self._together:
             answer = next(iter(self._waiting))
             asked = self._waiting.pop(answer)
             if not answer.done():

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def leaning(share: float) -> float:
 class FeelingScorer:
     """Scores turns with a folder of reading.onnx, relating.onnx, tokenizer.json and feeling.json.
 
-    Belongs to one thread at a time.
+    Any number of threads may use it.
     """
 
     def __init__(self, folder: Path = SHIPPED_FEELING) -> None:
@@ -98,6 +99,8 @@ class FeelingScorer:
         self._reading = _session(folder / "reading.onnx")
         self._relating = _session(folder / "relating.onnx")
         self._known: OrderedDict[tuple[int, ...], Floats] = OrderedDict()
+        self._lock = Lock()
+        """Of what is known."""
 
     def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
         """See analysis.turns.score.Scorer."""
@@ -153,12 +156,14 @@ class FeelingScorer:
         """The lower half's output for a text, shape (tokens, width). Each text is run alone, so its output does not
         depend on the other texts of the request.
         """
-        hidden = self._known.pop(ids, None)
+        with self._lock:
+            hidden = self._known.pop(ids, None)
         if hidden is None:
             hidden = self._reading.run(None, {"ids": np.array([ids])})[0][0]
-        self._known[ids] = hidden
-        if len(self._known) > TEXTS_KNOWN:
-            self._known.popitem(last=False)
+        with self._lock:
+            self._known[ids] = hidden
+            if len(self._known) > TEXTS_KNOWN:
+                self._known.popitem(last=False)
         return hidden
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -11,20 +12,22 @@ from typing import Protocol
 from prometheus_client import Counter, Histogram
 
 from analysis.words.ahead import Ahead, Attempt
-from analysis.words.batcher import Batcher, Kind
+from analysis.words.batcher import Batcher
 from analysis.words.belief import SILENCE, Belief, Heard, believed, is_in_doubt
+from analysis.words.feature_pool import FeaturePool
 from analysis.words.features import Spectrogram
 from analysis.words.hallucination import Invention, Phrases
 from analysis.words.language import Languages, Probabilities, Spoken, Wanted
 from analysis.words.legs import APART_DB, Earlier, Legs, Loudness
+from analysis.words.names import Glossary, Names
 from analysis.words.passage import Passage, Shed, Words
 from analysis.words.silence import is_nothing
 from analysis.words.speech import Speech
 from analysis.words.speech_server import FULL, STOOD_IN, SpeechServer
 from analysis.words.voice import Measured, measure
+from analysis.words.waiting import Kind
 from callbus import Role, Utterance
 from service.faults import survived
-from service.work_threads import WorkThreads
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,10 @@ READ_AGAIN = Counter(
     "callvane_utterances_read_again_total",
     "Utterances in doubt that were read again on a longer audio context, by what became of their words.",
     ["result"],
+)
+PUT_RIGHT = Counter(
+    "callvane_utterances_names_put_right_total",
+    "Utterances in which words were taken for a name of analysis.names or analysis.names_by_queue.",
 )
 FEATURES_SECONDS = Histogram(
     "callvane_features_seconds",
@@ -106,7 +113,7 @@ class Ear(Protocol):
 class Recognizer:
     """Recognizes utterances of many calls at once. Belongs to one event loop.
 
-    At most `limit` utterances wait for their features; beyond that, new ones are shed at once. With `voices` it also
+    At most `limit` utterances wait for their features, see FeaturePool. With `voices` it also
     measures customers' voices. With a `server`, that reads first, and the batcher what it leaves; there is at least one
     of the two.
     """
@@ -122,24 +129,26 @@ class Recognizer:
         limit: int,
         voices: bool = False,
         languages: Languages | None = None,
+        glossary: Glossary | None = None,
     ) -> None:
         self._ear = ear
         self._batcher = batcher
         self._server = server
         self._phrases = phrases
-        self._limit = limit
         self._voices = voices
         self._languages = languages or Languages(detects=False)
-        self._waiting = 0
+        self._glossary = glossary or Glossary()
         self._legs = Legs()
         self._ahead = Ahead(self._read, batcher.urge) if batcher and not server else None
-        self.threads = WorkThreads("features", feature_threads)
+        self._pool = FeaturePool(feature_threads, limit)
+        self.threads = self._pool.threads
 
-    async def listen(self, utterance: Utterance, spoken: Spoken = UNHEARD) -> Recognition:
-        """The words of `utterance`, in a call of which `spoken` is known. Raises only when cancelled."""
+    async def listen(self, utterance: Utterance, spoken: Spoken = UNHEARD, queue: str = "") -> Recognition:
+        """The words of `utterance`, in a call of which `spoken` and `queue` are known. Raises only when cancelled."""
+        names = self._glossary.of(queue)
         try:
             ahead = await self._ahead.taken(utterance, spoken) if self._ahead else None
-            reading = ahead or await self._read(utterance, spoken)
+            reading = ahead or await self._read(utterance, spoken, names=names)
         except Shed:
             return Recognition(dropped=OVERLOAD)
         except Exception:  # counted and logged where it broke
@@ -154,8 +163,13 @@ class Recognizer:
             heard = Heard(utterance.duration_seconds, speech, "" if reading.whole else passage.before)
             recognition = await self._believed(words, passage, utterance, heard, reading.whole)
             self._legs.said(utterance, speech, recognition.text)
-            voice = reading.sound.voice
-            return replace(recognition, voice=voice, languages=words.languages, speech_seconds=speech.seconds)
+            return replace(
+                recognition,
+                text=await self._put_right(recognition.text, names),
+                voice=reading.sound.voice,
+                languages=words.languages,
+                speech_seconds=speech.seconds,
+            )
         except Exception:
             survived("utterance", log, utterance.call_id)
             return Recognition(dropped=ERROR)
@@ -165,26 +179,41 @@ class Recognizer:
         if self._ahead:
             self._ahead.begin(utterance, spoken)
 
+    @property
+    def loads(self) -> list[Callable[[], float]]:
+        """Seconds of work that wait, before the features and before the model, each to be compared with the bounds of
+        `waiting`."""
+        loads: list[Callable[[], float]] = [lambda: self._pool.seconds_waiting]
+        if batcher := self._batcher:
+            loads.append(lambda: batcher.load)
+        return loads
+
     def close(self) -> None:
         """Stop the feature threads and abandon their work."""
         if self._ahead:
             self._ahead.close()
         self.threads.end()
 
-    async def _read(self, utterance: Utterance, spoken: Spoken, ahead: Attempt[Reading] | None = None) -> Reading:
+    async def _read(
+        self,
+        utterance: Utterance,
+        spoken: Spoken,
+        ahead: Attempt[Reading] | None = None,
+        names: Names | None = None,
+    ) -> Reading:
         """Raises Shed, and what broke: it is counted and logged then."""
-        if self._waiting >= (AHEAD_FEATURES if ahead else self._limit):
+        if ahead and self._pool.waiting >= AHEAD_FEATURES:
             raise Shed
         began = time.monotonic()
-        self._waiting += 1
         earlier = self._legs.before(utterance)
+        hearing = partial(self._hear, utterance, earlier, self._legs.loudness(utterance))
         try:
-            sound = await self.threads.run(partial(self._hear, utterance, earlier, self._legs.loudness(utterance)))
+            sound = await self._pool.run(hearing, utterance.role)
+        except Shed:
+            raise
         except Exception:
             survived("utterance", log, utterance.call_id)
             raise
-        finally:
-            self._waiting -= 1
         FEATURES_SECONDS.observe(time.monotonic() - began)
         speech = sound.speech
         if sound.features is None or is_nothing(speech, utterance.duration_seconds):
@@ -192,9 +221,19 @@ class Recognizer:
         if self._legs.loudness(utterance).is_far(speech):
             return Reading(sound, is_far=True)
         passage = _passage(sound.features, self._languages.wanted(spoken, speech.seconds), sound.earlier)
-        read = await self._server.read(utterance.pcm, utterance.sample_rate_hz) if self._server else ""
+        prompt = names.prompt if names else ""
+        read = await self._server.read(utterance.pcm, utterance.sample_rate_hz, prompt) if self._server else ""
         words = read if isinstance(read, Words) else await self._own(passage, utterance, read, ahead)
         return Reading(sound, passage, words, whole=words is read)
+
+    async def _put_right(self, text: str, names: Names) -> str:
+        """On a feature thread: hundreds of names take a long utterance some hundredths of a second."""
+        if not text or not names.listed:
+            return text
+        right = await self.threads.run(partial(names.put_right, text))
+        if right != text:
+            PUT_RIGHT.inc()
+        return right
 
     async def _own(self, passage: Passage, utterance: Utterance, outcome: str, ahead: Attempt[Reading] | None) -> Words:
         """The words as the batcher reads them; `outcome`: why the server has not, if there is one."""
@@ -227,7 +266,7 @@ class Recognizer:
         While the model is behind, nothing is read twice. `whole`: they were read on a longer context already.
         """
         first = believed(words, heard, self._phrases, whole)
-        if whole or not self._batcher or not is_in_doubt(words, first, heard) or self._batcher.is_behind:
+        if whole or not self._batcher or not is_in_doubt(words, first, heard) or not self._batcher.takes(Kind.AGAIN):
             return _told(words, first)
         try:
             if first.reason == Invention.ECHO:

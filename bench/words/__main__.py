@@ -1,7 +1,8 @@
 """`make eval-words`: word error and invented words of real Whispers on real voices, beside stock faster-whisper.
 
 MODELS=base,tiny.en names fetched models or folders, SOUNDS=DIR the root of Debian's sound packages (/), CALLS=DIR one's
-own calls, PROMPTS=200 how many of a set, SETS=prompts,noise,calls,languages. Sets without recordings are left out.
+own calls, NAMES=DIR the spoken sentences of names.toml, PROMPTS=200 how many of a set,
+SETS=prompts,noise,calls,languages,names. Sets without recordings are left out.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import os
 import random
 import sys
 import time
+import wave
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.table import Row, row, show
+from bench.words import names
 from bench.words.calls import CallError, recorded
 from bench.words.clips import LONG_SECONDS, VOICES, Clip, music, prompts
 from bench.words.languages import decisions
@@ -39,8 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--models", default=os.environ.get("MODELS", "base,tiny.en"))
     parser.add_argument("--sounds", type=Path, default=Path(os.environ.get("SOUNDS", "/")))
     parser.add_argument("--calls", type=Path, default=os.environ.get("CALLS"))
+    parser.add_argument("--names", type=Path, default=os.environ.get("NAMES"))
     parser.add_argument("--prompts", type=int, default=int(os.environ.get("PROMPTS", "200")))
-    parser.add_argument("--sets", default=os.environ.get("SETS", "prompts,noise,calls,languages"))
+    parser.add_argument("--sets", default=os.environ.get("SETS", "prompts,noise,calls,languages,names"))
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     rows: list[Row] = []
@@ -76,6 +80,8 @@ def _measured(model: str, options: argparse.Namespace) -> Iterator[Row]:
             yield from _noise(model, options.sounds, found, ours, stock)
         if "calls" in options.sets and language == "en":
             yield from _calls(model, options.calls, ours, stock)
+        if "names" in options.sets and language == "en":
+            yield from _names(model, options.names, found[: options.prompts], ours)
 
 
 def _words(conditions: str, clips: Sequence[Clip], ours: Reader, stock: Reader, ratio: float) -> Iterator[Row]:
@@ -114,6 +120,21 @@ def _calls(model: str, folder: Path | None, ours: Reader, stock: Reader) -> Iter
         return
     for clip in clips:
         yield from _words(f"{model}, {clip.name}", [clip], ours, stock, CALL_RATIO)
+
+
+def _names(model: str, folder: Path | None, ordinary: Sequence[Clip], ours: Reader) -> Iterator[Row]:
+    if folder is None:
+        _say("no names: set NAMES to the folder that `python -m tools.voices --names DIR` has filled")
+        return
+    try:
+        clips = {**names.spoken(folder), "prompts": list(ordinary)}
+    except (OSError, wave.Error) as error:
+        _say(f"no names: {error}")
+        return
+    readings = {part: _read(f"{part} names", ours, found) for part, found in clips.items()}
+    for listed, known in names.sentences()[1].items():
+        for part in (listed, names.WITHOUT, "prompts"):
+            yield from names.effects(model, f"{part} sentences, {listed} names", known, clips[part], readings[part])
 
 
 def _read(what: str, reader: Reader, clips: Sequence[Clip]) -> list[Reading]:

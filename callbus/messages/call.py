@@ -13,7 +13,9 @@ from callbus.messages.leg import CallId, CallSeconds, Leg, Number, RecordingId, 
 
 Reason = Annotated[str, Meta(max_length=64)]
 """Why a call ended or something was dropped: one of a fixed list of words, so safe as a metric label."""
-
+Queue = Annotated[str, Meta(max_length=64)]
+"""Name of the queue that a call is of, as the PBX addresses the bridge by it, in lower case; never a telephone number.
+Empty if unknown."""
 
 BRIDGE_LOST: Reason = "bridge_lost"
 """The bridge died, or was cut off long enough to look dead; in the second case the call may continue."""
@@ -45,6 +47,7 @@ class CallOpened:
     """Unix seconds."""
     legs: Annotated[tuple[Leg, ...], Meta(max_length=16)]
     recording_id: RecordingId = ""
+    queue: Queue = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +96,5 @@ class CallState:
     is_judged: bool = True
     """Whether the scorer can judge what is said. If not, there are no scores and alerts, and `mood`, `level` and
     `baseline` say nothing."""
+    queue: Queue = ""
+    """Name of the queue that the call is of, in lower case; empty if unknown."""

@@ -286,3 +286,27 @@ for i = 2, #ARGV do
 end
 return absent
 """
+
+OVERLOADED = """
+-- A worker is overloaded, for as long as its word holds, or is not any more.
+-- KEYS: overloaded workers, by when their word ends; ARGV: worker, ms that it holds, 1 or 0
+if ARGV[3] == '0' then return redis.call('ZREM', KEYS[1], ARGV[1]) end
+local clock = redis.call('TIME')
+local ends = clock[1] * 1000 + math.floor(clock[2] / 1000) + ARGV[2]
+redis.call('ZADD', KEYS[1], string.format('%.0f', ends), ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
+"""
+
+OVERLOADS = """
+-- How many workers live, and how many of them are overloaded.
+-- KEYS: workers, by when they were heard; overloaded workers, by when their word ends; ARGV: lease ms
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local overloaded = 0
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], string.format('(%.0f', now), '+inf')) do
+  local heard = redis.call('ZSCORE', KEYS[1], worker)
+  if heard and tonumber(heard) >= now - ARGV[1] then overloaded = overloaded + 1 end
+end
+return {redis.call('ZCOUNT', KEYS[1], string.format('%.0f', now - ARGV[1]), '+inf'), overloaded}
+"""

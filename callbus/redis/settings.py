@@ -49,6 +49,7 @@ class Keys:
         self.calls = f"{prefix}:calls"
         self.live = f"{prefix}:live"
         self.workers = f"{prefix}:workers"
+        self.overloaded = f"{prefix}:overloaded"
         self.bridges = f"{prefix}:bridges"
         self.beginning = f"{prefix}:beginning"
         self.oldest_audio = f"{prefix}:oldest-audio"

@@ -19,6 +19,7 @@ from prometheus_client import Gauge
 from callbus import Alert, CallState
 from callbus.messages.wire import NAMES, Publication, encode_publication
 from callbus.redis.bus import Bus
+from callbus.redis.overload import Overload, overload
 from callbus.redis.presence import absent_calls
 from callbus.redis.subscription import Event, Subscription
 from callbus.redis.trouble import FAILURES
@@ -64,6 +65,7 @@ class Follower:
         self._heard_at = time.monotonic()
         self._behind = False
         self._seeded = False
+        self._overload = Overload()
         STALE.set(1)
         report("redis has not answered yet")
 
@@ -86,7 +88,12 @@ class Follower:
         return frame("snapshot", msgspec.json.encode(whole), str(self.cursor))
 
     def _status(self) -> dict[str, Any]:
-        return {"now": time.time(), "stale_since": self.stale_since, "heartbeat_seconds": self._heartbeat_seconds}
+        return {
+            "now": time.time(),
+            "stale_since": self.stale_since,
+            "heartbeat_seconds": self._heartbeat_seconds,
+            "overload": "all" if self._overload.is_all else "some" if self._overload.is_some else "",
+        }
 
     def found_out(self) -> list[Frame]:
         """What no stream says of calls on the board; a page that returns needs it beside the missed events."""
@@ -212,8 +219,20 @@ class Follower:
             if time.monotonic() - reconciled_at > RECONCILE_SECONDS:
                 await self._reconcile()
                 reconciled_at = time.monotonic()
+            await self._ask_overload()
             self._board.sweep(time.time())
             self._tell_gone()
+
+    async def _ask_overload(self) -> None:
+        """Ask Redis whether analysis leaves words out, and tell the pages if that has changed."""
+        before = self._overload
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                self._overload = await overload(self._bus)
+        except FAILURES:  # the watch tells of it
+            self._overload = Overload()
+        if (before.is_some, before.is_all) != (self._overload.is_some, self._overload.is_all):
+            self._browsers.send(self.status())
 
     async def _reconcile(self) -> None:
         """Ask Redis whether it still knows the calls on the page."""

@@ -17,9 +17,19 @@ const byId = (id) => document.getElementById(id);
 let waiting = false;
 let stale = { since: 0, why: "Connecting." };
 let dead = false;
+let overload = ""; // of analysis: "some" of its workers, or "all"
 let complete = false; // after the first whole board: later alerts are news
 
+const OVERLOADED = {
+  some: "Analysis is overloaded: agents' words are being left out of some calls.",
+  all: "Analysis is overloaded: agents' words are being left out, and new calls are refused.",
+};
+
 function receive(kind, data) {
+  if (data.overload !== undefined && data.overload !== overload) {
+    overload = data.overload;
+    notice();
+  }
   switch (kind) {
     case "snapshot": {
       const known = new Set(board.alerts.keys());
@@ -114,7 +124,8 @@ function notice() {
   const live = Number(byId("count-live").textContent) || 0;
   const quiet = clock.shown() - board.heardAt;
   let text = "";
-  if (clock.shown() - board.shedAt < SHED_SECONDS) text = "Overloaded: some words are not transcribed.";
+  if (overload in OVERLOADED) text = OVERLOADED[overload];
+  else if (clock.shown() - board.shedAt < SHED_SECONDS) text = "Overloaded: some words are not transcribed.";
   else if (live && quiet > QUIET_SECONDS) text = `Nothing from any call for ${clock.length(quiet)}: is analysis running?`;
   byId("notice").hidden = !text || stale !== null;
   write(byId("notice"), text);

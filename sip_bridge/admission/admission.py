@@ -7,6 +7,7 @@ library's thread.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.rates import Rates
@@ -18,6 +19,7 @@ from sip_bridge.admission.refusal import RETRY_AFTER_SECONDS, Refusal
 from sip_bridge.request import description, multipart
 from sip_bridge.request.description import Abilities
 from sip_bridge.request.fork import Fork, ForkReader
+from sip_bridge.request.invite import Invite
 from sip_bridge.request.multipart import Message
 
 REQUESTS_PER_SECOND = 20.0
@@ -52,6 +54,7 @@ class Condition:
     overloaded: bool = False
     draining: bool = False
     backlogged: bool = False
+    analysis_overloaded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +94,13 @@ class Admission:
         forks_per_second: float,
         reader: ForkReader,
         abilities: Abilities = PLAIN,
+        is_recorded: Callable[[Invite], bool] = lambda _: False,
     ) -> None:
         """`digest`: None disables authentication. `forks_per_second`: limit per peer; 0 disables it.
 
-        `abilities`: what the bridge can receive.
+        `abilities`: what the bridge can receive. `is_recorded`: whether an offer is of a call that the bridge has.
         """
+        self._is_recorded = is_recorded
         self._abilities = abilities
         self.places = Places(limits)
         self.noise = Noise()
@@ -169,6 +174,8 @@ class Admission:
         fork = self._reader.read(request.raw, head, naming)
         if fork.naming.call_id != naming.call_id and (refusal := self._shut(request.address, "", condition)):
             return Refused(refusal)
+        if condition.analysis_overloaded and self._is_new(request.address, fork):
+            return Refused(Refusal.ANALYSIS)
         if fork.offer.offers and (why := description.refusal(fork.offer.sdp, self._abilities)):
             return Refused(Refusal.UNACCEPTABLE, warning=why)
         call = self._call(request.address, fork.naming.call_id)
@@ -185,6 +192,11 @@ class Admission:
             if condition.backlogged:
                 return Refusal.BACKLOG
         return self.places.full(peer, call)
+
+    def _is_new(self, peer: str, fork: Fork) -> bool:
+        """Whether the fork would open another call. Only its metadata tells, so it is read first."""
+        call = self._call(peer, fork.naming.call_id)
+        return not (self.places.knows(call) if call else self._is_recorded(fork.offer))
 
     @staticmethod
     def _call(peer: str, call_id: str) -> tuple[str, str] | None:

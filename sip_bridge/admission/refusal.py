@@ -27,6 +27,7 @@ class Refusal(Enum):
     OVERLOADED = ("refused_overloaded", 503, "Overloaded")
     DRAINING = ("refused_draining", 503, "Shutting Down")
     BACKLOG = ("refused_backlog", 503, "Messages Waiting")
+    ANALYSIS = ("refused_analysis", 503, "Analysis Overloaded")
     PEER_CAPACITY = ("refused_peer_capacity", 503, "Your Calls Are Too Many")
     PEER_HALF_OPEN = ("refused_peer_half_open", 503, "Too Many Of Yours Unacknowledged")
     RATE = ("refused_rate", 503, "Too Many Calls At Once")

@@ -147,7 +147,7 @@ class Feed:
             self.call = self._calls.make_again(over.call)
             offer = self.standing = invite.followed(over.customers, over.people, offer)
         else:
-            self.call = self._calls.make(offer.call_id, offer.sip_call_id)
+            self.call = self._calls.make(offer.call_id, offer)
         self._recording = Recording(self.call, sources=[self._source.number])
         self._calls.recordings.told(self._recording, offer)
         self._begin(self.call, offer)
@@ -175,7 +175,7 @@ class Feed:
             self.lines.arrange(offer.legs, self._further)
         else:
             name = self.naming.call_id
-            self.call, did = self._calls.make(name, offer.sip_call_id), "fork answered"
+            self.call, did = self._calls.make(name, offer), "fork answered"
             self._calls.joined[self._source.peer, name] = JoinedCall(self.call)
             self._begin(self.call, offer)
         legs = "+".join(leg.leg_id for leg in self.lines.legs.values())

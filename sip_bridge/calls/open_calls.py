@@ -12,6 +12,7 @@ from sip_bridge.calls.recordings import Recordings
 from sip_bridge.hearing.heard_call import Call, Clock
 from sip_bridge.hearing.leg import Leg
 from sip_bridge.hearing.listener import Listener
+from sip_bridge.request.invite import Invite
 from sip_bridge.request.naming import Naming
 from sip_bridge.settings import BridgeSettings
 
@@ -35,13 +36,13 @@ class OpenCalls:
         joined = self.joined.get((peer, naming.call_id))
         return joined is None or joined.has_room(naming.role or Role.UNKNOWN, streams)
 
-    def make(self, wanted: str, sip_call_id: str) -> Call:
-        """Create a call without legs, which nothing listens to yet."""
-        return Call(self._ids.claim(wanted, sip_call_id), self.bridge_id, [], self.clock())
+    def make(self, wanted: str, offer: Invite) -> Call:
+        """Create a call without legs, which nothing listens to yet. `wanted`: its id, if no other call has it."""
+        return Call(self._ids.claim(wanted, offer.sip_call_id), self.bridge_id, [], self.clock(), offer.queue)
 
     def make_again(self, over: Call) -> Call:
         """As `make`, for an ended call that resumes: it keeps its id, so analysis keeps its time and state."""
-        return Call(self._ids.reclaim(over.call_id), self.bridge_id, [], self.clock())
+        return Call(self._ids.reclaim(over.call_id), self.bridge_id, [], self.clock(), over.queue)
 
     def leg(self, leg_id: str, role: Role, name: str) -> Leg:
         """Create a leg with the configured speech detection."""

@@ -81,6 +81,10 @@ class Recordings:
         """The recording that this offer continues with other parties: the call before a transfer."""
         return next((each for each in self._related(offer) if each.shares(offer)), None)
 
+    def knows(self, offer: Invite, now: float) -> bool:
+        """Whether an offer is of a call that is open, or that may resume. `now`: seconds of a monotonic clock."""
+        return bool(self.find(offer) or self.before(offer) or self._resumable(offer, now))
+
     def told(self, recording: Recording, offer: Invite) -> None:
         """Register what an offer says of a call, so that the call is found by it too."""
         for name in _names(offer):
@@ -107,13 +111,17 @@ class Recordings:
 
         `now`: seconds of a monotonic clock.
         """
+        if recording := self._resumable(offer, now):
+            self._over.remove(recording)
+        return recording
+
+    def _resumable(self, offer: Invite, now: float) -> Recording | None:
         while self._over and now - self._over[0].over_at > RESUME_SECONDS:
             self._over.popleft()
         names = set(_names(offer))
         for recording in reversed(self._over):
             same_parties = bool(offer.parties) and recording.parties == offer.parties
             if names & recording.names and (same_parties or recording.shares(offer)):
-                self._over.remove(recording)
                 return recording
         return None
 

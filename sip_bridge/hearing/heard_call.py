@@ -24,9 +24,10 @@ Clock = Callable[[], float]
 class Call:
     """One call's messages. Belongs to the listener's thread once handed over to it."""
 
-    def __init__(self, call_id: str, bridge_id: str, legs: list[Leg], opened_at: float) -> None:
-        """`opened_at`: unix seconds."""
+    def __init__(self, call_id: str, bridge_id: str, legs: list[Leg], opened_at: float, queue: str = "") -> None:
+        """`opened_at`: unix seconds. `queue`: as in CallOpened."""
         self.call_id = call_id
+        self.queue = queue
         self.legs = legs
         self._bridge_id = bridge_id
         self._opened_at = opened_at
@@ -35,7 +36,7 @@ class Call:
     def opened(self) -> ForkEvent:
         """The call's first message; sent again whenever its legs change."""
         legs = tuple(callbus.Leg(leg.leg_id, leg.role, leg.name) for leg in self.legs)
-        return callbus.CallOpened(self.call_id, self._bridge_id, self._opened_at, legs)
+        return callbus.CallOpened(self.call_id, self._bridge_id, self._opened_at, legs, queue=self.queue)
 
     def join(self, leg: Leg) -> ForkEvent:
         """Add a leg that came up in mid-call. Returns the message to send."""

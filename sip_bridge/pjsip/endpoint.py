@@ -71,6 +71,8 @@ class Endpoint:
         self.draining = False
         self.backlogged = False
         """Set from outside while Redis accepts messages too slowly for more calls."""
+        self.analysis_overloaded = False
+        """Set from outside while analysis cannot take more calls."""
         self.connections = Connections()
         rules = AgentRules(settings.agent_uri_patterns, settings.agent_extensions, settings.agent_side)
         users = {user: secret.get_secret_value() for user, secret in settings.digest_users.items()}
@@ -83,6 +85,7 @@ class Endpoint:
             settings.new_forks_per_second,
             ForkReader(rules, words, settings.plain_role, settings.join_header, settings.role_header),
             self.abilities,
+            lambda offer: self.calls.recordings.knows(offer, time.monotonic()),
         )
         feeds = Feeds(self.calls, self.later)
         self._context = DialogContext(settings, rules, words, self.admission, feeds, self.later, self._forget)
@@ -215,7 +218,8 @@ class Endpoint:
         """Return the refusal of a request outside a dialog, or None if admitted. See `Admission.judge`."""
         now = time.monotonic()
         behind = overloaded(self.listener.round_seconds, self.listener.rounded_at, now)
-        return self.admission.judge(request, Condition(behind, self.draining, self.backlogged), now)
+        condition = Condition(behind, self.draining, self.backlogged, self.analysis_overloaded)
+        return self.admission.judge(request, condition, now)
 
     def later(self, command: Callable[[], None]) -> None:
         """Schedule a function that must not run within a callback of the library."""

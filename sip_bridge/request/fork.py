@@ -10,6 +10,7 @@ from sip_bridge.request import naming as names
 from sip_bridge.request.invite import Invite
 from sip_bridge.request.multipart import Message
 from sip_bridge.request.naming import Naming
+from sip_bridge.request.queue import queue_of
 from sip_bridge.request.roles import AgentRules
 from sip_bridge.request.vendors import Vocabulary
 
@@ -45,6 +46,7 @@ class ForkReader:
     def read(self, raw: bytes, head: Message, naming: Naming) -> Fork:
         """Read the whole INVITE. `head`: from `multipart.read_head`. `naming`: from `naming(head)`."""
         offer = invite.read(raw, self._rules, self._plain_role, words=self._words, head=head)
+        offer = replace(offer, queue=queue_of(head.uri))
         if offer.metadata_fault != "none":  # metadata takes precedence
             return Fork(offer, Naming())
         if len(offer.legs) > 1:  # one role cannot apply to several streams

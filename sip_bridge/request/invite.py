@@ -75,6 +75,8 @@ class Invite:
     """Relates the sessions of one call, before and after a transfer; empty if the recorder has none."""
     customers_before: frozenset[str] = frozenset()
     """`customers` of the dialog's earlier requests."""
+    queue: str = ""
+    """The queue that a fork's first INVITE is addressed to; see `queue.queue_of`."""
 
     @property
     def customers(self) -> frozenset[str]:

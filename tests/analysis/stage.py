@@ -182,8 +182,19 @@ class CountedReader(AheadReader):
 class Stage:
     """A worker at work on an empty Redis."""
 
-    def __init__(self, bus: Bus, in_hand: InHand, reading: asyncio.Task[None], ahead: CountedReader) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        name: str,
+        ear: Recognizer,
+        in_hand: InHand,
+        reading: asyncio.Task[None],
+        ahead: CountedReader,
+    ) -> None:
         self.bus = bus
+        self.name = name
+        """Of the worker."""
+        self.ear = ear
         self.in_hand = in_hand
         self.ahead = ahead
         self._reading = reading
@@ -269,11 +280,13 @@ async def stage(
     in_hand: InHand | None = None,
     finish_seconds: float = SECONDS,
     languages: Languages | None = None,
+    model: Prompter | None = None,
     **settings: float,
 ) -> AsyncIterator[Stage]:
     """A worker with these faults, which has finished what was in hand within `finish_seconds` in the end.
 
-    `languages`: without them none is detected. `settings`: of Redis. Whatever was broken, no task is left behind.
+    `languages`: without them none is detected. `model`: in place of a plain Prompter. `settings`: of
+    Redis. Whatever was broken, no task is left behind.
     """
     before = asyncio.all_tasks()
     with ExitStack() as broken:
@@ -282,7 +295,7 @@ async def stage(
         async with Bus(RedisSettings.model_validate({"url": redis_url, **settings})) as bus:
             await bus.client.set(bus.keys.beginning, 0)  # this Redis has long been there: partitions are free at once
             judge = scoring or Threaded(one_by_one(spoken.SCORER))
-            model = Prompter()
+            model = model or Prompter()
             batcher = Batcher(model, 16, QUEUE_UTTERANCES)
             ear = Recognizer(
                 model,
@@ -292,16 +305,14 @@ async def stage(
                 limit=QUEUE_UTTERANCES,
                 languages=languages,
             )
-            reader, held = (
-                ForkReader(bus, f"worker-{secrets.token_hex(4)}"),
-                InHand(4 * QUEUE_UTTERANCES) if in_hand is None else in_hand,
-            )
+            name = f"worker-{secrets.token_hex(4)}"
+            reader, held = ForkReader(bus, name), InHand(4 * QUEUE_UTTERANCES) if in_hand is None else in_hand
             worker = Worker(reader, ear, Decisions(Analyst(spoken.RULES, 7, languages), judge), held)
             transcribing, reading = asyncio.create_task(batcher.run()), asyncio.create_task(worker.read())
             told = CountedReader(bus, lambda: reader.held)
             ahead = asyncio.create_task(worker.read_ahead(told))
             try:
-                yield Stage(bus, held, reading, told)
+                yield Stage(bus, name, ear, held, reading, told)
             finally:
                 reading.cancel()
                 ahead.cancel()

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from analysis.words.ahead import CANCELLED, FAILED, READ_AHEAD, SAVED_SECONDS, SHED, UNUSED, USED, WASTED_SECONDS, Ahead
-from analysis.words.batcher import AUDIO_SECONDS, Batcher, Kind
+from analysis.words.batcher import AUDIO_SECONDS, Batcher
 from analysis.words.recognition import Recognizer
+from analysis.words.waiting import Kind
 from callbus import Utterance
 from callbus.messages.utterance import MAX_PCM_BYTES
 from tests.analysis.stage import LINES, Prompter, Stage, Told, closes, heard, opens, says, stage

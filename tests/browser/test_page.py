@@ -10,6 +10,10 @@ import time
 from playwright.async_api import Browser, Page, expect
 
 from callbus import Leg, Mood, Phase, Quote, Role, Term, Tier
+from callbus.redis.bus import Bus
+from callbus.redis.leases import Leases
+from callbus.redis.overload import tell
+from callbus.redis.settings import RedisSettings
 from tests.conftest import PrivateRedis
 from tests.console.made_up import alert, call_state, floor, legs, transcript
 from tests.console.running import Publisher, RunningConsole
@@ -282,3 +286,23 @@ async def test_many_calls(page: Page, console: RunningConsole, publisher: Publis
     await expect(page.locator(".alert")).to_have_count(1)
     await expect(page.locator(".call dd", has_text="words 13")).to_have_count(200)
     assert await console.metric('callvane_console_browsers_dropped_total{reason="slow"}') == 0
+
+
+async def test_an_overload_of_analysis_is_noticed(page: Page, console: RunningConsole, redis_url: str) -> None:
+    """Some workers leave words out; if most do, new calls are refused; the notice goes by itself."""
+    await live(page, console)
+    notice = page.locator("#notice")
+    await expect(notice).to_be_hidden()
+    async with Bus(RedisSettings(url=redis_url)) as bus:
+        workers = [Leases(bus, name) for name in ("a", "b")]
+        for worker in workers:
+            await worker.balance()
+        await tell(bus, "a", True)
+        await expect(notice).to_contain_text("agents' words are being left out of some calls")
+        for worker in workers:
+            await worker.balance()
+        await tell(bus, "b", True)
+        await expect(notice).to_contain_text("new calls are refused")
+        for name in ("a", "b"):
+            await tell(bus, name, False)
+        await expect(notice).to_be_hidden()

@@ -212,7 +212,8 @@ def test_a_call_met_in_its_middle() -> None:
 
 def test_opening_again_changes_the_legs_and_nothing_else() -> None:
     """What was heard stays, also where the opening message comes late and puts the beginning right."""
-    grown = replace(opened(CallOpened("c", "bridge", 1_000.0, LEGS[:1]), None), next_turn=5)
+    grown = replace(opened(CallOpened("c", "bridge", 1_000.0, LEGS[:1], queue="billing"), None), next_turn=5)
+    assert state_of(grown, 0.0).queue == "billing"
     assert opened(CallOpened("c", "bridge", 940.0, LEGS), grown) == replace(grown, legs=LEGS, opened_at=940.0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,9 +16,10 @@ from analysis.servers.breaker import FAILURES
 from analysis.settings import AnalysisSection
 from analysis.words.batcher import Batcher
 from analysis.words.hallucination import Phrases
+from analysis.words.names import Glossary
 from analysis.words.passage import Passage, Words
 from analysis.words.readers import Listener, speech_server
-from analysis.words.recognition import SUPPRESSED, Recognizer
+from analysis.words.recognition import PUT_RIGHT, SUPPRESSED, Recognizer
 from analysis.words.speech_server import STOOD_IN
 from analysis.words.transcriber import Transcriber
 from callbus import Role, Utterance
@@ -56,6 +58,18 @@ async def test_words_are_heard(recognizer: Recognizer) -> None:
     assert recognition.dropped == ""
     assert "check my bill" in recognition.text.lower()
     assert 0.5 < recognition.confidence <= 1
+
+
+async def test_names_are_put_right_in_the_calls_of_their_queue(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of other queues are not looked for; what was put right is counted."""
+    monkeypatch.setattr(recognizer, "_glossary", Glossary([], {"billing": ["Czekmai Bill"]}))
+    counted, said = PUT_RIGHT._value.get(), utterances("turns_angry", "a", 0.0)[1]
+    assert "Czekmai Bill" not in (await recognizer.listen(said)).text
+    assert PUT_RIGHT._value.get() == counted
+    assert "Czekmai Bill" in (await recognizer.listen(said, queue="billing")).text
+    assert PUT_RIGHT._value.get() == counted + 1
 
 
 async def test_an_invention_is_taken_off_the_words_before_it(
@@ -151,13 +165,22 @@ async def test_what_is_in_doubt_is_read_again(cut: Words, whole: Words, contexts
     assert recognition.text + recognition.dropped == expected
 
 
+class Slow(Looping):
+    """The same, a tenth of a second a reading."""
+
+    def transcribe(self, rows: Sequence[Passage], frames: int) -> list[Words]:
+        """As Looping."""
+        time.sleep(0.1)
+        return super().transcribe(rows, frames)
+
+
 async def test_while_the_model_is_behind_nothing_is_read_twice() -> None:
-    """Second readings give way first: the words in doubt are judged as they are."""
-    model = Looping(LOOP, SAID)
-    batcher = Batcher(model, 1, 8)
+    """Second readings give way first: the words in doubt are judged as they are, until less than 0.8 s waits."""
+    model = Slow(LOOP, SAID)
+    batcher = Batcher(model, 1, 100)
     opened = Recognizer(model, batcher, Phrases.parse([]), feature_threads=1, limit=100)
-    crowd = asyncio.gather(*(opened.listen(silence(b"words" * 3_200)) for _ in range(8)))
-    while batcher.waiting < 8:
+    crowd = asyncio.gather(*(opened.listen(silence(b"words" * 3_200)) for _ in range(12)))
+    while batcher.waiting < 12:
         await asyncio.sleep(0)
     task = asyncio.create_task(batcher.run())
     try:
@@ -166,8 +189,9 @@ async def test_while_the_model_is_behind_nothing_is_read_twice() -> None:
         opened.close()
         task.cancel()
         await asyncio.wait([task])
-    assert {each.text or each.dropped for each in read} == {SAID.text, "hallucination"}
-    assert model.contexts.count(3_000) < 8
+    said = [each.text or each.dropped for each in read]
+    assert said[:3] == ["hallucination"] * 3
+    assert said[-1] == SAID.text
 
 
 @asynccontextmanager
@@ -225,6 +249,25 @@ async def test_the_guards_judge_a_servers_words(transcriber: Transcriber, answer
         recognition = await recognizer.listen(utterances("turns_angry", "a", 0.0)[1])
     assert recognition.text + recognition.dropped == expected
     assert STOOD_IN._value.get() == stood_in
+
+
+@pytest.mark.parametrize("names", [("Sitilli", "Platinum Motors"), ()])
+async def test_a_server_is_told_the_names(
+    transcriber: Transcriber, names: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As its prompt; without names there is none."""
+    asked: list[bytes] = []
+
+    async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
+        asked.append(request.body)
+        await reply(SAID.text)(request, writer)
+
+    async with served(answer, transcriber) as recognizer:
+        monkeypatch.setattr(recognizer, "_glossary", Glossary(names))
+        await recognizer.listen(utterances("turns_angry", "a", 0.0)[1])
+    prompt = b'name="prompt"\r\n\r\nSitilli, Platinum Motors\r\n'
+    assert [prompt in body for body in asked] == [bool(names)]
+    assert names or b"prompt" not in asked[0]
 
 
 async def test_a_server_is_not_sent_what_is_no_speech(transcriber: Transcriber) -> None:

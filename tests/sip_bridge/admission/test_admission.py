@@ -115,11 +115,12 @@ def test_new_forks_have_a_rate() -> None:
         (Condition(), None, None),
         (Condition(draining=True), Refusal.DRAINING, None),
         (Condition(backlogged=True), Refusal.BACKLOG, None),
+        (Condition(analysis_overloaded=True), Refusal.ANALYSIS, None),
         (Condition(overloaded=True), Refusal.OVERLOADED, Refusal.OVERLOADED),
     ],
 )
 def test_half_a_call_is_no_use(condition: Condition, new: Refusal | None, joining: Refusal | None) -> None:
-    """What joins a call is taken while the bridge drains or waits for Redis, and not where it can hear no more."""
+    """What joins a call is taken while the bridge drains, or Redis or analysis is behind; not if it hears no more."""
     by = door()
     enter(by, invite("pbx-1"))
     assert ask(by, invite("pbx-2"), condition=condition) is new
