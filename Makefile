@@ -1,6 +1,6 @@
 # Callvane's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test eval eval-words bench-bridge bench-worker bench-sip check format lock browser fuzz interop sanitize
+.PHONY: help setup setup-tests demo test eval eval-words bench-bridge bench-sip bench-words bench-worker check format lock browser fuzz interop sanitize
 
 VENV := .venv/bin
 FUZZ := $(or $(CALLVANE_CACHE),$(HOME)/.cache/callvane)/fuzz
@@ -37,6 +37,9 @@ bench-worker: setup ## how many calls an analysis worker holds beside its model,
 
 bench-sip: setup ## how long one message holds a bridge's SIP thread, and what a call costs it
 	@$(VENV)/python -m bench.sip_thread $(BENCH)
+
+bench-words: setup ## how fast utterances are read, beside stock faster-whisper; MODELS, SOUNDS, COUNT, SECONDS, DEVICE, THREADS, SHAPE
+	@$(VENV)/python -m bench.speed
 
 fuzz: setup-tests ## break the readers of what PBXes send, guided by coverage, for SECONDS (60)
 	@$(VENV)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps --upgrade \

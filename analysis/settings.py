@@ -50,7 +50,8 @@ class AnalysisSection(BaseModel):
     compute_type: Literal["auto", "int8", "int8_float16", "int8_bfloat16", "float16", "bfloat16", "float32"] = "auto"
     """Number format of the model. `auto` is float16 on CUDA, int8 on a CPU."""
     cpu_threads: int = Field(0, ge=0, le=256)
-    """Threads per transcription on a CPU. 0: one per core, at most four."""
+    """Threads per transcription on a CPU. 0: one per core that the process may use, by its affinity and its container's
+    quota, and at most four."""
     feature_threads: int = Field(0, ge=0, le=64)
     """Threads that turn audio into the model's spectrogram and find speech in it. 0: one per core, at most four."""
     language: str = Field("en", pattern=r"^([a-z]{2,3}|auto)$")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import re
 import wave
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from faster_whisper.tokenizer import Tokenizer
 
 from analysis.fetching.found import model_folder
 from analysis.settings import AUTO, CPU_MODEL, GPU_MODEL, AnalysisSection
+from analysis.words.cores import cores
 from analysis.words.features import FRAMES_PER_SECOND, Extractor, Spectrogram, samples_of, spectrogram
 from analysis.words.language import Probabilities
 from analysis.words.passage import Passage, Words
@@ -49,6 +49,8 @@ TOKENS_PER_SECOND = 16
 TIMESTAMP_SECONDS = 0.02
 """Between two of Whisper's timestamp tokens."""
 SPARE_TOKENS = 16
+MOST_THREADS = 4
+"""By default; more of them share a short utterance badly."""
 MOST_LENGTH = 448
 """Whisper's text context: prompt and answer. CTranslate2 generates at most half of `max_length`."""
 
@@ -66,10 +68,11 @@ class Transcriber:
         compute_type = settings.compute_type
         if compute_type == "auto":
             compute_type = "float16" if device == "cuda" else "int8"
-        threads = settings.cpu_threads or min(4, os.cpu_count() or 1)
+        self.threads = settings.cpu_threads or min(MOST_THREADS, cores())
+        """Of the CPU, for one batch."""
         try:
             whisper = WhisperModel(
-                str(folder), device=device, compute_type=compute_type, cpu_threads=threads, local_files_only=True
+                str(folder), device=device, compute_type=compute_type, cpu_threads=self.threads, local_files_only=True
             )
         except (RuntimeError, ValueError, OSError, KeyError) as error:
             raise ConfigError(_unloadable(folder, device, compute_type, error)) from None

@@ -23,7 +23,8 @@ from bench.words.clips import LONG_SECONDS, VOICES, Clip, music, prompts
 from bench.words.languages import decisions
 from bench.words.measures import errors, invented
 from bench.words.noises import after, noises
-from bench.words.readers import Ours, Reader, Reading, Stock
+from bench.words.readers import Ours, Reader, Stock
+from bench.words.reading import Reading
 from service.settings import ConfigError
 
 PROMPTS_RATIO, CALL_RATIO, CPU_RATIO = 1.1, 1.3, 1 / 3

@@ -11,7 +11,7 @@ import jiwer
 from num2words import num2words
 
 from bench.words.clips import Clip
-from bench.words.readers import Reading
+from bench.words.reading import Reading
 
 _APART = re.compile(r"[^\w\s']|_")
 _FIGURES = re.compile(r"(\d{1,12})(st|nd|rd|th)?\b")

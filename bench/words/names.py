@@ -15,7 +15,7 @@ from analysis.words.names import Names
 from bench.table import Row, row
 from bench.words.clips import Clip, read
 from bench.words.measures import errors, plain
-from bench.words.readers import Reading
+from bench.words.reading import Reading
 
 SENTENCES = Path(__file__).with_name("names.toml")
 CHOOSING, REPORTING, WITHOUT = "choosing", "reporting", "without"

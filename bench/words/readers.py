@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from faster_whisper import WhisperModel
@@ -18,6 +17,7 @@ from analysis.words.hallucination import SHIPPED_PHRASES, Phrases
 from analysis.words.recognition import Recognizer
 from analysis.words.transcriber import Transcriber
 from bench.words.clips import RATE_HZ, Clip
+from bench.words.reading import Reading
 from callbus import Role, Utterance
 from sip_bridge.hearing.leg import Leg
 from sip_bridge.hearing.segmenter import FRAME_BYTES, FRAME_SECONDS, Segment
@@ -26,18 +26,6 @@ from sip_bridge.settings import BridgeSettings
 BEGUN = 1_000.0
 """Unix seconds at which every clip begins."""
 BLOCK_FRAMES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What was read in a clip."""
-
-    text: str
-    utterances: int
-    """Cut out of the clip, or segments of it."""
-    dropped: tuple[str, ...]
-    """Why utterances have no words, one reason each."""
-    cpu_seconds: float
 
 
 class Reader(Protocol):
