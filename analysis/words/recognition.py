@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol
 
 from prometheus_client import Counter, Histogram
 
@@ -17,16 +16,16 @@ from analysis.words.belief import SILENCE, Belief, Heard, believed, is_in_doubt
 from analysis.words.feature_pool import FeaturePool
 from analysis.words.features import Spectrogram
 from analysis.words.hallucination import Invention, Phrases
+from analysis.words.hearing import Ear, Sound, hear
 from analysis.words.language import Languages, Probabilities, Spoken, Wanted
-from analysis.words.legs import APART_DB, Earlier, Legs, Loudness
+from analysis.words.legs import Earlier, Legs, Loudness
 from analysis.words.names import Glossary, Names
 from analysis.words.passage import Passage, Shed, Words
 from analysis.words.silence import is_nothing
-from analysis.words.speech import Speech
 from analysis.words.speech_server import FULL, STOOD_IN, SpeechServer
-from analysis.words.voice import Measured, measure
+from analysis.words.voice import Measured
 from analysis.words.waiting import Kind
-from callbus import Role, Utterance
+from callbus import Utterance
 from service.faults import survived
 
 log = logging.getLogger(__name__)
@@ -75,18 +74,6 @@ class Recognition:
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
-    """What is heard in an utterance before its words are read."""
-
-    features: Spectrogram | None
-    """None if it is too short to hold a word."""
-    speech: Speech
-    earlier: Earlier | None
-    """The speech before it that the features begin with."""
-    voice: Measured | None
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """What was heard and read in an utterance, before the guards."""
 
@@ -98,16 +85,6 @@ class Reading:
     """Whether it was read on the whole context."""
     is_far: bool = False
     """Whether it is not read because somebody far away is speaking."""
-
-
-class Ear(Protocol):
-    """What is heard in an utterance before its words are read."""
-
-    def hear(self, pcm: bytes, rate_hz: int, before: bytes = b"") -> tuple[Spectrogram | None, Speech]:
-        """The spectrogram, None if the utterance is too short to hold a word; and how much of it is speech.
-
-        `before`: earlier speech, which the spectrogram begins with.
-        """
 
 
 class Recognizer:
@@ -131,11 +108,10 @@ class Recognizer:
         languages: Languages | None = None,
         glossary: Glossary | None = None,
     ) -> None:
-        self._ear = ear
         self._batcher = batcher
         self._server = server
         self._phrases = phrases
-        self._voices = voices
+        self._hear = partial(hear, ear, voices)
         self._languages = languages or Languages(detects=False)
         self._glossary = glossary or Glossary()
         self._legs = Legs()
@@ -248,15 +224,6 @@ class Recognizer:
         if self._server:
             STOOD_IN.inc()
         return words
-
-    def _hear(self, utterance: Utterance, earlier: Earlier | None, loudness: Loudness) -> Sound:
-        """On a feature thread. Somebody further away than the leg's own party is heard without that party's words."""
-        measured = self._voices and utterance.role is Role.CUSTOMER
-        voice = measure(utterance.pcm, utterance.sample_rate_hz) if measured else None
-        features, speech = self._ear.hear(utterance.pcm, utterance.sample_rate_hz, earlier.pcm if earlier else b"")
-        if earlier and loudness.is_far(speech, APART_DB):
-            return replace(self._hear(utterance, None, loudness), voice=voice)
-        return Sound(features, speech, earlier, voice)
 
     async def _believed(
         self, words: Words, passage: Passage, utterance: Utterance, heard: Heard, whole: bool

@@ -33,6 +33,7 @@ reading."""
 
 
 FEATURE_THREADS = 2
+ENDING_SECONDS = 10.0
 
 
 LEAD_SECONDS = BridgeSettings().hangover_seconds - BridgeSettings().ahead_seconds
@@ -133,11 +134,12 @@ async def readers(model: str, transcriber: Transcriber, batches: Sequence[int]) 
     ]
     phrases = Phrases.read(SHIPPED_PHRASES)
     running: list[asyncio.Task[None]] = []
+    batchers: list[Batcher] = []
     recognizers: list[Recognizer] = []
     try:
         for context, reads in (("padded", Padded(transcriber)), ("cut", transcriber)):
             for batch_size in batches:
-                batcher = Batcher(reads, batch_size, LIMIT)
+                batchers.append(batcher := Batcher(reads, batch_size, LIMIT))
                 running.append(asyncio.create_task(batcher.run()))
                 recognizers.append(
                     Recognizer(transcriber, batcher, phrases, feature_threads=FEATURE_THREADS, limit=LIMIT)
@@ -154,3 +156,6 @@ async def readers(model: str, transcriber: Transcriber, batches: Sequence[int]) 
         for recognizer in recognizers:
             recognizer.close()
         await asyncio.gather(*running, return_exceptions=True)
+        # A thread that ends while the interpreter does would abort the process.
+        threads = (stock, *(each.threads for each in recognizers), *(each.threads for each in batchers))
+        await asyncio.gather(*(each.ended(ENDING_SECONDS) for each in threads))

@@ -26,6 +26,7 @@ from sip_bridge.settings import BridgeSettings
 BEGUN = 1_000.0
 """Unix seconds at which every clip begins."""
 BLOCK_FRAMES = 5
+ENDING_SECONDS = 10.0
 
 
 class Reader(Protocol):
@@ -86,6 +87,7 @@ class Ours:
         finally:
             running.cancel()
             recognizer.close()
+            await asyncio.gather(batcher.threads.ended(ENDING_SECONDS), recognizer.threads.ended(ENDING_SECONDS))
         text = " ".join(each.text for each in found if not each.dropped)
         dropped = tuple(each.dropped for each in found if each.dropped)
         return Reading(text, len(found), dropped, time.process_time() - began)

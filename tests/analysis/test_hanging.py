@@ -20,7 +20,7 @@ import signal, sys, threading
 from analysis import __main__ as program
 from analysis.scorers.scoring import Threaded
 from analysis.settings import AnalysisSettings
-from analysis.words.recognition import Recognizer
+from analysis.words import recognition
 from analysis.words.transcriber import Transcriber
 from service.process import main
 
@@ -42,7 +42,7 @@ match kind:
         begin = Threaded.__init__
         Threaded.__init__ = lambda self, scores, **options: begin(self, hangs(scores), **options)
     case "model": Transcriber.transcribe = hangs(Transcriber.transcribe)
-    case "features": Recognizer._hear = hangs(Recognizer._hear)
+    case "features": recognition.hear = hangs(recognition.hear)
 sys.exit(main("analysis", "", AnalysisSettings, program.work, 0, []))
 """
 """A worker of whose threads one kind hangs from SIGUSR1 to SIGUSR2."""
