@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
 from callbus.redis.settings import RedisSettings
 from service.settings import ProcessSettings
@@ -13,7 +14,19 @@ from service.settings import ProcessSettings
 AUTO = "auto"
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 """A language as Whisper names it: ISO 639-1, or 639-3 where that has none."""
-ListedName = Annotated[str, Field(max_length=60, pattern=r"^[\w'\u2019.&+-]+( [\w'\u2019.&+-]+)*$")]
+
+
+def _without_marks(name: str) -> str:
+    composed = unicodedata.normalize("NFC", name.lower())
+    if any(unicodedata.category(letter).startswith("M") for letter in composed):
+        raise ValueError("has combining marks: names in such a script cannot be told apart in a text; leave it out")
+    return name
+
+
+ListedName = Annotated[
+    str, Field(max_length=60, pattern=r"^[\w'\u2019.&+-]+( [\w'\u2019.&+-]+){0,7}$"), AfterValidator(_without_marks)
+]
+"""At most eight words."""
 ListedNames = Annotated[tuple[ListedName, ...], Field(max_length=100)]
 QueueName = Annotated[str, Field(pattern=r"^[\w.+-]{1,64}$")]
 CPU_MODEL = "base"

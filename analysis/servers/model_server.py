@@ -23,8 +23,6 @@ from service.settings import ConfigError
 
 log = logging.getLogger(__name__)
 
-KEPT_SECONDS = 4.0
-"""An idle connection is closed before a server's usual 5 s, so that closing does not cross a question."""
 NEAR = tuple(
     ipaddress.ip_network(network)
     for network in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
@@ -100,9 +98,8 @@ class ModelServer:
         # Only the transport: a client would add cookies, redirects and the environment's proxies.
         self._transport = httpx2.AsyncHTTPTransport(
             trust_env=False,
-            limits=httpx2.Limits(
-                max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEPT_SECONDS
-            ),
+            # A connection an answer: what else a broken server writes on it would answer another call's question.
+            limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=0),
         )
 
     async def ask(self, question: bytes, kind: str = "application/json") -> bytes:

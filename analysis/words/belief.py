@@ -16,7 +16,7 @@ from analysis.words.hallucination import (
 )
 from analysis.words.hallucination import words as plain
 from analysis.words.passage import Words
-from analysis.words.silence import NO_SPEECH, is_little, nobody_spoke
+from analysis.words.silence import NO_SPEECH, is_little, is_mostly, nobody_spoke
 from analysis.words.speech import Speech
 
 SILENCE = "silence"
@@ -52,7 +52,8 @@ class Heard:
 def believed(words: Words, heard: Heard, phrases: Phrases, whole: bool = False) -> Belief:
     """What the guards leave of `words`. `whole`: they were read on a longer audio context."""
     probabilities = words.no_speech_probability, words.mean_log_probability
-    if nobody_spoke(words.text, *probabilities, heard.is_little, whole):
+    marked = whole and not is_mostly(heard.speech, heard.seconds)
+    if nobody_spoke(words.text, *probabilities, heard.is_little, marked):
         return Belief(dropped=SILENCE, reason="no_speech" if words.text else "")
     if is_echo(words.text, heard.before):
         return Belief(dropped=HALLUCINATION, reason=Invention.ECHO)

@@ -28,14 +28,15 @@ MOST_BYTES = 32 * 1024 * 1024
 MOST_LEGS = 16_384
 """Whose loudness is known."""
 
-KNOWN_SECONDS = 2.0
+KNOWN_SECONDS = 5.0
 """Of a party's speech, before its loudness is known."""
-FAR_DB = 18.0
+FAR_DB = 20.0
 """This far below the leg's own party, speech is somebody else's."""
 APART_DB = 10.0
 """This far below, it may be: it is not read with the party's words before it."""
-FORGETTING_DB = 0.1
-"""By which the loudness falls in each second of quieter speech: a party may have put the telephone down."""
+FORGETTING_DB = 0.5
+"""By which the loudness falls in each second of far speech: a party may have put the telephone down. With their next
+words that are believed, half of the difference goes at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,10 @@ class Loudness:
 
     def after(self, speech: Speech, is_believed: bool) -> Loudness:
         """The loudness once more speech is heard."""
-        fallen = self.db - FORGETTING_DB * speech.seconds
-        return Loudness(max(speech.loudness_db, fallen), self.seconds + (speech.seconds if is_believed else 0.0))
+        if is_believed:
+            fallen = (self.db + speech.loudness_db) / 2 if self.seconds else speech.loudness_db
+            return Loudness(max(speech.loudness_db, fallen), self.seconds + speech.seconds)
+        return Loudness(max(speech.loudness_db, self.db - FORGETTING_DB * speech.seconds), self.seconds)
 
     def is_far(self, speech: Speech, by_db: float = FAR_DB) -> bool:
         """Whether this comes from further away than the party."""

@@ -129,11 +129,14 @@ class Glossary:
 
     def __init__(self, names: Sequence[str] = (), by_queue: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
         self._common = Names(names)
-        self._by_queue = {queue.lower(): Names([*names, *others]) for queue, others in by_queue.items()}
+        listed: dict[str, list[str]] = {}
+        for queue, others in by_queue.items():
+            listed.setdefault(queue.lower(), []).extend(others)
+        self._by_queue = {queue: Names([*names, *others]) for queue, others in listed.items()}
 
     def of(self, queue: str) -> Names:
         """Those of all calls, and of this queue's if it is known."""
-        return self._by_queue.get(queue, self._common)
+        return self._by_queue.get(queue.lower(), self._common)
 
 
 def _are_joined(text: str, before: re.Match[str], after: re.Match[str]) -> bool:

@@ -21,7 +21,7 @@ from analysis.words.language import Languages, Probabilities, Spoken, Wanted
 from analysis.words.legs import Earlier, Legs, Loudness
 from analysis.words.names import Glossary, Names
 from analysis.words.passage import Passage, Shed, Words
-from analysis.words.silence import is_nothing
+from analysis.words.silence import NO_SPEECH, is_nothing
 from analysis.words.speech_server import FULL, STOOD_IN, SpeechServer
 from analysis.words.voice import Measured
 from analysis.words.waiting import Kind
@@ -234,9 +234,11 @@ class Recognizer:
         """
         first = believed(words, heard, self._phrases, whole)
         if whole or not self._batcher or not is_in_doubt(words, first, heard) or not self._batcher.takes(Kind.AGAIN):
-            return _told(words, first)
+            # Nobody can say whether it is an echo then, and people do say things twice.
+            is_echo = first.reason == Invention.ECHO
+            return _told(words, believed(words, replace(heard, before=""), self._phrases) if is_echo else first)
         try:
-            if first.reason == Invention.ECHO:
+            if passage.before and (first.reason == Invention.ECHO or words.no_speech_probability > NO_SPEECH):
                 alone = await self.threads.run(partial(self._hear, utterance, None, Loudness()))
                 if alone.features is not None:
                     passage, heard = Passage(alone.features), replace(heard, before="")

@@ -17,6 +17,8 @@ LITTLE_SHARE = 0.1
 """With less speech than either, nobody spoke unless the model is certain of the words."""
 CERTAIN = -0.95
 """Mean log-probability of words that are believed in little speech."""
+MOSTLY_SHARE = 0.4
+"""Of an utterance, pauses at its ends included. With more speech, somebody spoke whatever Whisper's mark says."""
 NO_SPEECH = 0.6
 """Whisper's own bound on the probability of its no-speech token."""
 UNSURE = -1.0
@@ -30,21 +32,26 @@ def is_nothing(speech: Speech, seconds: float) -> bool:
     return speech.highest < NOTHING or (seconds >= LONG_SECONDS and not speech.seconds)
 
 
+def is_mostly(speech: Speech, seconds: float) -> bool:
+    """Whether most of an utterance of this length is speech."""
+    return speech.seconds >= MOSTLY_SHARE * seconds
+
+
 def is_little(speech: Speech, seconds: float) -> bool:
     """Whether an utterance of this length hardly holds speech."""
     return speech.seconds < max(LITTLE_SECONDS, LITTLE_SHARE * seconds)
 
 
 def nobody_spoke(
-    text: str, no_speech_probability: float, mean_log_probability: float, little: bool = False, whole: bool = False
+    text: str, no_speech_probability: float, mean_log_probability: float, little: bool = False, marked: bool = False
 ) -> bool:
     """Whether an utterance's words are to be taken for silence.
 
-    `little`: it hardly holds speech. `whole`: it was read on a longer audio context; a cut one spoils the no-speech
-    probability.
+    `little`: it hardly holds speech. `marked`: the no-speech probability can be believed, whatever the words'; a cut
+    context spoils it, and so does an utterance that is mostly speech, which says otherwise.
     """
     if not any(letter.isalnum() for letter in text) or mean_log_probability < UNBELIEVABLE:
         return True
     if little and mean_log_probability < CERTAIN:
         return True
-    return no_speech_probability > NO_SPEECH and (whole or mean_log_probability < UNSURE)
+    return no_speech_probability > NO_SPEECH and (marked or mean_log_probability < UNSURE)

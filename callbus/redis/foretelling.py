@@ -111,7 +111,10 @@ class AheadReader:
             except FAILURES as error:
                 if not self._is_told and self._bus.connected:
                     self._is_told = True
-                    log.warning("nothing is read ahead: redis does not let us listen: %.200s", error)
+                    log.warning(
+                        "nothing is read ahead while redis does not let us listen, or closes the connection: %.200s",
+                        error,
+                    )
                 await asyncio.sleep(RETRY_SECONDS)
             finally:
                 await pubsub.aclose()

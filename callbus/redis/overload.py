@@ -43,6 +43,6 @@ async def tell(bus: Bus, worker: str, is_overloaded: bool) -> None:
 async def overload(bus: Bus) -> Overload:
     """How analysis is, as far as its workers have told. One try."""
     ask = bus.client.register_script(OVERLOADS)
-    lease = int(1000 * bus.settings.lease_seconds)
-    workers, overloaded = await ask(keys=[bus.keys.workers, bus.keys.overloaded], args=[lease])
+    lasting = [int(1000 * seconds) for seconds in (bus.settings.lease_seconds, WORD_SECONDS)]
+    workers, overloaded = await ask(keys=[bus.keys.workers, bus.keys.overloaded], args=lasting)
     return Overload(workers, overloaded)

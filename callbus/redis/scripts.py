@@ -300,11 +300,13 @@ return 1
 
 OVERLOADS = """
 -- How many workers live, and how many of them are overloaded.
--- KEYS: workers, by when they were heard; overloaded workers, by when their word ends; ARGV: lease ms
+-- KEYS: workers, by when they were heard; overloaded workers, by when their word ends; ARGV: lease ms, how long a word
+-- holds in ms. One that would hold for longer is not a worker's, or the clock has gone back.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local overloaded = 0
-for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], string.format('(%.0f', now), '+inf')) do
+local holding, furthest = string.format('(%.0f', now), string.format('%.0f', now + ARGV[2])
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], holding, furthest)) do
   local heard = redis.call('ZSCORE', KEYS[1], worker)
   if heard and tonumber(heard) >= now - ARGV[1] then overloaded = overloaded + 1 end
 end

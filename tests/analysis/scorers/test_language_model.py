@@ -157,7 +157,6 @@ async def test_many_turns_are_in_flight_within_a_bound() -> None:
     async with scoring(answer, seconds=60, together=4) as (scorer, served):
         scores = await asyncio.gather(*(scorer.score(turn(str(number)), ()) for number in numbers * 6))
         assert served.most_at_once == 4
-        assert served.connections <= 4
         alone = [await scorer.score(turn(str(number)), ()) for number in numbers]
     assert list(scores) == alone * 6
     assert len({score.log_odds for score in alone}) == len(numbers)

@@ -36,7 +36,7 @@ async def failure(chat: ModelServer) -> ServerError:
 
 
 async def test_a_question_is_posted_and_its_answer_comes_back() -> None:
-    """To chat/completions below the URL, as JSON, with the key; the connection is kept for the next."""
+    """To chat/completions below the URL, as JSON, with the key, on a connection of its own."""
     async with model(always(http(b'{"choices": []}'))) as served:
         chat = server(f"{served.url}/", KEY)
         assert await chat.ask(b'{"model": "m"}') == b'{"choices": []}'
@@ -47,7 +47,7 @@ async def test_a_question_is_posted_and_its_answer_comes_back() -> None:
     assert (first.body, second.body) == ({"model": "m"}, {"model": "n"})
     assert first.headers["authorization"] == f"Bearer {KEY}"
     assert first.headers["content-type"] == "application/json"
-    assert served.connections == 1
+    assert served.connections == 2
 
 
 async def test_without_a_key_none_is_sent() -> None:
@@ -259,3 +259,19 @@ def test_a_key_that_no_header_holds_is_refused_and_not_told(key: str) -> None:
     with pytest.raises(ConfigError) as fault:
         server("http://127.0.0.1/v1", key)
     assert KEY not in str(fault.value)
+
+
+async def test_an_answer_too_many_answers_nothing() -> None:
+    """A broken server that writes a second answer on a connection gives no other question that answer."""
+    answers = iter((b"mine" + http(b"not yours"), b"yours"))
+
+    async def answer(_request: Request, writer: asyncio.StreamWriter) -> None:
+        body = next(answers)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body.split(b"HTTP")[0]), body))
+
+    async with model(answer) as there:
+        chat = server(there.url)
+        try:
+            assert [await chat.ask(b"{}"), await chat.ask(b"{}")] == [b"mine", b"yours"]
+        finally:
+            await chat.close()

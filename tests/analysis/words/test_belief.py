@@ -75,3 +75,11 @@ def test_belief_adds_no_word(text: str, before: str, log_probability: float, no_
     assert bool(found.text) != bool(found.dropped)
     assert set(found.text.split()) <= set(text.split())
     assert not found.reason or found.reason == "no_speech" or found.reason in set(Invention)
+
+
+def test_a_mark_does_not_outweigh_seconds_of_speech() -> None:
+    """Whisper's no-speech mark is that of the whole passage: where most of an utterance is speech, its words stay."""
+    said = words("Please enter your agent number followed by the pound key.", -0.2, 0.67)
+    assert believed(said, SPEECH, NONE, whole=True).text == said.text
+    assert believed(said, Heard(8.0, Speech(1.0, 0.8)), NONE, whole=True).dropped == "silence"
+    assert believed(words(said.text, -1.2, 0.67), SPEECH, NONE, whole=True).dropped == "silence"

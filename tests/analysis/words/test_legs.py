@@ -13,7 +13,7 @@ from analysis.words.speech import Speech
 from callbus import Role, Utterance
 
 RATE_HZ = 8_000
-LOUD = Speech(3.0, 1.0, -20.0)
+LOUD = Speech(6.0, 1.0, -20.0)
 
 
 def utterance(start: float, seconds: float = 2.0, **changed: object) -> Utterance:
@@ -83,7 +83,7 @@ def test_legs_are_bounded() -> None:
     legs = Legs(most_legs=2)
     for number in range(3):
         legs.said(utterance(0.0, call_id=str(number)), LOUD, "hello")
-    assert [legs.loudness(utterance(0.0, call_id=str(number))).seconds for number in range(3)] == [0.0, 3.0, 3.0]
+    assert [legs.loudness(utterance(0.0, call_id=str(number))).seconds for number in range(3)] == [0.0, 6.0, 6.0]
 
 
 def test_what_is_far_quieter_than_the_party_is_somebody_elses() -> None:
@@ -106,7 +106,17 @@ def test_a_party_who_has_put_the_telephone_down_is_heard_again() -> None:
     while legs.loudness(utterance(3.0)).is_far(quiet):
         legs.far(utterance(3.0), quiet)
         heard += quiet.seconds
-    assert 30 < heard < 60
+    assert 6 < heard < 12
+
+
+def test_a_party_who_has_shouted_first_is_not_lost() -> None:
+    """With each utterance that is believed, half of the difference goes."""
+    loudness = Loudness(-10.0, 10.0)
+    quieter = Speech(3.0, 1.0, -28.0)
+    for _ in range(3):
+        assert not loudness.is_far(quieter)
+        loudness = loudness.after(quieter, is_believed=True)
+    assert loudness.db < -25
 
 
 @given(st.lists(st.tuples(st.floats(0, 30), st.floats(-100, 0)), max_size=50))

@@ -109,3 +109,16 @@ def test_the_lists_are_bounded(settings: dict[str, Any]) -> None:
     """Names are short, plain and at most a hundred; so are the queues."""
     with pytest.raises(ValidationError):
         AnalysisSection(**settings)
+
+
+@pytest.mark.parametrize("name", ["\u0915\u092e\u0932\u0928\u093e\u0925", "\u0130stanbul", " ".join("abcdefghi")])
+def test_names_that_cannot_be_looked_for_are_refused(name: str) -> None:
+    """Of scripts with combining marks, and of more words than names have."""
+    with pytest.raises(ValueError, match="names"):
+        AnalysisSection(names=(name,))
+
+
+def test_queues_are_told_apart_whatever_their_case() -> None:
+    """Two entries that differ in case are one queue's."""
+    glossary = Glossary((), {"Billing": ("Sitilli",), "billing": ("Veltrano",)})
+    assert glossary.of("BILLING").listed == ("Sitilli", "Veltrano")

@@ -294,7 +294,6 @@ async def test_many_utterances_are_in_flight_within_a_bound() -> None:
     async with speech(answer, together=4) as (server, served):
         read = await asyncio.gather(*(server.read(bytes([number, 0]), RATE_HZ) for number in range(12)))
         assert served.most_at_once == 4
-        assert served.connections <= 4
     assert [words.text if isinstance(words, Words) else words for words in read] == [
         *(f"number {number}" for number in range(8)),
         *["full"] * 4,
