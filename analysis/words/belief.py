@@ -72,5 +72,5 @@ def is_in_doubt(words: Words, belief: Belief, heard: Heard) -> bool:
         return True
     if not words.text or (heard.is_little and belief.dropped):
         return False
-    doubtful = words.mean_log_probability < DOUBT_LOG_PROBABILITY or words.no_speech_probability > NO_SPEECH
-    return heard.is_little or doubtful
+    marked = words.no_speech_probability > NO_SPEECH and not is_mostly(heard.speech, heard.seconds)
+    return heard.is_little or marked or words.mean_log_probability < DOUBT_LOG_PROBABILITY

@@ -28,7 +28,7 @@ MOST_BYTES = 32 * 1024 * 1024
 MOST_LEGS = 16_384
 """Whose loudness is known."""
 
-KNOWN_SECONDS = 5.0
+KNOWN_SECONDS = 3.0
 """Of a party's speech, before its loudness is known."""
 FAR_DB = 20.0
 """This far below the leg's own party, speech is somebody else's."""

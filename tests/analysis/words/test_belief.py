@@ -57,6 +57,14 @@ def words(text: str, log_probability: float = -0.3, no_speech: float = 0.1) -> W
             id="stammering where hardly anybody speaks",
         ),
         pytest.param(words("no no no"), SPEECH, Belief("no no no"), False, id="stammering where somebody does"),
+        pytest.param(words("my bill", -0.3, 0.7), SPEECH, Belief("my bill"), False, id="a mark, in speech"),
+        pytest.param(
+            words("my bill", -0.3, 0.7),
+            Heard(4.0, Speech(1.0, 0.9)),
+            Belief("my bill"),
+            True,
+            id="a mark, in noise",
+        ),
         pytest.param(words("Yes."), LITTLE, Belief("Yes."), True, id="a word where hardly anybody speaks"),
     ],
 )
