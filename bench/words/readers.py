@@ -14,6 +14,7 @@ from analysis.settings import AnalysisSection
 from analysis.words.batcher import Batcher
 from analysis.words.features import samples_of
 from analysis.words.hallucination import SHIPPED_PHRASES, Phrases
+from analysis.words.language import Languages
 from analysis.words.recognition import Recognizer
 from analysis.words.transcriber import Transcriber
 from bench.words.clips import RATE_HZ, Clip
@@ -64,6 +65,7 @@ class Ours:
         """As Stock."""
         self.name = "ours"
         self._bridge = BridgeSettings()
+        self._language = language
         self.transcriber = Transcriber(AnalysisSection(model=model, language=language, cpu_threads=threads))
         self._phrases = Phrases.read(SHIPPED_PHRASES)
 
@@ -79,7 +81,14 @@ class Ours:
         began = time.process_time()
         batcher = Batcher(self.transcriber, 1, 256)
         running = asyncio.create_task(batcher.run())
-        recognizer = Recognizer(self.transcriber, batcher, self._phrases, feature_threads=1, limit=256)
+        recognizer = Recognizer(
+            self.transcriber,
+            batcher,
+            self._phrases,
+            feature_threads=1,
+            limit=256,
+            languages=Languages(self._language, detects=False),
+        )
         try:
             found = [
                 await recognizer.listen(_utterance(segment, number)) for number, segment in enumerate(self._cut(clip))
