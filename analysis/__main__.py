@@ -16,7 +16,7 @@ from analysis.call.analyst import Analyst
 from analysis.call.decision import Decisions
 from analysis.fetching import command
 from analysis.lanes.in_hand import InHand
-from analysis.lanes.overload import Overload
+from analysis.lanes.overload import OverloadWatch
 from analysis.lanes.worker import Worker
 from analysis.scorers.choice import chosen_rules, chosen_scoring, judged_languages
 from analysis.settings import AUTO, AnalysisSection, AnalysisSettings
@@ -79,7 +79,7 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         reader = ForkReader(bus, name)
         in_hand = InHand(IN_HAND_A_QUEUE * section.queue_utterances)
         worker = Worker(reader, recognizer, Decisions(analyst, scoring), in_hand)
-        overload = Overload(bus, name, in_hand, recognizer.loads)
+        overload = OverloadWatch(bus, name, in_hand, recognizer.loads)
         transcribing = process.start("the batcher", batcher.run()) if batcher else None
         process.start("the housekeeping", Housekeeping(bus).run())
         process.start("the watch over the load", overload.run())

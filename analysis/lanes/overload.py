@@ -29,7 +29,7 @@ TELL_SECONDS = WORD_SECONDS / 3
 ANSWER_SECONDS = 1.0
 
 
-class Overload:
+class OverloadWatch:
     """One worker's."""
 
     def __init__(self, bus: Bus, worker: str, in_hand: InHand, loads: Sequence[Callable[[], float]]) -> None:

@@ -124,6 +124,10 @@ class Batcher:
         """Of the model's time until all that waits is read, as predicted."""
         return self._queue.seconds(time.monotonic())
 
+    def reads_longer(self, row: Passage) -> bool:
+        """Whether a second reading has a longer audio context than the first: without, it would read the same again."""
+        return self._model.context(row) < self._model.again
+
     def takes(self, kind: Kind) -> bool:
         """Whether so little waits that utterances should be read for this reason."""
         return self.load <= most_seconds(kind)

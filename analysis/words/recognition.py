@@ -90,9 +90,8 @@ class Reading:
 class Recognizer:
     """Recognizes utterances of many calls at once. Belongs to one event loop.
 
-    At most `limit` utterances wait for their features, see FeaturePool. With `voices` it also
-    measures customers' voices. With a `server`, that reads first, and the batcher what it leaves; there is at least one
-    of the two.
+    At most `limit` utterances wait for their features, see FeaturePool. With `voices` it also measures customers'
+    voices. With a `server`, that reads first, and the batcher what it leaves; there is at least one of the two.
     """
 
     def __init__(
@@ -237,8 +236,12 @@ class Recognizer:
             # Nobody can say whether it is an echo then, and people do say things twice.
             is_echo = first.reason == Invention.ECHO
             return _told(words, believed(words, replace(heard, before=""), self._phrases) if is_echo else first)
+        is_longer = self._batcher.reads_longer(passage)
+        doubts_before = first.reason == Invention.ECHO or words.no_speech_probability > NO_SPEECH
+        if not is_longer and not passage.before:
+            return _told(words, believed(words, heard, self._phrases, whole=True))
         try:
-            if passage.before and (first.reason == Invention.ECHO or words.no_speech_probability > NO_SPEECH):
+            if passage.before and (doubts_before or not is_longer):
                 alone = await self.threads.run(partial(self._hear, utterance, None, Loudness()))
                 if alone.features is not None:
                     passage, heard = Passage(alone.features), replace(heard, before="")

@@ -49,6 +49,33 @@ def http(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
     return head.encode() + body
 
 
+async def late(_request: Request, _writer: asyncio.StreamWriter) -> None:
+    """Answer long after anybody waits."""
+    await asyncio.sleep(60)
+
+
+def drips(beginning: bytes) -> Answer:
+    """After this, a byte at a time without end."""
+
+    async def answer(_request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(beginning)
+        while not writer.transport.is_closing():
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    return answer
+
+
+drip = drips(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+"""A body byte by byte."""
+
+
+async def reset(_request: Request, writer: asyncio.StreamWriter) -> None:
+    """Break the connection off."""
+    writer.transport.abort()
+
+
 def always(response: bytes) -> Answer:
     """The same to every question."""
 

@@ -23,6 +23,8 @@ from testcall import scenario, ulaw, wav
 
 ROOT = Path(__file__).parents[2]
 RATE_HZ = 8_000
+LEASE_SECONDS = 1.0
+"""Of the workers on a test's bus: another takes over soon."""
 MARGIN_SECONDS = 0.2
 HEALTH = re.compile(r"metrics and health on http://127\.0\.0\.1:(\d+)$")
 LEGS = (Leg("1", Role.AGENT, "Anna"), Leg("2", Role.CUSTOMER))
@@ -52,6 +54,12 @@ def whole_call(name: str, call_id: str) -> list[ForkEvent]:
     said = utterances(name, call_id, now)
     opened = CallOpened(call_id, "bridge", said[0].ended_at - said[0].end_seconds, LEGS)
     return [opened, *said, CallClosed(call_id, now, said[-1].end_seconds, "bye")]
+
+
+def of(bus: Bus, **section: str) -> dict[str, str]:
+    """Settings of a worker on that bus."""
+    own = {f"analysis__{name}": value for name, value in section.items()}
+    return {"redis__url": bus.settings.url, "redis__lease_seconds": str(LEASE_SECONDS), **own}
 
 
 async def publish(bus: Bus, events: Sequence[ForkEvent], bridge: str = "bridge") -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from analysis.lanes import overload as overloads
 from analysis.lanes.in_hand import InHand
-from analysis.lanes.overload import OVERLOADED, Overload
+from analysis.lanes.overload import OVERLOADED, OverloadWatch
 from analysis.words import waiting
 from analysis.words.passage import Passage, Words
 from callbus import Role, Transcript
@@ -47,7 +47,7 @@ async def test_agents_words_go_and_all_is_told(redis_url: str) -> None:
     is told of the overload while it lasts, and it ends by itself."""
     in_hand = InHand(4_096)
     async with stage(redis_url, in_hand=in_hand, model=Slow()) as played:
-        watching = asyncio.create_task(Overload(played.bus, played.name, in_hand, played.ear.loads).run())
+        watching = asyncio.create_task(OverloadWatch(played.bus, played.name, in_hand, played.ear.loads).run())
         told: list[bool] = []
         try:
             calls = [says(f"call-{number}", LINES) for number in range(CALLS)]

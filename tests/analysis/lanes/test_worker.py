@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -15,26 +14,13 @@ from callbus import Alert, CallClosed, CallOpened, CallState, Phase, ShiftKind, 
 from callbus.messages.wire import ForkEvent, Publication
 from callbus.redis.bus import Bus
 from callbus.redis.partition import partition_of
-from callbus.redis.settings import Keys, RedisSettings
+from callbus.redis.settings import Keys
 from testcall import scenario
-from tests.analysis.process import LEGS, Analysis, analysis, publish, utterances, whole_call
+from tests.analysis.process import LEASE_SECONDS, LEGS, Analysis, analysis, of, publish, utterances, whole_call
 from tests.conftest import PrivateRedis
 from tests.published import published
 
-LEASE_SECONDS = 1.0
 KEYS = Keys("callvane")
-
-
-@pytest.fixture
-async def bus(redis_url: str) -> AsyncIterator[Bus]:
-    """The bridge's side."""
-    async with Bus(RedisSettings(url=redis_url, lease_seconds=LEASE_SECONDS)) as opened:
-        yield opened
-
-
-def of(bus: Bus) -> dict[str, str]:
-    """Settings of a worker on that bus."""
-    return {"redis__url": bus.settings.url, "redis__lease_seconds": str(LEASE_SECONDS)}
 
 
 async def until_ended(bus: Bus, calls: int, seconds: float = 60) -> dict[str, list[Publication]]:

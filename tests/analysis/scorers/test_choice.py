@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,12 @@ from analysis.settings import AnalysisSection, AnalysisSettings
 from analysis.turns.turn import Turn
 from callbus import Alert, Role, Transcript
 from callbus.redis.bus import Bus
-from callbus.redis.settings import Keys, RedisSettings
+from callbus.redis.settings import Keys
 from service.settings import ConfigError, load
 from testcall import scenario
 from tests.analysis.chat import Request, always, completion, http, judged, model
 from tests.analysis.classifiers import classifier
-from tests.analysis.process import Analysis, analysis, publish, whole_call
+from tests.analysis.process import Analysis, analysis, of, publish, whole_call
 from tests.published import until_ended
 
 SENTIMENT = ("negative", "neutral", "positive")
@@ -31,25 +30,11 @@ WORDS = {
 }
 BIAS = {"neutral": 3.0}
 KEYS = Keys("callvane")
-LEASE_SECONDS = 1.0
 
 
 def turn(text: str) -> Turn:
     """A customer's turn."""
     return Turn(3, "customer", Role.CUSTOMER, text, 10.0, 12.0, 0.9, 1)
-
-
-@pytest.fixture
-async def bus(redis_url: str) -> AsyncIterator[Bus]:
-    """The bridge's side."""
-    async with Bus(RedisSettings(url=redis_url, lease_seconds=LEASE_SECONDS)) as opened:
-        yield opened
-
-
-def of(bus: Bus, **section: str) -> dict[str, str]:
-    """Settings of a worker on that bus."""
-    own = {f"analysis__{name}": value for name, value in section.items()}
-    return {"redis__url": bus.settings.url, "redis__lease_seconds": str(LEASE_SECONDS), **own}
 
 
 def test_rules_are_the_same_for_every_scorer() -> None:

@@ -20,7 +20,7 @@ from analysis.servers.model_server import ModelServer
 from analysis.turns.turn import Turn
 from bench.evaluation.vader import VaderScorer
 from callbus import Role
-from tests.analysis.chat import Answer, Model, Request, always, completion, http, judged, model
+from tests.analysis.chat import Answer, Model, Request, always, completion, drip, http, judged, late, model, reset
 
 SOON = 0.3
 """A deadline for servers that keep nobody waiting in vain."""
@@ -75,25 +75,6 @@ async def scoring(
             yield made, served
         finally:
             await made.close()
-
-
-async def late(_request: Request, _writer: asyncio.StreamWriter) -> None:
-    """Answer long after anybody waits."""
-    await asyncio.sleep(60)
-
-
-async def drip(_request: Request, writer: asyncio.StreamWriter) -> None:
-    """Answer a byte at a time."""
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    while not writer.transport.is_closing():
-        writer.write(b" ")
-        await writer.drain()
-        await asyncio.sleep(0.01)
-
-
-async def reset(_request: Request, writer: asyncio.StreamWriter) -> None:
-    """Break the connection off."""
-    writer.transport.abort()
 
 
 async def test_its_judgement_is_the_score() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
 from dataclasses import asdict
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -16,38 +15,24 @@ from typing import Any
 import pytest
 from faster_whisper import WhisperModel
 
+from analysis.fetching.found import model_folder
 from analysis.settings import AnalysisSection, AnalysisSettings
 from analysis.words.readers import chosen_readers, endpoint
 from callbus import Transcript
 from callbus.redis.bus import Bus
-from callbus.redis.settings import RedisSettings
 from service.settings import ConfigError, load
 from testcall import scenario
 from tests.analysis.chat import Request, always, http, model
-from tests.analysis.process import Analysis, analysis, publish, whole_call
+from tests.analysis.process import Analysis, analysis, of, publish, whole_call
+from tests.analysis.real_models import fetch
 from tests.analysis.spoken import plain
 from tests.published import until_ended
 
-LEASE_SECONDS = 1.0
 KEY = "sk-very-secret"
 LOCAL = {"model": "http://127.0.0.1:1/v1"}
-BASE = Path("/work/models/base")
 SECONDS = 60.0
 UTTERANCES = 5
 """As many as a busy machine reads on 30 s windows within the longest deadline."""
-
-
-@pytest.fixture
-async def bus(redis_url: str) -> AsyncIterator[Bus]:
-    """The bridge's side."""
-    async with Bus(RedisSettings(url=redis_url, lease_seconds=LEASE_SECONDS)) as opened:
-        yield opened
-
-
-def of(bus: Bus, **section: str) -> dict[str, str]:
-    """Settings of a worker on that bus."""
-    own = {f"analysis__{name}": value for name, value in section.items()}
-    return {"redis__url": bus.settings.url, "redis__lease_seconds": str(LEASE_SECONDS), **own}
 
 
 @pytest.mark.parametrize(
@@ -126,9 +111,8 @@ def words(published: list[Any]) -> list[str]:
 
 def base() -> WhisperModel:
     """Stock faster-whisper."""
-    if not BASE.is_dir():
-        pytest.skip(f"{BASE} is not on this machine")
-    return WhisperModel(str(BASE), device="cpu", compute_type="int8", cpu_threads=2)
+    fetch("base")
+    return WhisperModel(str(model_folder("base")), device="cpu", compute_type="int8", cpu_threads=2)
 
 
 def form_of(request: Request) -> dict[Any, Any]:

@@ -167,6 +167,23 @@ class Slow(Looping):
         return super().transcribe(rows, frames)
 
 
+async def test_what_would_be_read_the_same_again_is_not() -> None:
+    """On a context that is no longer than the first, there is nothing to learn from a second reading."""
+    model = Looping(LOOP, SAID)
+    model.again = 1
+    batcher = Batcher(model, 8, 100)
+    task = asyncio.create_task(batcher.run())
+    opened = Recognizer(model, batcher, Phrases.parse([]), feature_threads=1, limit=100)
+    try:
+        recognition = await opened.listen(silence(b"words" * 3_200))
+    finally:
+        opened.close()
+        task.cancel()
+        await asyncio.wait([task])
+    assert model.contexts == [1]
+    assert recognition.dropped == "hallucination"
+
+
 async def test_while_the_model_is_behind_nothing_is_read_twice() -> None:
     """Second readings give way first: the words in doubt are judged as they are, until less than 0.8 s waits."""
     model = Slow(LOOP, SAID)

@@ -3,111 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import json
 import logging
-import re
 import wave
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from io import BytesIO
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from analysis.servers.breaker import FAILURES
-from analysis.servers.model_server import ModelServer
 from analysis.words.passage import Words
-from analysis.words.readers import SETTINGS
-from analysis.words.speech_server import OUTCOMES, SpeechServer
 from analysis.words.transcriber import KNOWN_ANSWER
-from analysis.words.transcription import ANSWER_BYTES
-from tests.analysis.chat import Answer, Model, Request, always, http, model
-
-SOON = 0.3
-"""A deadline for servers that keep nobody waiting in vain."""
-PCM = bytes(range(256)) * 20
-RATE_HZ = 8_000
-KEY = "sk-very-secret"
-SECONDS = 60.0
-"""Longer than anything here takes on the busiest machine."""
-
-
-def said(text: str = "where is my order", **figures: Any) -> bytes:
-    """A response with these words."""
-    segment = {"start": 0.0, "end": 1.0, "avg_logprob": -0.2, "no_speech_prob": 0.1, "text": text, **figures}
-    return http(json.dumps({"text": text, "segments": [segment]}).encode())
-
-
-RIGHT = said()
-
-
-def fields(request: Request) -> dict[str, bytes]:
-    """The parts of a form by name, split at its own boundary."""
-    boundary = request.headers["content-type"].partition("boundary=")[2].encode()
-    assert request.body.endswith(b"\r\n--" + boundary + b"--\r\n")
-    parts = (b"\r\n" + request.body).split(b"\r\n--" + boundary)[1:-1]
-    found = {}
-    for part in parts:
-        head, _, value = part.partition(b"\r\n\r\n")
-        name = re.search(rb'; name="(\w+)"', head)
-        assert name
-        found[name[1].decode()] = value
-    return found
-
-
-def counts() -> dict[str, float]:
-    """Utterances by outcome so far."""
-    return {
-        outcome: REGISTRY.get_sample_value("callvane_speech_server_utterances_total", {"outcome": outcome}) or 0.0
-        for outcome in OUTCOMES
-    }
-
-
-def since(before: dict[str, float]) -> dict[str, float]:
-    """Utterances by outcome since then."""
-    return {outcome: count - before[outcome] for outcome, count in counts().items() if count != before[outcome]}
-
-
-def client(
-    url: str, *, seconds: float = SECONDS, together: int = 8, name: str = "whisper", alone: bool = False
-) -> SpeechServer:
-    """The worker's side of a server."""
-    connection = ModelServer(
-        url,
-        "/audio/transcriptions",
-        KEY,
-        SETTINGS,
-        anywhere=False,
-        connections=together,
-        answer_bytes=ANSWER_BYTES,
-    )
-    known = KNOWN_ANSWER.read_bytes()
-    return SpeechServer(connection, name, "en", known, seconds=seconds, together=together, alone=alone)
-
-
-@asynccontextmanager
-async def speech(answer: Answer, **settings: Any) -> AsyncIterator[tuple[SpeechServer, Model]]:
-    """Both sides of a server; no task is left behind."""
-    before = asyncio.all_tasks()
-    async with model(answer) as served:
-        made = client(served.url, **settings)
-        try:
-            yield made, served
-        finally:
-            await made.close()
-    await asyncio.sleep(0)
-    assert asyncio.all_tasks() == before
-
-
-async def until(true: Any) -> None:
-    """Wait for it."""
-    async with asyncio.timeout(SECONDS):
-        while not true():
-            await asyncio.sleep(0.01)
+from tests.analysis.chat import Answer, Request, always, drip, http, late, model, reset
+from tests.analysis.speech_servers import (
+    KEY,
+    PCM,
+    RATE_HZ,
+    RIGHT,
+    SOON,
+    client,
+    counts,
+    fields,
+    said,
+    since,
+    speech,
+    until,
+)
 
 
 async def test_an_utterance_is_posted_and_its_words_come_back() -> None:
@@ -164,112 +84,6 @@ async def test_audio_that_a_server_refuses_costs_no_figures() -> None:
         assert isinstance(await server.read(PCM, RATE_HZ), Words)
         asked = [fields(request)["response_format"] for request in served.requests]
     assert asked == [b"verbose_json", b"json", b"verbose_json"]
-
-
-async def late(_request: Request, _writer: asyncio.StreamWriter) -> None:
-    """Answer long after anybody waits."""
-    await asyncio.sleep(SECONDS)
-
-
-async def drip(_request: Request, writer: asyncio.StreamWriter) -> None:
-    """Answer a byte at a time."""
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    while not writer.transport.is_closing():
-        writer.write(b" ")
-        await writer.drain()
-        await asyncio.sleep(0.01)
-
-
-async def drip_head(_request: Request, writer: asyncio.StreamWriter) -> None:
-    """Begin a head that never ends."""
-    writer.write(b"HTTP/1.1 200 OK\r\nX: ")
-    while not writer.transport.is_closing():
-        writer.write(b"y")
-        await writer.drain()
-        await asyncio.sleep(0.01)
-
-
-async def endless(_request: Request, writer: asyncio.StreamWriter) -> None:
-    """A body without end."""
-    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-    while not writer.transport.is_closing():
-        writer.write(b"4000\r\n" + b"x" * 0x4000 + b"\r\n")
-        await writer.drain()
-
-
-async def reset(_request: Request, writer: asyncio.StreamWriter) -> None:
-    """Break the connection off."""
-    writer.transport.abort()
-
-
-async def cut_short(_request: Request, writer: asyncio.StreamWriter) -> None:
-    """End in mid-answer."""
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
-    await writer.drain()
-    writer.close()
-
-
-HOSTILE: list[tuple[str, Answer, str]] = [
-    ("nothing in time", late, "late"),
-    ("a body byte by byte", drip, "late"),
-    ("a head byte by byte", drip_head, "late"),
-    ("an endless body", endless, "invalid"),
-    ("a long body", always(http(b"x" * (ANSWER_BYTES + 1))), "invalid"),
-    ("an empty body", always(http(b"")), "invalid"),
-    ("no UTF-8", always(http(b'{"text": "\xff\xfe"}')), "invalid"),
-    ("no JSON", always(http(b"where is my order")), "invalid"),
-    ("nested", always(http(b'{"segments": ' + b"[" * 100_000)), "invalid"),
-    ("no text", always(http(b'{"error": "no model"}')), "invalid"),
-    ("text that is a list", always(http(b'{"text": ["a"]}')), "invalid"),
-    ("far too many words", always(said("word " * 1_000)), "invalid"),
-    ("compressed", always(http(gzip.compress(b" " * 10_000_000), headers="Content-Encoding: gzip\r\n")), "invalid"),
-    ("elsewhere", always(http(b"", "307 Temporary Redirect", "Location: http://192.0.2.1/\r\n")), "refused"),
-    ("no key", always(http(b"{}", "401 Unauthorized")), "refused"),
-    ("no such model", always(http(b"{}", "404 Not Found")), "refused"),
-    ("too large", always(http(b"{}", "413 Too Large")), "refused"),
-    ("broken", always(http(b"{}", "500 Internal Server Error")), "refused"),
-    ("too many", always(http(b"{}", "429 Too Many Requests")), "overloaded"),
-    ("not now", always(http(b"{}", "503 Unavailable")), "overloaded"),
-    (
-        "not now, with a date",
-        always(http(b"", "503 No", "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n")),
-        "overloaded",
-    ),
-    ("reset", reset, "unreachable"),
-    ("cut short", cut_short, "unreachable"),
-    ("no HTTP", always(b"\x00\x01\x02\r\n\r\n"), "unreachable"),
-    ("a negative length", always(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"), "unreachable"),
-]
-
-
-@pytest.mark.parametrize(("answer", "outcome"), [case[1:] for case in HOSTILE], ids=[case[0] for case in HOSTILE])
-async def test_whatever_else_comes_is_an_outcome(answer: Answer, outcome: str) -> None:
-    """One for each utterance, counted; nothing is raised, no redirect followed, and the next utterance is read."""
-    before = counts()
-    async with speech(answer, seconds=SOON if outcome == "late" else SECONDS) as (server, served):
-        assert await server.read(PCM, RATE_HZ) == outcome
-        assert since(before) == {outcome: 1}
-        served.answer = always(RIGHT)
-        server._seconds = SECONDS
-        assert isinstance(await server.read(PCM, RATE_HZ), Words)
-
-
-@given(st.lists(st.binary(max_size=60) | st.sampled_from([b"HTTP/1.1 200 OK\r\n", b"\r\n\r\n", b'{"text": "a"}'])))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_any_bytes_are_words_or_an_outcome(pieces: Sequence[bytes]) -> None:
-    """What a server writes, before it hangs up."""
-
-    async def answer(_request: Request, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"".join(pieces))
-        await writer.drain()
-        writer.close()
-
-    async def ask() -> Words | str:
-        async with speech(answer) as (server, _):
-            return await server.read(PCM, RATE_HZ)
-
-    read = asyncio.run(ask())
-    assert isinstance(read, Words) or read in OUTCOMES
 
 
 async def test_nobody_there() -> None:
