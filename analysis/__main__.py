@@ -31,6 +31,7 @@ from callbus.redis.foretelling import AheadReader
 from callbus.redis.fork_reader import ForkReader
 from callbus.redis.housekeeping import Housekeeping
 from service import standard_streams
+from service.cores import cores
 from service.health import Check
 from service.process import Process, main
 from service.settings import ConfigError
@@ -66,7 +67,7 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         batcher,
         phrases,
         server=server,
-        feature_threads=section.feature_threads or min(MOST_FEATURE_THREADS, os.cpu_count() or 1),
+        feature_threads=section.feature_threads or min(MOST_FEATURE_THREADS, cores()),
         limit=section.queue_utterances,
         voices=section.raised_voice,
         languages=languages,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 from analysis.scorers.classifier import Calibration, ClassifierScorer
@@ -15,6 +14,7 @@ from analysis.servers.key import key_of
 from analysis.servers.model_server import ModelServer, Settings
 from analysis.settings import AUTO, AnalysisSection
 from analysis.shift.detector import ShiftRules
+from service.cores import cores
 from service.settings import ConfigError
 
 SETTINGS = Settings("language_model_url", "language_model")
@@ -60,7 +60,7 @@ def chosen_rules(section: AnalysisSection) -> ShiftRules:
 
 def _shipped() -> Threaded:
     # The other turns of a run change an int8 network's output, and make it no faster; threads do both as they should.
-    return Threaded(one_by_one(FeelingScorer()), together=1, threads=min(MOST_THREADS, os.cpu_count() or 1))
+    return Threaded(one_by_one(FeelingScorer()), together=1, threads=min(MOST_THREADS, cores()))
 
 
 def _classifier(section: AnalysisSection) -> ClassifierScorer:

@@ -24,11 +24,11 @@ from faster_whisper.tokenizer import Tokenizer
 
 from analysis.fetching.found import model_folder
 from analysis.settings import AUTO, CPU_MODEL, GPU_MODEL, AnalysisSection
-from analysis.words.cores import cores
 from analysis.words.features import FRAMES_PER_SECOND, Extractor, Spectrogram, samples_of, spectrogram
 from analysis.words.language import Probabilities
 from analysis.words.passage import Passage, Words
 from analysis.words.speech import Speech, speech_in
+from service.cores import cores
 from service.settings import ConfigError
 
 log = logging.getLogger(__name__)

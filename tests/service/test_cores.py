@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.words.cores import cores, quota_cores
+from service.cores import cores, quota_cores
 
 
 @pytest.mark.parametrize(
