@@ -107,7 +107,8 @@ class Talk:
             open_calls = await self._talk([f"{self._name}-{self._round}-{number}" for number in range(calls)])
             self._answered.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._answered.wait(), LAST_SECONDS)
+                async with asyncio.timeout(LAST_SECONDS):
+                    await self._answered.wait()
             self._measured.unanswered = sum(self._is_measured(ended_at) for ended_at in self._due.values())
             for call in open_calls:
                 now = time.time()

@@ -23,6 +23,9 @@ from service.settings import ConfigError, ProcessSettings, load
 
 log = logging.getLogger(__name__)
 
+CANCEL_SECONDS = 10.0
+"""How long a cancelled task may take to put things in order, before it is cancelled again."""
+
 S = TypeVar("S", bound=ProcessSettings)
 
 
@@ -70,13 +73,18 @@ class Process:
         part.add_done_callback(ended)
 
     async def end(self, *tasks: asyncio.Task[None]) -> None:
-        """Cancel the given tasks, or all that `start` has started, and wait until they end."""
-        ending = tasks or tuple(self._tasks)
-        for task in ending:
-            task.cancel()
-        if ending:
-            await asyncio.wait(ending)
-        self._tasks.difference_update(ending)
+        """Cancel the given tasks, or all that `start` has started, and wait until they end.
+
+        Libraries lose cancellations, so those that go on are cancelled again.
+        """
+        ending = set(tasks or self._tasks)
+        while ending:
+            for task in ending:
+                task.cancel()
+            ended, ending = await asyncio.wait(ending, timeout=CANCEL_SECONDS)
+            self._tasks -= ended
+            for task in ending:
+                log.warning("%s goes on after it was cancelled; cancelling it again", task.get_name())
 
     def _ended(self, name: str, part: asyncio.Future[None] | Future[None]) -> None:
         error = None if part.cancelled() else part.exception()

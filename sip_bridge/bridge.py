@@ -109,7 +109,8 @@ async def _drain(seconds: float, endpoint: Endpoint, process: Process) -> None:
     await asyncio.sleep(DRAIN_STEP_SECONDS)  # by then, a fork that was being answered is counted
     while endpoint.held and time.monotonic() < deadline:
         with suppress(TimeoutError):
-            await asyncio.wait_for(process.hurried.wait(), DRAIN_STEP_SECONDS)
+            async with asyncio.timeout(DRAIN_STEP_SECONDS):
+                await process.hurried.wait()
             break
     process.draining = False
     log.info("drained: %d calls left", endpoint.held)

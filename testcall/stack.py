@@ -175,7 +175,8 @@ class Stack:
                 with contextlib.suppress(ProcessLookupError):
                     part.send_signal(signal.SIGTERM)
                 try:
-                    await asyncio.wait_for(part.wait(), STOP_SECONDS)
+                    async with asyncio.timeout(STOP_SECONDS):
+                        await part.wait()
                 except TimeoutError:
                     self._say(f"{name}: did not stop in {STOP_SECONDS:.0f} s, killed")
                     part.kill()

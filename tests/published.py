@@ -19,12 +19,14 @@ async def published(bus: Bus) -> list[Publication]:
 
 
 async def until_ended(bus: Bus, *calls: str, seconds: float = 90) -> list[Publication]:
-    """The same, once the latest state of each of these calls says that it has ended."""
+    """The same, once the latest state of each of these calls says that it has ended, and not for want of its bridge."""
     async with asyncio.timeout(seconds):
         while True:
             found = await published(bus)
-            phases = {each.call_id: each.phase for each in found if isinstance(each, CallState)}
-            if all(phases.get(call_id) is Phase.ENDED for call_id in calls):
+            latest = {each.call_id: each for each in found if isinstance(each, CallState)}
+            ended = {each.call_id for each in latest.values() if each.phase is Phase.ENDED}
+            lost = {each.call_id for each in latest.values() if each.reason == "bridge_lost"}
+            if ended - lost >= set(calls):
                 return found
             await asyncio.sleep(0.05)
 

@@ -1,6 +1,6 @@
 """A connection that survives Redis outages: it retries every operation with back-off until it succeeds.
 
-The only module that opens a Redis client. `fork_writer`, `fork_reader` and `subscription` build on it.
+The only module that makes a Redis client. `fork_writer`, `fork_reader` and `subscription` build on it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from prometheus_client import Counter, Gauge
 from redis import asyncio as redis
 from redis.exceptions import TimeoutError
 
+from callbus.redis.connections import pool
 from callbus.redis.settings import Keys, RedisSettings
-from callbus.redis.trouble import FAILURES, Parser, Trouble, trouble_of
+from callbus.redis.trouble import FAILURES, Trouble, trouble_of
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +34,8 @@ FIRST_DELAY_SECONDS = 0.05
 LONGEST_DELAY_SECONDS = 2.0
 SLOW_DELAY_SECONDS = 10.0
 """Between two tries if waiting alone does not help."""
-SILENCE_SECONDS = 5.0
-"""No blocking read waits longer than a third of this in Redis. Without an answer by then, Redis is lost."""
 SAID_AGAIN_SECONDS = 60.0
 """A recurring trouble is logged at most this often."""
-CONNECTIONS = 32
-"""Beyond this, an operation waits for another to finish."""
 
 T = TypeVar("T")
 
@@ -56,19 +53,8 @@ class Bus:
         self._told_at: dict[Trouble, float] = {}
         self._shown: Trouble | None = None
         self._told = False
-        pool = redis.BlockingConnectionPool.from_url(
-            settings.url,
-            max_connections=CONNECTIONS,
-            timeout=None,
-            socket_connect_timeout=2.0,
-            socket_timeout=SILENCE_SECONDS,
-            health_check_interval=0,
-            retry=None,
-            protocol=2,
-            parser_class=Parser,
-        )
         # The stubs type every reply as `str or bytes`; here all are bytes.
-        self.client: Any = redis.Redis(connection_pool=pool)
+        self.client: Any = redis.Redis(connection_pool=pool(settings.url))
 
     async def __aenter__(self) -> Self:
         return self
@@ -102,7 +88,6 @@ class Bus:
                     delay = await self.hold(attempt, error, delay)
                 else:
                     self.settle(attempt)
-                    _end_if_cancelled()
                     return result
         finally:
             self.abandon(attempt)
@@ -110,7 +95,6 @@ class Bus:
     async def hold(self, attempt: object, error: Exception, delay: float = FIRST_DELAY_SECONDS) -> float:
         """Record a failed attempt and wait before the next one; the delay to give after that one fails."""
         trouble = self.note(attempt, await self._cause(error))
-        _end_if_cancelled()
         if trouble.is_elsewhere:  # redis.url may lead to another server by now, and open connections do not
             await self.client.connection_pool.disconnect(inuse_connections=False)
         longest = LONGEST_DELAY_SECONDS if trouble.passes else SLOW_DELAY_SECONDS
@@ -171,14 +155,3 @@ class Bus:
             cure = "trying again" if self._shown.passes else f"trying again every {SLOW_DELAY_SECONDS:.0f} s"
             cause = ": ".join(filter(None, [type(error).__name__, str(error)[:200]]))
             log.warning("%s (%s): %s", self._shown.said, cause, cure)
-
-
-def _end_if_cancelled() -> None:
-    """Raise the cancellation that the client swallowed.
-
-    It sends through asyncio.wait_for, which on Python 3.11 loses a cancellation that arrives as the send completes.
-    The task would then never end.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

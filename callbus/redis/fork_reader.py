@@ -16,8 +16,9 @@ from typing import Any
 
 from callbus.messages.call import CallState
 from callbus.messages.wire import Publication
-from callbus.redis.bus import SILENCE_SECONDS, Bus
+from callbus.redis.bus import Bus
 from callbus.redis.commits import Commits
+from callbus.redis.connections import SILENCE_SECONDS
 from callbus.redis.delivery import GROUP, Delivery, Entries
 from callbus.redis.leases import Leases
 from callbus.redis.scripts import FORGET

@@ -80,7 +80,8 @@ class ForkWriter:
         while True:
             await self._beat()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), self._presence.wait_seconds)
+                async with asyncio.timeout(self._presence.wait_seconds):
+                    await self._awake.wait()
             self._awake.clear()
             while self._has_batch():
                 await self._write()
@@ -93,7 +94,8 @@ class ForkWriter:
     async def flush(self, timeout_seconds: float) -> bool:
         """Wait until everything queued is written; False on timeout."""
         try:
-            await asyncio.wait_for(self._written.wait(), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):
+                await self._written.wait()
         except TimeoutError:
             return False
         return True

@@ -95,7 +95,8 @@ class Rtpengine(asyncio.DatagramProtocol):
         self._waiting[cookie] = asyncio.get_running_loop().create_future()
         try:
             self._transport.sendto(cookie + b" " + bencode(message))
-            reply = await asyncio.wait_for(self._waiting[cookie], REPLY_SECONDS)
+            async with asyncio.timeout(REPLY_SECONDS):
+                reply = await self._waiting[cookie]
         finally:
             del self._waiting[cookie]
         if reply.get("result") not in ("ok", "pong"):
@@ -227,7 +228,8 @@ class Forks(asyncio.DatagramProtocol):
         writer = None
         try:
             labels = {each["tag"]: each["medias"][0]["label"] for each in offer["tag-medias"]}
-            reader, writer = await asyncio.wait_for(asyncio.open_connection(*self._bridge), REPLY_SECONDS)
+            async with asyncio.timeout(REPLY_SECONDS):
+                reader, writer = await asyncio.open_connection(*self._bridge)
             dialog = Dialog(self._bridge, reader, writer)
             answer = await dialog.invite(str(offer["sdp"]), metadata(call_id, [labels[tag] for tag in tags]))
             try:

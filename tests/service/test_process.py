@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from service import process as process_module
 from service.faults import FAULTS
-from service.process import _unhandled
+from service.process import Process, _unhandled
 
 PROGRAM = """
     import asyncio, sys
@@ -197,3 +198,29 @@ def test_what_a_callback_raises_is_counted() -> None:
 def survived_so_far(what: str) -> int:
     """Faults of a kind that this process has counted."""
     return int(FAULTS.labels(what)._value.get())
+
+
+async def test_a_task_that_lost_its_cancellation_is_cancelled_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever swallowed it, the process ends, and its log names the task."""
+    monkeypatch.setattr(process_module, "CANCEL_SECONDS", 0.05)
+    lost: list[str] = []
+
+    async def deaf() -> None:
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                if lost:
+                    raise
+                lost.append("the first")
+
+    process = Process()
+    process.stopping.set()
+    part = process.start("the deaf part", deaf())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(60):
+        await process.end()
+    assert part.cancelled()
+    assert caplog.records[0].message == "the deaf part goes on after it was cancelled; cancelling it again"

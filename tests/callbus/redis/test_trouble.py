@@ -10,6 +10,7 @@ import pytest
 from redis.exceptions import DataError, ResponseError, TimeoutError
 
 from callbus.redis import bus as bus_module
+from callbus.redis import connections
 from callbus.redis.bus import CONNECTED, TROUBLE, Bus
 from callbus.redis.settings import RedisSettings
 from callbus.redis.trouble import Trouble, trouble_of
@@ -64,7 +65,7 @@ async def test_each_mood_is_told_and_outlived(
 
 async def test_a_frozen_redis_is_away(kept_redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that holds its connections and answers nothing is given up after a while, and used again."""
-    monkeypatch.setattr(bus_module, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(connections, "SILENCE_SECONDS", 0.5)
     async with Bus(RedisSettings(url=kept_redis.url)) as bus:
         await bus.check()
         async with FROZEN(kept_redis):
