@@ -16,11 +16,12 @@ from analysis.words.hallucination import (
 )
 from analysis.words.hallucination import words as plain
 from analysis.words.passage import Words
-from analysis.words.silence import NO_SPEECH, is_little, is_mostly, nobody_spoke
+from analysis.words.silence import NO_SPEECH, is_little, is_mostly, is_of_a_crowd, nobody_spoke
 from analysis.words.speech import Speech
 
 SILENCE = "silence"
 HALLUCINATION = "hallucination"
+CROWD = "crowd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,10 @@ def believed(words: Words, heard: Heard, phrases: Phrases, whole: bool = False) 
         return Belief(dropped=SILENCE, reason="no_speech" if words.text else "")
     if is_echo(words.text, heard.before):
         return Belief(dropped=HALLUCINATION, reason=Invention.ECHO)
+    if heard.speech.is_crowd and (_says_again(words.text) or is_of_a_crowd(*probabilities)):
+        return Belief(dropped=SILENCE, reason=CROWD)
     text = credible(words.text, phrases)
-    if heard.is_little and repeats(plain(text).split(), {}, 1):
+    if heard.is_little and _says_again(text):
         return Belief(dropped=HALLUCINATION, reason=Invention.REPETITION)
     if reason := invented(text or words.text, heard.seconds, *probabilities, phrases):
         return Belief(dropped=HALLUCINATION, reason=reason)
@@ -66,11 +69,15 @@ def believed(words: Words, heard: Heard, phrases: Phrases, whole: bool = False) 
     return Belief(text, reason="" if text == words.text else Invention.PART)
 
 
+def _says_again(text: str) -> bool:
+    return repeats(plain(text).split(), {}, 1)
+
+
 def is_in_doubt(words: Words, belief: Belief, heard: Heard) -> bool:
     """Whether the cut context, or the words before, may be to blame for the words or for their loss."""
     if belief.reason in (Invention.REPETITION, Invention.COMPRESSION, Invention.RATE, Invention.ECHO):
         return True
-    if not words.text or (heard.is_little and belief.dropped):
+    if not words.text or belief.reason == CROWD or (heard.is_little and belief.dropped):
         return False
     marked = words.no_speech_probability > NO_SPEECH and not is_mostly(heard.speech, heard.seconds)
     return heard.is_little or marked or words.mean_log_probability < DOUBT_LOG_PROBABILITY

@@ -25,6 +25,10 @@ UNSURE = -1.0
 """Mean log-probability below which that mark is believed on a cut context; Whisper's own bound."""
 UNBELIEVABLE = -1.5
 """Mean log-probability of words that nobody said, whatever else is known of them."""
+CROWD_CERTAIN = -0.85
+CROWD_NO_SPEECH = 0.4
+"""Where no voice stands out of a crowd, words are believed from this mean log-probability on, up to this mark. Somebody
+who is 3 dB louder than it is read so; what a model makes of the crowd itself, or of somebody within it, is not."""
 
 
 def is_nothing(speech: Speech, seconds: float) -> bool:
@@ -55,3 +59,8 @@ def nobody_spoke(
     if little and mean_log_probability < CERTAIN:
         return True
     return no_speech_probability > NO_SPEECH and (marked or mean_log_probability < UNSURE)
+
+
+def is_of_a_crowd(no_speech_probability: float, mean_log_probability: float) -> bool:
+    """Whether words are made of a crowd's voices, where no voice stands out."""
+    return mean_log_probability < CROWD_CERTAIN or no_speech_probability > CROWD_NO_SPEECH

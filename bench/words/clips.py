@@ -38,6 +38,8 @@ class Clip:
     said: str
     """Its words; empty where nobody speaks."""
     language: str = "en"
+    other: bytes = b""
+    """What the call's other leg carries meanwhile, if that matters."""
 
     @property
     def seconds(self) -> float:

@@ -14,24 +14,31 @@ SECONDS = 120.0
 
 
 def noises(speech: Sequence[Clip], seconds: float = SECONDS) -> dict[str, Clip]:
-    """A clip of each kind. `speech`: recordings that babble and echo are made of."""
+    """A clip of each kind. `speech`: recordings that babble and echo are made of.
+
+    What the echo is of is on the other leg.
+    """
+    talk = _talk(np.random.default_rng(len(speech)), speech, seconds)
     makers: dict[str, Callable[[np.random.Generator], Samples]] = {
         "breathing": lambda dice: _breathing(dice, seconds),
         "typing": lambda dice: _typing(dice, seconds),
         "clicks": lambda dice: _clicks(dice, seconds),
         "line noise": lambda dice: dice.normal(0, 0.004, _count(seconds)),
         "babble": lambda dice: _babble(dice, speech, seconds),
-        "echo": lambda dice: _echo(dice, speech, seconds),
+        "echo": lambda _: _echo(talk),
     }
+    others = {"echo": _line(talk)}
     return {
-        name: Clip(name, _line(make(np.random.default_rng(number))), "")
+        name: Clip(name, _line(make(np.random.default_rng(number))), "", other=others.get(name, b""))
         for number, (name, make) in enumerate(makers.items())
     }
 
 
 def after(own: Clip, noise: Clip) -> Clip:
     """A noise on the leg of somebody who has said something before it."""
-    return Clip(f"{noise.name} after speech", own.pcm + bytes(2 * RATE_HZ) + noise.pcm, own.said)
+    before = own.pcm + bytes(2 * RATE_HZ)
+    other = bytes(len(before)) + noise.other if noise.other else b""
+    return Clip(f"{noise.name} after speech", before + noise.pcm, own.said, other=other)
 
 
 def _breathing(dice: np.random.Generator, seconds: float) -> Samples:
@@ -70,9 +77,9 @@ def _babble(dice: np.random.Generator, speech: Sequence[Clip], seconds: float) -
     return quiet
 
 
-def _echo(dice: np.random.Generator, speech: Sequence[Clip], seconds: float) -> Samples:
+def _echo(talk: Samples) -> Samples:
     """The other party, 26 dB down and 120 ms late."""
-    found: Samples = np.roll(_talk(dice, speech, seconds), round(0.12 * RATE_HZ)) * 10 ** (-26 / 20)
+    found: Samples = np.roll(talk, round(0.12 * RATE_HZ)) * 10 ** (-26 / 20)
     return found
 
 

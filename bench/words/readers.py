@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Protocol
 
 from faster_whisper import WhisperModel
@@ -20,8 +21,10 @@ from analysis.words.transcriber import Transcriber
 from bench.words.clips import RATE_HZ, Clip
 from bench.words.reading import Reading
 from callbus import Role, Utterance
+from callbus.messages.wire import ForkEvent
+from sip_bridge.hearing.heard_call import Call
 from sip_bridge.hearing.leg import Leg
-from sip_bridge.hearing.segmenter import FRAME_BYTES, FRAME_SECONDS, Segment
+from sip_bridge.hearing.segmenter import FRAME_BYTES, FRAME_SECONDS
 from sip_bridge.settings import BridgeSettings
 
 BEGUN = 1_000.0
@@ -75,7 +78,7 @@ class Ours:
 
     def cut(self, clip: Clip) -> Iterator[bytes]:
         """The audio of each utterance of a clip."""
-        return (segment.pcm for segment in self._cut(clip))
+        return (utterance.pcm for utterance in self._cut(clip))
 
     async def _read(self, clip: Clip) -> Reading:
         began = time.process_time()
@@ -90,9 +93,7 @@ class Ours:
             languages=Languages(self._language, detects=False),
         )
         try:
-            found = [
-                await recognizer.listen(_utterance(segment, number)) for number, segment in enumerate(self._cut(clip))
-            ]
+            found = [await recognizer.listen(utterance) for utterance in self._cut(clip)]
         finally:
             running.cancel()
             recognizer.close()
@@ -101,17 +102,26 @@ class Ours:
         dropped = tuple(each.dropped for each in found if each.dropped)
         return Reading(text, len(found), dropped, time.process_time() - began)
 
-    def _cut(self, clip: Clip) -> Iterator[Segment]:
-        leg = Leg("1", Role.CUSTOMER, "", self._bridge.speech, self._bridge.vad_aggressiveness, clock=lambda: BEGUN)
-        leg.start_at(0, BEGUN)
+    def _cut(self, clip: Clip) -> Iterator[Utterance]:
+        tracks = {Role.CUSTOMER: clip.pcm, Role.AGENT: clip.other} if clip.other else {Role.CUSTOMER: clip.pcm}
+        legs = [
+            Leg(role, role, "", self._bridge.speech, self._bridge.vad_aggressiveness, clock=lambda: BEGUN)
+            for role in tracks
+        ]
+        call = Call("clip", "bench", legs, BEGUN)
+        for leg in legs:
+            leg.start_at(0, BEGUN)
         block = BLOCK_FRAMES * FRAME_BYTES
         for start in range(0, len(clip.pcm), block):
-            piece = clip.pcm[start : start + block].ljust(block, b"\0")
-            leg.ring.inlet.put(piece, BEGUN + (start / block + 1) * BLOCK_FRAMES * FRAME_SECONDS)
-            yield from leg.segments()
-        yield from leg.flush()
+            for leg, track in zip(legs, tracks.values(), strict=True):
+                piece = track[start : start + block].ljust(block, b"\0")
+                leg.ring.inlet.put(piece, BEGUN + (start / block + 1) * BLOCK_FRAMES * FRAME_SECONDS)
+            yield from _customers(call.utterances())
+        yield from _customers(call.closed("bye", BEGUN))
 
 
-def _utterance(segment: Segment, number: int) -> Utterance:
-    start, end = segment.start_frame * FRAME_SECONDS, (segment.start_frame + segment.frames) * FRAME_SECONDS
-    return Utterance("clip", "1", Role.CUSTOMER, number, start, end, time.time(), RATE_HZ, segment.pcm)
+def _customers(events: Iterable[ForkEvent]) -> Iterator[Utterance]:
+    """The utterances that the clip is about, as if each had just ended."""
+    for event in events:
+        if isinstance(event, Utterance) and event.role is Role.CUSTOMER:
+            yield replace(event, ended_at=time.time())

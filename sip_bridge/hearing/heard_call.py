@@ -11,10 +11,18 @@ import callbus
 from callbus import Role, Utterance
 from callbus.messages.wire import ForkEvent
 from service.faults import survived
+from sip_bridge.hearing.echo import EARLIEST_FRAMES, LATEST_FRAMES, is_echo, samples_of
 from sip_bridge.hearing.leg import Leg
 from sip_bridge.hearing.segmenter import FRAME_SECONDS, SAMPLE_RATE_HZ, Segment
 
 UTTERANCES = Counter("callvane_utterances_total", "Utterances sent to analysis, by role.", ["role"])
+ECHOES = Counter(
+    "callvane_echoes_total",
+    "Utterances not sent to analysis, because they are the words of another leg come back, by role of the leg.",
+    ["role"],
+)
+for _role in Role:
+    ECHOES.labels(_role.value)
 
 log = logging.getLogger(__name__)
 
@@ -51,23 +59,22 @@ class Call:
         yield from self.utterances()
         for leg, role, name in news:
             if leg.role is not role:  # speech in progress belongs to the old role
-                yield from (self.utterance(leg, segment) for segment in leg.flush())
+                yield from self.said(leg, leg.flush())
             leg.role, leg.name = role, name
         yield self.opened()
 
     def utterances(self) -> Iterator[ForkEvent]:
         """The utterances since the last call; each leg's are in order."""
-        for leg in self.legs:
-            for segment in leg.segments():
-                yield self.utterance(leg, segment)
+        heard = [(leg, leg.segments()) for leg in self.legs]  # all, before any is compared with the others
+        for leg, segments in heard:
+            yield from self.said(leg, segments)
 
     def closed(self, reason: str, now: float) -> Iterator[ForkEvent]:
         """The unfinished utterances, then the call's last message, even after a fault. `now`: unix seconds."""
         try:
             yield from self.utterances()
             for leg in self.legs:
-                for segment in leg.flush():
-                    yield self.utterance(leg, segment)
+                yield from self.said(leg, leg.flush())
         except Exception:
             survived("listening", log, self.call_id)
         yield callbus.CallClosed(self.call_id, now, self.position_seconds, reason)
@@ -77,15 +84,26 @@ class Call:
         """Call time in seconds: that of the leg furthest ahead."""
         return max((leg.position_seconds for leg in self.legs), default=0.0)
 
-    def utterance(self, leg: Leg, segment: Segment) -> Utterance:
-        """The message for a segment of one of its legs."""
-        UTTERANCES.labels(leg.role.value).inc()
-        said = self.foretold(leg, segment)
-        self._sequence += 1
-        return said
+    def said(self, leg: Leg, segments: Iterable[Segment]) -> Iterator[Utterance]:
+        """The messages for segments of one of its legs, but for the echoes of another."""
+        for segment in segments:
+            if self._is_echo(leg, segment):
+                ECHOES.labels(leg.role.value).inc()
+                continue
+            UTTERANCES.labels(leg.role.value).inc()
+            yield self._utterance(leg, segment)
+            self._sequence += 1
 
-    def foretold(self, leg: Leg, segment: Segment) -> Utterance:
-        """The utterance that a segment becomes if nothing else is said before it ends."""
+    def foretold(self, leg: Leg, segment: Segment) -> Utterance | None:
+        """The utterance that a segment becomes if nothing else is said before it ends; None if it is an echo."""
+        return None if self._is_echo(leg, segment) else self._utterance(leg, segment)
+
+    def _is_echo(self, leg: Leg, segment: Segment) -> bool:
+        begin, end = segment.start_frame - LATEST_FRAMES, segment.start_frame + segment.frames + EARLIEST_FRAMES
+        others = (each.lately(begin, end) for each in self.legs if each is not leg)
+        return any(other.any() and is_echo(samples_of(segment.pcm), other) for other in others)
+
+    def _utterance(self, leg: Leg, segment: Segment) -> Utterance:
         return Utterance(
             call_id=self.call_id,
             leg_id=leg.leg_id,

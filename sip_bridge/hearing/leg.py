@@ -11,6 +11,7 @@ from collections.abc import Callable
 from prometheus_client import Counter
 
 from callbus import Role
+from sip_bridge.hearing.echo import Lately, Samples
 from sip_bridge.hearing.ring import Entry, Kind, Ring
 from sip_bridge.hearing.segmenter import FRAME_SECONDS, Segment, Segmenter, SpeechLimits
 from sip_bridge.hearing.sound import Sound
@@ -44,6 +45,7 @@ class Leg:
         self.faults: Faults = {}
         """Faults in how its packets arrive. The library's thread replaces the whole mapping."""
         self._segmenter = Segmenter(limits)
+        self._lately = Lately()
         self._clock = clock
 
     @property
@@ -80,7 +82,7 @@ class Leg:
         if entry.kind in (Kind.PAUSED, Kind.RESUMED):
             self.sound.paused = entry.kind is Kind.PAUSED
             self.changed_seconds = entry.start_frame * FRAME_SECONDS
-        return self._counted(found) if found else found
+        return self._kept(found) if found else found
 
     def ahead(self) -> Segment | None:
         """The segment that ends next if nobody speaks on; see `segmenter.Segmenter.ahead`."""
@@ -88,9 +90,14 @@ class Leg:
 
     def flush(self) -> list[Segment]:
         """End the speech in progress. The leg has ended."""
-        return self._counted(self._segmenter.flush())
+        return self._kept(self._segmenter.flush())
 
-    def _counted(self, segments: list[Segment]) -> list[Segment]:
+    def lately(self, begin: int, end: int) -> Samples:
+        """Its latest speech from frame `begin` to `end`; see `echo.Lately`."""
+        return self._lately.between(begin, end, self._segmenter.goes_on)
+
+    def _kept(self, segments: list[Segment]) -> list[Segment]:
         for segment in segments:
+            self._lately.add(segment)
             SPEECH_SECONDS.labels(self.role.value).inc(segment.voiced_frames * FRAME_SECONDS)
         return segments

@@ -23,6 +23,7 @@ from sip_bridge.hearing.call_health import CallHealth
 from sip_bridge.hearing.heard_call import Call, Clock
 from sip_bridge.hearing.leg import Leg
 from sip_bridge.hearing.ring import Entry, Rings
+from sip_bridge.hearing.segmenter import Segment
 
 ROUND_SECONDS = Histogram(
     "callvane_listen_round_seconds",
@@ -143,8 +144,9 @@ class Listener:
     def _run(self) -> None:
         while self._obey():
             self.busy_since = started = time.monotonic()
-            for entry in self._rings.take():
-                self._hear(entry)
+            # All that is heard at once comes before any of it is told: a leg is compared with the others.
+            for call, leg, segments in list(filter(None, map(self._hear, self._rings.take()))):
+                self._tell(call, leg, segments)
             self._rounds += 1
             if self._rounds % COUNTING_ROUNDS == 0:
                 self._rings.count()
@@ -155,15 +157,22 @@ class Listener:
             ROUND_SECONDS.observe(self.round_seconds)
             time.sleep(max(0.0, INTERVAL_SECONDS - self.round_seconds))
 
-    def _hear(self, entry: Entry) -> None:
+    def _hear(self, entry: Entry) -> tuple[Call, Leg, list[Segment]] | None:
         try:
             call, leg = self._heard[entry.ring]
-            for segment in leg.hear(entry):
-                self._publish(call.utterance(leg, segment))
-            if self._foretell and (segment_ahead := leg.ahead()):
-                self._foretell(call.foretold(leg, segment_ahead))
+            return call, leg, leg.hear(entry)
         except Exception:  # a fault in one call must not deafen the others
             survived("listening", log, self._heard[entry.ring][0].call_id if entry.ring in self._heard else "")
+            return None
+
+    def _tell(self, call: Call, leg: Leg, segments: list[Segment]) -> None:
+        try:
+            for utterance in call.said(leg, segments):
+                self._publish(utterance)
+            if self._foretell and (segment := leg.ahead()) and (foretold := call.foretold(leg, segment)):
+                self._foretell(foretold)
+        except Exception:
+            survived("listening", log, call.call_id)
 
     def _obey(self) -> bool:
         """Run all pending requests; while there is no call, wait for one. Returns False if the thread must end."""

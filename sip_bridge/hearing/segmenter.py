@@ -110,6 +110,11 @@ class Segmenter:
         segment = self._finish(self.position) if self._talking else None
         return [segment] if segment else []
 
+    @property
+    def goes_on(self) -> tuple[int, bytes]:
+        """Number of the first frame that is not in a segment yet, and the audio from there."""
+        return self._base, bytes(self._audio)
+
     def ahead(self) -> Segment | None:
         """The segment that comes next if nobody speaks on, once in each silence of `ahead` frames; else None.
 

@@ -14,6 +14,8 @@ from analysis.words.speech import Speech
 SPEECH = Heard(4.0, Speech(3.0, 0.99))
 LITTLE = Heard(8.0, Speech(0.1, 0.6))
 AFTER = Heard(4.0, Speech(3.0, 0.99), "could you spell that for me please")
+CROWD = Heard(8.0, Speech(7.0, 0.9, -32.0, is_crowd=True))
+NOT_SAID = Belief(dropped="silence", reason="crowd")
 NONE = Phrases.parse([])
 
 
@@ -56,6 +58,10 @@ def words(text: str, log_probability: float = -0.3, no_speech: float = 0.1) -> W
             True,
             id="stammering where hardly anybody speaks",
         ),
+        pytest.param(words("my bill is wrong", -0.6), CROWD, Belief("my bill is wrong"), False, id="a crowd, sure"),
+        pytest.param(words("my bill is wrong", -0.9), CROWD, NOT_SAID, False, id="in a crowd, unsure"),
+        pytest.param(words("my bill is wrong", -0.6, 0.5), CROWD, NOT_SAID, False, id="in a crowd, with a mark"),
+        pytest.param(words("What is it? What is it?", -0.2), CROWD, NOT_SAID, False, id="in a crowd, said twice"),
         pytest.param(words("no no no"), SPEECH, Belief("no no no"), False, id="stammering where somebody does"),
         pytest.param(words("my bill", -0.3, 0.7), SPEECH, Belief("my bill"), False, id="a mark, in speech"),
         pytest.param(

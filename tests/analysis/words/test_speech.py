@@ -35,3 +35,15 @@ def test_noise_is_none(kind: str) -> None:
 def test_any_length_is_taken(samples: int) -> None:
     """However short an utterance is, silence is none."""
     assert speech_in(np.zeros(samples, np.float32)).seconds == 0
+
+
+def test_a_crowd_is_told_from_a_voice() -> None:
+    """Eight who talk at once are a crowd; one is none, nor one in the noise of a line, nor such noise alone."""
+    dice = np.random.default_rng(1)
+    assert speech_in(samples_of(NOISES["babble"].pcm, RATE_HZ)).is_crowd
+    assert not speech_in(samples_of(NOISES["line noise"].pcm, RATE_HZ)).is_crowd
+    for clip in SPEECH:
+        said = samples_of(clip.pcm, RATE_HZ)
+        noise = dice.normal(0, said.std() * 0.7, said.size).astype(np.float32)
+        assert not speech_in(said).is_crowd
+        assert not speech_in(said + noise).is_crowd

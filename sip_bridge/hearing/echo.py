@@ -1,0 +1,140 @@
+"""Whether what is heard on one leg is the speech of another leg, come back. Pure.
+
+A line or a loudspeaker returns a party's words to the other party's leg: later, quieter, coloured by the room. What
+comes back is a filtered copy, so each frequency of it follows from the same frequency of the original: their coherence
+is near 1, and near 0 for two people who talk at once (Carter 1987, "Coherence and time delay estimation"). The delay
+is found by the cross-correlation of their phases (Knapp & Carter 1976).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sip_bridge.hearing.segmenter import FRAME_BYTES, FRAME_SAMPLES, FRAME_SECONDS, SAMPLE_RATE_HZ, Segment
+
+Samples = NDArray[np.float32]
+
+LATEST_FRAMES = 26
+"""An echo comes back within half a second."""
+EARLIEST_FRAMES = 5
+"""The legs' timelines may differ by 0.1 s."""
+KEPT_FRAMES = 500
+"""Of what a leg said last, the most that is kept for comparison: 10 s, 160 kB."""
+LEAST_FRAMES = 25
+"""In less than half a second, anything is like anything."""
+
+QUIETER_DB = 6.0
+"""An echo is at least so much quieter than what it is of. Legs that carry the same mixed sound are not echoes."""
+EXPLAINED = 0.35
+"""Share of an echo's energy that follows from the other leg, at least."""
+EXPLAINED_SECONDS = 0.4
+"""Divided by the seconds of sound, at least that share: two voices agree by chance for a moment."""
+LEFT_DB = -3.0
+"""What is left of the loudest syllable without the echo. Somebody who says a word meanwhile leaves all of it."""
+
+WINDOW, HOP = 512, 128
+"""Samples: 64 ms, longer than most of the sound of a room near a telephone."""
+LOWEST_HZ, HIGHEST_HZ = 250, 3_500
+SYLLABLE_WINDOWS = 6
+OVERLAP = 2.2
+"""Windows that count as one: they overlap."""
+AHEAD_SAMPLES = 40
+"""By which the other leg is taken earlier than it fits best, because a room's sound follows its first reflection."""
+
+_HANN = np.hanning(WINDOW).astype(np.float32)
+_VOICE = slice(LOWEST_HZ * WINDOW // SAMPLE_RATE_HZ, HIGHEST_HZ * WINDOW // SAMPLE_RATE_HZ)
+
+
+class Lately:
+    """What a leg said in the last seconds, on its timeline."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[tuple[int, bytes]] = deque()
+        self._frames = 0
+
+    def add(self, segment: Segment) -> None:
+        """Keep the end of a segment."""
+        frames = min(segment.frames, KEPT_FRAMES)
+        begin = segment.start_frame + segment.frames - frames
+        self._pieces.append((begin, segment.pcm[-frames * FRAME_BYTES :]))
+        self._frames += frames
+        while self._frames - _frames(self._pieces[0][1]) >= KEPT_FRAMES:
+            self._frames -= _frames(self._pieces.popleft()[1])
+
+    def between(self, begin: int, end: int, goes_on: tuple[int, bytes]) -> Samples:
+        """Its sound from frame `begin` to `end`, -1 to 1; 0 where nothing is known. `goes_on`: the speech in progress.
+
+        Both are the number of a first frame and 16-bit audio.
+        """
+        found = np.zeros((end - begin) * FRAME_SAMPLES, np.float32)
+        for start, pcm in (*self._pieces, goes_on):
+            first, last = max(begin, start), min(end, start + _frames(pcm))
+            if first < last:
+                piece = pcm[(first - start) * FRAME_BYTES : (last - start) * FRAME_BYTES]
+                found[(first - begin) * FRAME_SAMPLES : (last - begin) * FRAME_SAMPLES] = samples_of(piece)
+        return found
+
+
+def samples_of(pcm: bytes) -> Samples:
+    """16-bit audio as samples from -1 to 1."""
+    return np.frombuffer(pcm, np.int16).astype(np.float32) / np.float32(32_768)
+
+
+def _frames(pcm: bytes) -> int:
+    return len(pcm) // FRAME_BYTES
+
+
+def is_echo(heard: Samples, other: Samples) -> bool:
+    """Whether `heard` is an echo of `other`, and nobody has said anything meanwhile.
+
+    `heard`: samples at 8 kHz. `other`: another leg's, from LATEST_FRAMES before to EARLIEST_FRAMES after it. About 1 ms
+    of CPU a second of sound; nothing where the other leg is silent or as quiet.
+    """
+    seconds = len(heard) / SAMPLE_RATE_HZ
+    if seconds < LEAST_FRAMES * FRAME_SECONDS or _loudness_db(heard) > _loudness_db(other) - QUIETER_DB:
+        return False
+    delay = _delay(heard, other)
+    ours, theirs = _windows(heard), _windows(other[delay : delay + len(heard)])
+    response = (ours * theirs.conj()).sum(0) / ((np.abs(theirs) ** 2).sum(0) + 1e-12)
+    energy = (np.abs(ours) ** 2).sum(1)
+    left = (np.abs(ours - response * theirs) ** 2).sum(1)
+    # Few windows always explain a part of each other: one of as many as there are.
+    chance = min(0.9, OVERLAP / len(ours))
+    explained = (1 - left.sum() / max(energy.sum(), 1e-12) - chance) / (1 - chance)
+    if explained < max(EXPLAINED, EXPLAINED_SECONDS / seconds):
+        return False
+    return float(_syllable(left)) < 10 ** (LEFT_DB / 10) * float(_syllable(energy))
+
+
+def _delay(heard: Samples, other: Samples) -> int:
+    """Sample of `other` at which what `heard` is an echo of begins."""
+    longest = len(other) - len(heard)
+    size = 1 << (len(heard) + len(other) - 1).bit_length()
+    cross = np.fft.rfft(other, size) * np.fft.rfft(heard, size).conj()
+    strength = np.abs(cross)
+    phases = cross / (strength + 1e-9 * strength.max() + 1e-20)
+    hz = np.fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ)
+    phases[(hz < LOWEST_HZ) | (hz > HIGHEST_HZ)] = 0
+    best = int(np.abs(np.fft.irfft(phases, size)[: longest + 1]).argmax())
+    return min(best + AHEAD_SAMPLES, longest)
+
+
+def _windows(samples: Samples) -> NDArray[np.complex64]:
+    """The spectrum of each window, in the band of the telephone."""
+    framed = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
+    found: NDArray[np.complex64] = np.fft.rfft(framed * _HANN)[:, _VOICE].astype(np.complex64)
+    return found
+
+
+def _syllable(energy: NDArray[np.float32]) -> float:
+    """The highest energy over some windows."""
+    return float(np.convolve(energy, np.ones(SYLLABLE_WINDOWS), "valid").max(initial=0))
+
+
+def _loudness_db(samples: Samples) -> float:
+    """Of the loudest tenth of its frames, in dB of full scale."""
+    frames = samples[: len(samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+    return 10 * float(np.log10(np.quantile((frames**2).mean(1), 0.9) + 1e-10))
