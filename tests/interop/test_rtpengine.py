@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "rtpengine" / "callvane_fork.py"
 CALL_ID = 'a1b2"<&@pbx.example.com'
-SAID = slice(200, 560)
+SAID = slice(200, 520)
 """Packets of the scenario: the agent's first turn ends, then the customer has the floor."""
 CALLER, CALLEE = "tag-caller", "tag-callee"
 
