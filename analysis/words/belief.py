@@ -58,7 +58,8 @@ def believed(words: Words, heard: Heard, phrases: Phrases, whole: bool = False) 
         return Belief(dropped=SILENCE, reason="no_speech" if words.text else "")
     if is_echo(words.text, heard.before):
         return Belief(dropped=HALLUCINATION, reason=Invention.ECHO)
-    if heard.speech.is_crowd and (_says_again(words.text) or is_of_a_crowd(*probabilities)):
+    says_again = _says_again(words.text) or said_once(words.text) != words.text
+    if heard.speech.is_crowd and (says_again or is_of_a_crowd(*probabilities)):
         return Belief(dropped=SILENCE, reason=CROWD)
     text = credible(words.text, phrases)
     if heard.is_little and _says_again(text):
