@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     judged = steps.add_parser("check", help="print the faults in a writer's or a second hand's file")
     judged.add_argument("file", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
+    if options.step == "blind" and options.count is not None and options.count < 1:
+        unlabelled.error("--count: expected 1 or more")
     try:
         if options.step == "agreement":
             known = everything()

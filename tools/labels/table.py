@@ -14,9 +14,11 @@ def table(rows: Iterable[Row]) -> str:
     """A line for each row; says where the first hand never looked for a label."""
     lines = [HEAD, tuple("---" for _ in HEAD)]
     for row in rows:
-        first = "not labelled" if row.missing and row.same is None else _count(row.first)
+        unlabelled = row.missing > 0 and row.same is None
+        label = f"{row.label} (without {row.missing} not labelled)" if row.missing and not unlabelled else row.label
+        first = "not labelled" if unlabelled else _count(row.first)
         shares = (_share(value) for value in (row.same, row.f1, row.kappa))
-        lines.append((row.label, f"{row.places:,}", first, _count(row.second), *shares))
+        lines.append((label, f"{row.places:,}", first, _count(row.second), *shares))
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
