@@ -107,6 +107,8 @@ def _turn(turn: object, whole: bool) -> Turn:
         if not isinstance(acts, list) or not all(act in known for act in acts) or len(set(acts)) < len(acts):
             faults.append(f"acts is not a list of some of {', '.join(known)}, each at most once")
             acts = []
+        if "hollow" in turn and {"SPECIFIC", "NEXT"} & set(acts):
+            faults.append("hollow, with SPECIFIC or NEXT: a turn that helps is not hollow")
         found = AgentTurn(frozenset(acts))
     else:
         raise LabelError(["party is neither customer nor agent"])
