@@ -10,22 +10,15 @@ from typing import Any
 
 import pytest
 
+from tools.labels.hand import CORES, FIRST_ACTS
+
 FOLDER = Path(__file__).parent / "dialogues"
-TRAINING = Path(__file__).parents[1] / "tools" / "scorer" / "dialogues"
-
-CORES = {
-    -1: {"frustration", "anger", "worry", "dismissed", "disappointment"},
-    0: {"none", "worry"},
-    1: {"relief", "gratitude"},
-}
-ACTS = {"ACK", "SPECIFIC", "NEXT", "VERIFY", "SCRIPT"}
+TRAINING = Path(__file__).parents[1] / "tools" / "scorer"
 
 
-def read(folder: Path) -> list[dict[str, Any]]:
-    """Every call of a folder's JSON lines, in the order of file names."""
-    return [
-        json.loads(line) for path in sorted(folder.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()
-    ]
+def read(folder: Path, pattern: str = "*.jsonl") -> list[dict[str, Any]]:
+    """Every call of a folder's JSON lines, in the order of file names; `**/*.jsonl`: of the folders within it too."""
+    return [json.loads(line) for path in sorted(folder.glob(pattern)) for line in path.read_text("utf-8").splitlines()]
 
 
 def labels(call: dict[str, Any]) -> list[int]:
@@ -67,7 +60,7 @@ def test_every_turn_is_valid(calls: list[dict[str, Any]]) -> None:
         for turn in call["turns"]:
             if turn["party"] == "agent":
                 assert set(turn) == {"party", "text", "acts"}, call["id"]
-                assert set(turn["acts"]) <= ACTS, call["id"]
+                assert set(turn["acts"]) <= set(FIRST_ACTS), call["id"]
             else:
                 assert set(turn) == {"party", "text", "label", "core"}, call["id"]
                 assert turn["party"] == "customer", call["id"]
@@ -83,9 +76,10 @@ def test_text_is_what_a_telephone_carries(calls: list[dict[str, Any]]) -> None:
             assert turn["text"] == turn["text"].strip(), call["id"]
 
 
-def test_no_id_occurs_twice(calls: list[dict[str, Any]]) -> None:
-    """An id names one call."""
-    assert [call_id for call_id, times in Counter(call["id"] for call in calls).items() if times > 1] == []
+def test_no_id_occurs_twice() -> None:
+    """An id names one dialogue among all of the tests and of the training, in any folder."""
+    names = Counter(one["id"] for folder in (FOLDER, TRAINING) for one in read(folder, "**/*.jsonl"))
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 def test_there_are_enough_calls_and_enough_calm_ones(calls: list[dict[str, Any]]) -> None:
@@ -110,9 +104,9 @@ def test_the_readme_counts_what_is_there(calls: list[dict[str, Any]]) -> None:
     assert files == {path.name: len(path.read_text("utf-8").splitlines()) for path in FOLDER.glob("*.jsonl")}
 
 
-def test_no_sentence_is_trained_on(calls: list[dict[str, Any]]) -> None:
-    """No customer sentence of five words or more equals one of the training dialogues."""
-    training = read(TRAINING)
-    if not training:
-        pytest.skip("no training dialogues in tools/scorer/dialogues")
-    assert sentences(calls) & sentences(training) == set()
+def test_no_sentence_is_trained_on() -> None:
+    """No customer sentence of five words or more is in a test dialogue of any folder and in a training dialogue too."""
+    tests, training = read(FOLDER, "**/*.jsonl"), read(TRAINING, "**/*.jsonl")
+    assert len(tests) > len(read(FOLDER))
+    assert len(training) > len(read(TRAINING / "dialogues")) > 0
+    assert sentences(tests) & sentences(training) == set()

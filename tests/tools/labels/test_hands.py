@@ -1,0 +1,103 @@
+"""The six hands' dialogues and the second hand's labels are well-formed, and as many as the READMEs say."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tools.labels.files import ROOT, SECOND, TESTS, TRAINING, everything, of_set, pairs, records, second_sets
+from tools.labels.hand import CustomerTurn
+from tools.labels.second import line
+from tools.labels.written import Dialogue, dialogue
+
+HALVES = [TESTS / "hands", TRAINING / "hands"]
+FILES = [path for folder in HALVES for path in sorted(folder.glob("*.jsonl"))]
+READMES = {TESTS: TESTS / "README.md", TRAINING: ROOT / "tools" / "scorer" / "README.md"}
+
+
+def read(path: Path) -> list[Dialogue]:
+    """A file's dialogues; a fault fails the test that reads it."""
+    return [dialogue(record) for _, record in records(path)]
+
+
+def customers(dialogues: list[Dialogue]) -> list[CustomerTurn]:
+    return [turn for one in dialogues for turn in one.hand.turns if isinstance(turn, CustomerTurn)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parts[-4]}-{path.stem}")
+def test_a_file_is_labelled_by_the_whole_book(path: Path) -> None:
+    """Every dialogue has an opening, two parties, and an id that begins with the writer's name."""
+    for one in read(path):
+        assert one.hand.opening, one.hand.name
+        assert one.hand.name.startswith(f"{path.stem}-")
+        assert len(set(one.hand.parties)) == 2
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parts[-4]}-{path.stem}")
+def test_a_phone_carries_only_what_is_said(path: Path) -> None:
+    """On the phone a text has no digit, bracket or stage direction."""
+    for one in read(path):
+        if one.channel == "phone":
+            assert not re.search(r"[\d()\[\]{}<>*_#@]", " ".join(one.texts)), one.hand.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parts[-4]}-{path.stem}")
+def test_recovering_needs_an_unhappy_stretch(path: Path) -> None:
+    """Who recovers was unhappy for two turns or more and is not at the end; where a recovery failed, somebody was."""
+    for one in read(path):
+        labels = [turn.label for turn in customers([one])]
+        if one.recovers:
+            assert labels.count(-1) >= 2, one.hand.name
+            assert labels[-1] >= 0, one.hand.name
+        elif one.recovers is False:
+            assert -1 in labels, one.hand.name
+
+
+@pytest.mark.parametrize("folder", READMES, ids=["tests", "training"])
+def test_the_readme_counts_each_hand(folder: Path) -> None:
+    """The README's table has each hand's dialogues, calm ones, turns, labels, channels, recoveries and hollow turns."""
+    told = re.findall(r"^\| `(?:dialogues/)?(hands/\w+)` \| (.*) \|$", READMES[folder].read_text("utf-8"), re.M)
+    counted = []
+    for path in sorted((folder / "hands").glob("*.jsonl")):
+        found = read(path)
+        labels = Counter(turn.label for turn in customers(found))
+        channels = Counter(one.channel for one in found)
+        recoveries = Counter(one.recovers for one in found)
+        cells = (
+            len(found),
+            sum(all(turn.label >= 0 for turn in customers([one])) for one in found),
+            labels.total(),
+            f"{labels[-1]} / {labels[0]} / {labels[1]}",
+            f"{channels['phone']} / {channels['chat']} / {channels['email']}",
+            f"{recoveries[True]} / {recoveries[False]}",
+            sum(sum(one.hollow) for one in found),
+        )
+        counted.append((f"hands/{path.stem}", " | ".join(map(str, cells))))
+    assert told == counted
+    assert len(counted) == 6
+
+
+def test_both_halves_have_the_same_hands() -> None:
+    """Each writer's dialogues are in both halves, in equal number."""
+    tests, training = ({path.stem: len(read(path)) for path in sorted(folder.glob("*.jsonl"))} for folder in HALVES)
+    assert tests == training
+    assert sum(tests.values()) == 211
+
+
+@pytest.mark.parametrize("named", second_sets())
+def test_a_second_hands_file_is_read_whole(named: str) -> None:
+    """Each of its lines is about another known dialogue and labels all of its turns."""
+    known = everything()
+    both = pairs(named, known)
+    names = [line(record).name for _, record in records(SECOND / f"{named}.jsonl")]
+    assert [first.name for first, _ in both] == [second.name for _, second in both] == names
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("named", ["tests", "phone-c", "phone-d"])
+def test_a_set_is_labelled_twice_to_the_end(named: str) -> None:
+    """No dialogue of these sets lacks a second hand's labels."""
+    assert {second.name for _, second in pairs(named, everything())} == {one.hand.name for one in of_set(named)}
