@@ -16,7 +16,7 @@ from analysis.words.hallucination import (
 )
 from analysis.words.hallucination import words as plain
 from analysis.words.passage import Words
-from analysis.words.silence import NO_SPEECH, is_little, is_mostly, is_of_a_crowd, nobody_spoke
+from analysis.words.silence import CROWD_CERTAIN, NO_SPEECH, is_little, is_mostly, is_of_a_crowd, nobody_spoke
 from analysis.words.speech import Speech
 
 SILENCE = "silence"
@@ -78,7 +78,9 @@ def is_in_doubt(words: Words, belief: Belief, heard: Heard) -> bool:
     """Whether the cut context, or the words before, may be to blame for the words or for their loss."""
     if belief.reason in (Invention.REPETITION, Invention.COMPRESSION, Invention.RATE, Invention.ECHO):
         return True
-    if not words.text or belief.reason == CROWD or (heard.is_little and belief.dropped):
+    if not words.text or (heard.is_little and belief.dropped):
         return False
+    if belief.reason == CROWD:  # the mark may be the cut context's
+        return words.mean_log_probability >= CROWD_CERTAIN
     marked = words.no_speech_probability > NO_SPEECH and not is_mostly(heard.speech, heard.seconds)
     return heard.is_little or marked or words.mean_log_probability < DOUBT_LOG_PROBABILITY

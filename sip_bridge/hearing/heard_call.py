@@ -84,10 +84,10 @@ class Call:
         """Call time in seconds: that of the leg furthest ahead."""
         return max((leg.position_seconds for leg in self.legs), default=0.0)
 
-    def said(self, leg: Leg, segments: Iterable[Segment]) -> Iterator[Utterance]:
-        """The messages for segments of one of its legs, but for the echoes of another."""
+    def said(self, leg: Leg, segments: Iterable[Segment], compares: bool = True) -> Iterator[Utterance]:
+        """The messages for segments of one of its legs; if it `compares`, but for the echoes of another."""
         for segment in segments:
-            if self._is_echo(leg, segment):
+            if compares and self._is_echo(leg, segment):
                 ECHOES.labels(leg.role.value).inc()
                 continue
             UTTERANCES.labels(leg.role.value).inc()

@@ -146,7 +146,7 @@ class Listener:
             self.busy_since = started = time.monotonic()
             # All that is heard at once comes before any of it is told: a leg is compared with the others.
             for call, leg, segments in list(filter(None, map(self._hear, self._rings.take()))):
-                self._tell(call, leg, segments)
+                self._tell(call, leg, segments, compares=time.monotonic() - started < INTERVAL_SECONDS)
             self._rounds += 1
             if self._rounds % COUNTING_ROUNDS == 0:
                 self._rings.count()
@@ -165,11 +165,13 @@ class Listener:
             survived("listening", log, self._heard[entry.ring][0].call_id if entry.ring in self._heard else "")
             return None
 
-    def _tell(self, call: Call, leg: Leg, segments: list[Segment]) -> None:
+    def _tell(self, call: Call, leg: Leg, segments: list[Segment], compares: bool) -> None:
+        """A late round `compares` no legs: an echo does less harm than a listener that falls behind."""
         try:
-            for utterance in call.said(leg, segments):
+            for utterance in call.said(leg, segments, compares):
                 self._publish(utterance)
-            if self._foretell and (segment := leg.ahead()) and (foretold := call.foretold(leg, segment)):
+            ahead = leg.ahead()
+            if self._foretell and compares and ahead and (foretold := call.foretold(leg, ahead)):
                 self._foretell(foretold)
         except Exception:
             survived("listening", log, call.call_id)

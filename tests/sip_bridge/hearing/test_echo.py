@@ -6,6 +6,7 @@ import asyncio
 from functools import cache
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,13 +64,13 @@ def stretch(dice: np.random.Generator, of: Samples, seconds: float) -> tuple[Sam
 
 
 def test_what_comes_back_is_an_echo() -> None:
-    """Up to 0.4 s late, 10 to 26 dB quieter, coloured by a room, through a µ-law line: 95 of 100 at least."""
+    """Up to 0.4 s late, 10 to 26 dB quieter, coloured by a room, through a µ-law line: 9 of 10 at least."""
     found = 0
     for seed in range(100):
         dice = np.random.default_rng(seed)
         other, at = stretch(dice, spoken("agent"), dice.uniform(1.5, 6))
-        found += is_echo(returned(other, dice, int(dice.integers(0, 3_200)), dice.uniform(-26, -10))[at], other)
-    assert found >= 95
+        found += is_echo(returned(other, dice, int(dice.integers(160, 3_200)), dice.uniform(-26, -10))[at], other)
+    assert found >= 90
 
 
 @given(seeds, st.floats(0.3, 6), st.floats(-30, 0))
@@ -81,25 +82,41 @@ def test_two_people_who_talk_at_once_are_no_echo(seed: int, seconds: float, leve
     assert not is_echo(over_the_line(own * np.float32(10 ** (level_db / 20)))[at], other)
 
 
-@given(seeds, st.floats(2, 6), st.floats(-30, -12))
-def test_a_word_that_is_said_meanwhile_is_not_lost(seed: int, seconds: float, level_db: float) -> None:
-    """An echo with 0.4 s of somebody's own speech in it is theirs, if that is louder than the echo."""
-    dice = np.random.default_rng(seed)
-    other, at = stretch(dice, spoken("agent"), seconds)
-    heard = returned(other, dice, 800, level_db)[at].copy()
-    words = spoken("customer")[: 50 * 3_200].reshape(-1, 3_200)
-    word = words[(words**2).sum(1).argmax()]
-    loudest = max((heard[at : at + 3_200] ** 2).sum() for at in range(0, len(heard) - 3_200, 400))
-    start = int(dice.integers(0, len(heard) - len(word)))
-    heard[start : start + len(word)] += word * np.float32(1.5 * np.sqrt(loudest / (word**2).sum()))
-    assert not is_echo(heard, other)
+@pytest.mark.parametrize("level_db", [3, 0, -3])
+@pytest.mark.parametrize("meanwhile", [True, False])
+def test_what_is_said_meanwhile_or_right_after_is_not_lost(level_db: float, meanwhile: bool) -> None:
+    """0.6 s of somebody's own speech in an echo, or in its last silence, is told with it: 18 of 20 at least, if it is
+    as loud as the echo; 15 if it is 3 dB quieter."""
+    kept = 0
+    for seed in range(20):
+        dice = np.random.default_rng(seed)
+        other, at = stretch(dice, spoken("agent"), dice.uniform(2, 5))
+        other, length = other.copy(), round(0.6 * 8_000)
+        start = at.stop - length if not meanwhile else int(dice.integers(at.start, at.stop - length))
+        if not meanwhile:
+            other[start - 2_400 :] = 0  # a pause of 0.3 s, of which the delay takes 0.1
+        heard = returned(other, dice, 800, dice.uniform(-26, -12)).copy()
+        words = spoken("customer")[: 30 * length].reshape(-1, length)
+        word = words[int(dice.integers(len(words)))]
+        heard[start : start + length] += word * np.float32(10 ** (level_db / 20) * loudest(heard[at]) / loudest(word))
+        kept += not is_echo(heard[at], other)
+    assert kept >= (18 if level_db >= 0 else 15)
 
 
-def test_the_same_sound_on_two_legs_is_no_echo() -> None:
-    """A PBX that forks its mix to both legs loses no words."""
-    dice = np.random.default_rng(1)
-    other, at = stretch(dice, spoken("agent"), 3)
-    assert not is_echo(other[at], other)
+def loudest(samples: Samples) -> float:
+    """Root mean square of its loudest tenth of a second."""
+    return float(np.sqrt(max((samples[at : at + 800] ** 2).mean() for at in range(0, len(samples) - 800, 200))))
+
+
+@pytest.mark.parametrize("gain_db", [7, 9, 15])
+@pytest.mark.parametrize("delay", [0, 160, 320, 640])
+def test_the_original_is_no_echo(gain_db: float, delay: int) -> None:
+    """A customer whom the agent's leg carries too, louder, is heard: at once, as in a mix, or later, by a headset."""
+    for seed in range(20):
+        dice = np.random.default_rng(seed)
+        heard, at = stretch(dice, spoken("customer") * np.float32(0.2), dice.uniform(1, 5))
+        louder = np.roll(heard, delay) * np.float32(10 ** (gain_db / 20))
+        assert not is_echo(heard[at], louder + stretch(dice, spoken("agent"), 5)[0][: len(heard)] * np.float32(0.01))
 
 
 def test_silence_and_clicks_are_no_echoes() -> None:
