@@ -104,7 +104,8 @@ class Batcher:
             done.set_exception(Shed())
             return done
         due = ended_at + (AGAIN_SECONDS if is_again else GRACE_SECONDS[role])
-        self._queue.add(Waiting(row, frames, role, kind, due, now, seconds, done))
+        lag = time.time() - ended_at
+        self._queue.add(Waiting(row, frames, role, kind, due, now, seconds, lag, done))
         self._shed()
         WAITING.set(len(self._queue))
         self._awake.set()

@@ -37,8 +37,9 @@ PATIENCE_SECONDS = 1.0
 """For agents' utterances while there is too much: a customer's next words wait for the agent's before them."""
 FULL_SECONDS = 5.0
 """Above this, of customers' own work, the oldest of theirs is left out, if that lasts too."""
-STRAIN_SECONDS = 30.0
-"""Nothing that was said is left out before it has been behind for so long: a burst is read late, and whole."""
+STRAIN_SECONDS = 5.0
+"""Nothing that was said is left out before it has been behind for so long, nor while the backlog falls: a burst is read
+late, and whole."""
 SLOW_SECONDS = 0.2
 """If the model takes longer than this for one utterance, all these bounds grow with it: with a few utterances waiting
 it is slow, but not behind."""
@@ -66,6 +67,8 @@ class Waiting:
     """Monotonic seconds."""
     seconds: float
     """Of audio."""
+    lag: float
+    """Seconds since it was said, when it came."""
     done: asyncio.Future[Words] = field(repr=False)
 
     @property
@@ -108,6 +111,8 @@ class Queue:
         self._strain = Strain(BEHIND_SECONDS, BUSY_SECONDS, STRAIN_SECONDS)
         self._in_hand = 0
         """Its audio context; 0 without one."""
+        self._lag = 0.0
+        """Of the latest first reading."""
 
     def __len__(self) -> int:
         return len(self._all)
@@ -118,7 +123,10 @@ class Queue:
 
     def load(self, now: float) -> float:
         """The same until all first readings are, to be compared with the bounds above."""
-        return (self._left(now) + self._costs.waiting(self._first, self._batch_size)) / self._slowness
+        return self._first_seconds(now) / self._slowness
+
+    def _first_seconds(self, now: float) -> float:
+        return self._left(now) + self._costs.waiting(self._first, self._batch_size)
 
     def _left(self, now: float) -> float:
         return max(0.0, self._free_at - now)
@@ -139,6 +147,8 @@ class Queue:
     def add(self, waiting: Waiting) -> None:
         """Queue it, whatever waits."""
         self._all.append(waiting)
+        if waiting.is_first_reading:
+            self._lag = waiting.lag
         for counter in self._counters(waiting):
             counter[waiting.frames] += 1
 
@@ -184,7 +194,8 @@ class Queue:
 
     def _victim(self, now: float) -> Waiting | None:
         load = self.load(now)
-        strained = self._strain.note(load, now)
+        # What comes late is the head of a backlog elsewhere, in Redis or in another worker's hands.
+        strained = self._strain.note(load, now, self._first_seconds(now) + self._lag)
         if load > BUSY_SECONDS:
             if further := [waiting for waiting in self._all if load > most_seconds(waiting.kind)]:
                 return min(further, key=_importance)

@@ -44,7 +44,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 def utterance(loop: asyncio.AbstractEventLoop, now: float, role: Role = C, kind: Kind = Kind.SAID) -> Waiting:
     """One whose speech is just over."""
-    return Waiting(EMPTY, 600, role, kind, now + (1.0 if role is A else 0.5), now, 3.0, loop.create_future())
+    return Waiting(EMPTY, 600, role, kind, now + (1.0 if role is A else 0.5), now, 3.0, 0.4, loop.create_future())
 
 
 def queue(seconds_a_row: float = 0.1, batch_size: int = 16, limit: int = 10_000) -> Queue:
