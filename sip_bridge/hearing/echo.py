@@ -9,6 +9,7 @@ is found by the cross-correlation of their phases (Knapp & Carter 1976).
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ EARLIEST_FRAMES = 5
 SOONEST_SECONDS = 0.01
 """An echo comes later than its original. What two legs carry at once is a mix."""
 KEPT_FRAMES = 500
-"""Of what a leg said last, the most that is kept for comparison: 10 s, 160 kB."""
+"""Of what a leg said last, the most that is kept for comparison: 10 s, 80 kB."""
 LEAST_FRAMES = 25
 """In less than half a second, anything is like anything."""
 
@@ -48,47 +49,64 @@ OVERLAP = 1.4
 DELAY_SECONDS = 2.0
 """Of the loudest sound, in which the delay is found."""
 
+_CODES, _FULL_SCALE = np.float32(127), np.float32(32_768)
 _HANN = np.hanning(WINDOW).astype(np.float32)
 _VOICE = slice(LOWEST_HZ * WINDOW // SAMPLE_RATE_HZ, HIGHEST_HZ * WINDOW // SAMPLE_RATE_HZ)
 
 
 class Lately:
-    """What a leg said in the last seconds, on its timeline."""
+    """What a leg said in the last seconds, on its timeline, in 8 bits: each frame has a loudness of its own."""
 
     def __init__(self) -> None:
-        self._pieces: deque[tuple[int, bytes]] = deque()
+        self._pieces: deque[_Piece] = deque()
         self._frames = 0
 
     def add(self, segment: Segment) -> None:
         """Keep the end of a segment."""
-        frames = min(segment.frames, KEPT_FRAMES)
-        begin = segment.start_frame + segment.frames - frames
-        self._pieces.append((begin, segment.pcm[-frames * FRAME_BYTES :]))
-        self._frames += frames
-        while self._frames - _frames(self._pieces[0][1]) >= KEPT_FRAMES:
-            self._frames -= _frames(self._pieces.popleft()[1])
+        frames = np.frombuffer(segment.pcm, np.int16).reshape(-1, FRAME_SAMPLES)[-KEPT_FRAMES:].astype(np.float32)
+        peaks = np.maximum(1.0, np.abs(frames).max(axis=1, keepdims=True))
+        coded = np.round(frames * (_CODES / peaks)).astype(np.int8)
+        self._pieces.append(_Piece(segment.start_frame + segment.frames - len(frames), peaks, coded))
+        self._frames += len(frames)
+        while (over := self._frames - KEPT_FRAMES) > 0:
+            first = self._pieces.popleft()
+            if over < len(first.peaks):
+                self._pieces.appendleft(
+                    _Piece(first.begin + over, first.peaks[over:].copy(), first.coded[over:].copy())
+                )
+            self._frames -= min(over, len(first.peaks))
 
     def between(self, begin: int, end: int, goes_on: tuple[int, bytes]) -> Samples:
-        """Its sound from frame `begin` to `end`, -1 to 1; 0 where nothing is known. `goes_on`: the speech in progress.
+        """Its sound from frame `begin` to `end`, -1 to 1; 0 where nothing is known.
 
-        Both are the number of a first frame and 16-bit audio.
+        `goes_on`: the speech in progress, as the number of its first frame and 16-bit audio.
         """
-        found = np.zeros((end - begin) * FRAME_SAMPLES, np.float32)
-        for start, pcm in (*self._pieces, goes_on):
-            first, last = max(begin, start), min(end, start + _frames(pcm))
+        found = np.zeros((end - begin, FRAME_SAMPLES), np.float32)
+        for piece in self._pieces:
+            first, last = max(begin, piece.begin), min(end, piece.begin + len(piece.peaks))
             if first < last:
-                piece = pcm[(first - start) * FRAME_BYTES : (last - start) * FRAME_BYTES]
-                found[(first - begin) * FRAME_SAMPLES : (last - begin) * FRAME_SAMPLES] = samples_of(piece)
-        return found
+                part = slice(first - piece.begin, last - piece.begin)
+                found[first - begin : last - begin] = piece.coded[part] * (piece.peaks[part] / (_CODES * _FULL_SCALE))
+        start, pcm = goes_on
+        first, last = max(begin, start), min(end, start + len(pcm) // FRAME_BYTES)
+        if first < last:
+            samples = samples_of(pcm[(first - start) * FRAME_BYTES : (last - start) * FRAME_BYTES])
+            found[first - begin : last - begin] = samples.reshape(-1, FRAME_SAMPLES)
+        return found.reshape(-1)
+
+
+class _Piece(NamedTuple):
+    begin: int
+    """Number of its first frame."""
+    peaks: NDArray[np.float32]
+    """Of each frame, in 16-bit samples; shape (frames, 1)."""
+    coded: NDArray[np.int8]
+    """Shape (frames, samples)."""
 
 
 def samples_of(pcm: bytes) -> Samples:
     """16-bit audio as samples from -1 to 1."""
-    return np.frombuffer(pcm, np.int16).astype(np.float32) / np.float32(32_768)
-
-
-def _frames(pcm: bytes) -> int:
-    return len(pcm) // FRAME_BYTES
+    return np.frombuffer(pcm, np.int16).astype(np.float32) / _FULL_SCALE
 
 
 def is_echo(heard: Samples, other: Samples) -> bool:
