@@ -33,7 +33,7 @@ from callbus.redis.settings import RedisSettings
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 60.0
-SETTLE_SECONDS = 7.0
+SETTLE_SECONDS = 15.0
 """Longer than a worker waits before it leaves anything out."""
 FAST = ModelTime(0.004, 0.0015)
 """As base on an H200."""

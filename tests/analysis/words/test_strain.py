@@ -12,10 +12,10 @@ from analysis.words.strain import Strain
     [
         pytest.param([2, 2, 2, 2, 2, 2], [0, 0, 0, 1, 1, 1], id="for a while"),
         pytest.param([2, 2, 0, 2, 2, 2], [0, 0, 0, 0, 0, 0], id="two bursts"),
-        pytest.param([2, *[0.5] * 6], [0, 0, 0, 0, 0, 1, 1], id="not worked off between"),
+        pytest.param([2, *[0.5] * 8], [0, 0, 0, 0, 0, 0, 0, 1, 1], id="not worked off between"),
         pytest.param([9, 8, 7, 6, 5, 4, 3, 2, 1], [0] * 9, id="a burst that is worked off"),
         pytest.param([9, 8, 7, 9, 8, 7, 6, 5], [0] * 8, id="two, one soon after the other"),
-        pytest.param([9, 8, 7, *[6] * 6], [0, 0, 0, 0, 0, 0, 0, 1, 1], id="no longer worked off"),
+        pytest.param([9, 8, 7, *[6] * 8], [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1], id="no longer worked off"),
         pytest.param([0.9] * 6, [0] * 6, id="never above"),
         pytest.param([2, 2, 2, 2, 0, 0, 0, 2], [0, 0, 0, 1, 1, 1, 0, 0], id="ends after its time"),
         pytest.param([2, 2, 2, 2, 0, 0.5, 0, 0, 0], [0, 0, 0, 1, 1, 1, 1, 1, 0], id="its end is put off"),
