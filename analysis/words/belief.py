@@ -58,8 +58,7 @@ def believed(words: Words, heard: Heard, phrases: Phrases, whole: bool = False) 
         return Belief(dropped=SILENCE, reason="no_speech" if words.text else "")
     if is_echo(words.text, heard.before):
         return Belief(dropped=HALLUCINATION, reason=Invention.ECHO)
-    says_again = _says_again(words.text) or said_once(words.text) != words.text
-    if heard.speech.is_crowd and (says_again or is_of_a_crowd(*probabilities)):
+    if heard.speech.is_crowd and (is_of_a_crowd(*probabilities) or _says_again(words.text, long=True)):
         return Belief(dropped=SILENCE, reason=CROWD)
     text = credible(words.text, phrases)
     if heard.is_little and _says_again(text):
@@ -70,8 +69,9 @@ def believed(words: Words, heard: Heard, phrases: Phrases, whole: bool = False) 
     return Belief(text, reason="" if text == words.text else Invention.PART)
 
 
-def _says_again(text: str) -> bool:
-    return repeats(plain(text).split(), {}, 1)
+def _says_again(text: str, long: bool = False) -> bool:
+    """Whether a few words follow themselves; with `long`, also a sentence."""
+    return repeats(plain(text).split(), {}, 1) or (long and said_once(text) != text)
 
 
 def is_in_doubt(words: Words, belief: Belief, heard: Heard) -> bool:

@@ -173,7 +173,7 @@ class Listener:
             ahead = leg.ahead()
             if self._foretell and compares and ahead and (foretold := call.foretold(leg, ahead)):
                 self._foretell(foretold)
-        except Exception:
+        except Exception:  # as in _hear
             survived("listening", log, call.call_id)
 
     def _obey(self) -> bool:

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from tools.labels.hand import ACTS, FIRST_ACTS, AgentTurn, CustomerTurn, Labelled
 
 Pair = tuple[Labelled, Labelled]
+T = TypeVar("T", CustomerTurn, AgentTurn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> float | None
 
 def rows(pairs: Sequence[Pair]) -> list[Row]:
     """Every label of a set. Where a first hand never looked for one, it is left out, never taken for absent."""
-    customers = _customers(pairs)
+    customers = _turns(CustomerTurn, pairs)
     labels = [(one.label, other.label) for one, other in customers]
     unhappy = [(one.cores, other.cores) for one, other in customers if one.label == other.label == -1]
     doubled = [both for both in unhappy if max(map(len, both)) == 2]
@@ -76,21 +78,13 @@ def _looked_for(pairs: Sequence[Pair], row: Callable[[Sequence[Pair]], Row]) -> 
     return replace(row(pairs), first=None, same=None, f1=None, kappa=None, missing=missing)
 
 
-def _customers(pairs: Sequence[Pair]) -> list[tuple[CustomerTurn, CustomerTurn]]:
+def _turns(kind: type[T], pairs: Sequence[Pair]) -> list[tuple[T, T]]:
+    """Both hands' labels of every turn of one party."""
     return [
         (first, second)
         for one, other in pairs
         for first, second in zip(one.turns, other.turns, strict=True)
-        if isinstance(first, CustomerTurn) and isinstance(second, CustomerTurn)
-    ]
-
-
-def _agents(pairs: Sequence[Pair]) -> list[tuple[AgentTurn, AgentTurn]]:
-    return [
-        (first, second)
-        for one, other in pairs
-        for first, second in zip(one.turns, other.turns, strict=True)
-        if isinstance(first, AgentTurn) and isinstance(second, AgentTurn)
+        if isinstance(first, kind) and isinstance(second, kind)
     ]
 
 
@@ -107,11 +101,11 @@ def _given(label: str, both: Sequence[tuple[bool, bool]]) -> Row:
 
 
 def _act(act: str, pairs: Sequence[Pair]) -> Row:
-    return _given(act, [(act in one.acts, act in other.acts) for one, other in _agents(pairs)])
+    return _given(act, [(act in one.acts, act in other.acts) for one, other in _turns(AgentTurn, pairs)])
 
 
 def _flag(label: str, of: Callable[[CustomerTurn], bool], pairs: Sequence[Pair]) -> Row:
-    return _given(label, [(of(one), of(other)) for one, other in _customers(pairs)])
+    return _given(label, [(of(one), of(other)) for one, other in _turns(CustomerTurn, pairs)])
 
 
 def _share(alike: Sequence[bool]) -> float | None:

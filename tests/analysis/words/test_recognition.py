@@ -19,7 +19,7 @@ from analysis.words.hallucination import Phrases
 from analysis.words.names import Glossary
 from analysis.words.passage import Passage, Words
 from analysis.words.readers import Listener, speech_server
-from analysis.words.recognition import PUT_RIGHT, SUPPRESSED, Recognizer
+from analysis.words.recognition import PUT_RIGHT, SUPPRESSED, Recognition, Recognizer
 from analysis.words.speech_server import STOOD_IN
 from analysis.words.transcriber import Transcriber
 from callbus import Role, Utterance
@@ -131,6 +131,19 @@ LOOP = Words("the order the order the order the order the order the order", 0.4,
 SAID = Words("where is the order", 0.9, 0.2, -0.2)
 
 
+async def listened(model: Looping) -> Recognition:
+    """What becomes of an utterance that this model reads."""
+    batcher = Batcher(model, 8, 100)
+    task = asyncio.create_task(batcher.run())
+    opened = Recognizer(model, batcher, Phrases.parse([]), feature_threads=1, limit=100)
+    try:
+        return await opened.listen(silence(b"words" * 3_200))
+    finally:
+        opened.close()
+        task.cancel()
+        await asyncio.wait([task])
+
+
 @pytest.mark.parametrize(
     ("cut", "whole", "contexts", "expected"),
     [
@@ -145,15 +158,7 @@ SAID = Words("where is the order", 0.9, 0.2, -0.2)
 async def test_what_is_in_doubt_is_read_again(cut: Words, whole: Words, contexts: list[int], expected: str) -> None:
     """A cut context makes a Whisper loop: on the whole one it is asked once more, and what it says there counts."""
     model = Looping(cut, whole)
-    batcher = Batcher(model, 8, 100)
-    task = asyncio.create_task(batcher.run())
-    opened = Recognizer(model, batcher, Phrases.parse([]), feature_threads=1, limit=100)
-    try:
-        recognition = await opened.listen(silence(b"words" * 3_200))
-    finally:
-        opened.close()
-        task.cancel()
-        await asyncio.wait([task])
+    recognition = await listened(model)
     assert model.contexts == contexts
     assert recognition.text + recognition.dropped == expected
 
@@ -171,15 +176,7 @@ async def test_what_would_be_read_the_same_again_is_not() -> None:
     """On a context that is no longer than the first, there is nothing to learn from a second reading."""
     model = Looping(LOOP, SAID)
     model.again = 1
-    batcher = Batcher(model, 8, 100)
-    task = asyncio.create_task(batcher.run())
-    opened = Recognizer(model, batcher, Phrases.parse([]), feature_threads=1, limit=100)
-    try:
-        recognition = await opened.listen(silence(b"words" * 3_200))
-    finally:
-        opened.close()
-        task.cancel()
-        await asyncio.wait([task])
+    recognition = await listened(model)
     assert model.contexts == [1]
     assert recognition.dropped == "hallucination"
 
