@@ -97,6 +97,12 @@ class LineWriter(logging.Handler):
             self._lines.task_done()
 
 
+def flush() -> None:
+    """Wait until the lines logged so far are written, up to FLUSH_SECONDS."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+
+
 def configure(settings: LogSettings) -> None:
     """Send all loggers' lines to standard error in the configured form."""
     handler = LineWriter(sys.stderr.fileno())

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from service import standard_streams
 from service.faults import survived
 from service.health import Check, HealthServer
-from service.logs import configure
+from service.logs import configure, flush
 from service.settings import ConfigError, ProcessSettings, load
 
 log = logging.getLogger(__name__)
@@ -124,6 +124,7 @@ def main(
         return 130
     except (Exception, SystemExit) as error:
         if refused := _config_error(error):
+            flush()  # lines that wait would come after the one that counts
             standard_streams.tell(f"{name}: {refused}")
             return 2
         log.exception("%s: unexpected error, exiting", name)

@@ -17,11 +17,13 @@ from service.faults import FAULTS
 from service.process import Process, _unhandled
 
 PROGRAM = """
-    import asyncio, sys
+    import asyncio, logging, sys
     from service.process import main
     from service.settings import ConfigError, ProcessSettings
 
     async def work(settings, process):
+        if "chatty" in sys.argv:
+            for number in range(1_000): logging.getLogger("work").info("line %d", number)
         if "refuse" in sys.argv: raise ConfigError("analysis.model: no such folder; name another")
         if "group" in sys.argv:
             async with asyncio.TaskGroup() as tasks: tasks.create_task(refuse())
@@ -63,9 +65,10 @@ def test_sigterm_ends_in_order() -> None:
 
 
 def test_bad_setting_ends_with_2_and_one_line() -> None:
-    """A refused setting, wherever it was found out, is one line on standard error and status 2."""
+    """A refused setting, wherever it was found out, is one line on standard error, the last, and status 2."""
     for arguments, variables in (
         (["refuse"], {}),
+        (["chatty", "refuse"], {}),
         (["group"], {}),
         ([], {"CALLVANE_LOG__LEVEL": "loud"}),
     ):
