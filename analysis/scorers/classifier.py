@@ -128,7 +128,7 @@ class ClassifierScorer:
         )
         whole = max(1.0, unhappy + pleased)
         unhappy, pleased = unhappy / whole, pleased / whole
-        return Feeling(unhappy, max(0.0, 1 - unhappy - pleased), pleased, {})
+        return Feeling(unhappy, max(0.0, 1 - unhappy - pleased), pleased)
 
     def _terms(self, shares: NDArray[np.float64], value: float) -> tuple[Term, ...]:
         named: dict[str, float] = {}

@@ -162,7 +162,7 @@ def judgement(answer: bytes) -> Judgement:
 def score_of(judged: Judgement, turn: Turn) -> Score:
     """A judgement as a turn's score; its term is the feeling that the model names."""
     whole = judged.unhappy + judged.neutral + judged.pleased
-    feeling = Feeling(judged.unhappy / whole, judged.neutral / whole, judged.pleased / whole, {})
+    feeling = Feeling(judged.unhappy / whole, judged.neutral / whole, judged.pleased / whole)
     counts = weight(turn, FULL_WORDS)
     value = feeling.log_odds * counts
     side = Side.UNHAPPY if value < 0 else Side.PLEASED

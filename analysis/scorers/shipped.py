@@ -17,9 +17,23 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from analysis.scorers.cues import cues
-from analysis.scorers.labels import CORE_NAMES, CORES, Side
+from analysis.scorers.labels import CORE_NAMES, Side
+from analysis.scorers.labels import CORES as SIDES
+from analysis.scorers.outputs import (
+    ACTS,
+    AT_ACTS,
+    AT_CORES,
+    AT_FEELINGS,
+    AT_HOLLOW,
+    AT_URGENT,
+    AT_WISHES,
+    CORES,
+    WISHES,
+)
 from analysis.shift.detector import ShiftRules
-from analysis.turns.score import MOST_LOG_ODDS, Score, shared_out
+from analysis.turns.quoting import own_words
+from analysis.turns.reading import AgentReading, CustomerReading
+from analysis.turns.score import MOST_LOG_ODDS, Score, certainty, shared_out
 from analysis.turns.turn import Turn
 from analysis.turns.wording import Wording, latest, plain
 from callbus import Term
@@ -40,8 +54,9 @@ FEELING_RULES = ShiftRules(
 SHIPPED_FEELING = Path(__file__).parents[1] / "models" / "feeling"
 HISTORY_TURNS = 7
 """Earlier turns that are read: as many as any worker still has after taking the call over."""
-FULL_WORDS = 3
-"""From this many words on a turn counts in full: the history makes short answers clear."""
+FULL_WORDS, FULL_ODDS = 3, 2.0
+"""From this many words on a turn counts in full, and so does a shorter one of which the network is this sure: "Again."
+says enough."""
 OTHER_FEELINGS = "other feelings"
 """Name of the term for feelings that are not named."""
 DOUBTFUL = 0.7
@@ -51,8 +66,6 @@ MOSTLY = 0.5
 """Above this P(pleased), harsh words are ignored: they target someone else."""
 TEXTS_KNOWN = 1_024
 """Readings kept, about 20 kB each and 75 kB at most, so that a call's earlier turns are not read again every turn."""
-FEELINGS = 3
-"""Unhappy, neutral, pleased: the first logits, before those of the cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +75,6 @@ class Feeling:
     unhappy: float
     neutral: float
     pleased: float
-    cores: dict[str, float]
-    """By name, including `none`; they sum to 1."""
 
     @property
     def log_odds(self) -> float:
@@ -91,9 +102,9 @@ class FeelingScorer:
     def __init__(self, folder: Path = SHIPPED_FEELING) -> None:
         """Load the model. Raises OSError or ValueError if the folder has none."""
         about: dict[str, Any] = json.loads((folder / "feeling.json").read_text("utf-8"))
-        self._cores: list[str] = about["cores"]
         self._temperature: float = about["temperature"]
         self._biases = np.array(about["biases"])
+        self._shifts = np.array(about["shifts"])
         self._tokens: int = about["tokens"]
         self._tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text("utf-8"))
         self._reading = _session(folder / "reading.onnx")
@@ -104,28 +115,37 @@ class FeelingScorer:
 
     def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
         """See analysis.turns.score.Scorer."""
-        (feeling,) = self.feelings([(turn, history)])
-        words = plain(turn.text)
+        ((feeling, reading),) = self.feelings([(turn, history)])
+        words = plain(own_words(turn.text))
         outright = cues(words) if feeling.pleased < MOSTLY else ()
         said = sum(cue.value for cue in outright)
         log_odds = max(-MOST_LOG_ODDS, min(MOST_LOG_ODDS, feeling.log_odds + said))
-        counts = turn.confidence * min(1.0, len(words.split()) / FULL_WORDS)
+        said_enough = max(len(plain(turn.text).split()) / FULL_WORDS, abs(log_odds) / FULL_ODDS)
+        counts = certainty(turn.confidence) * min(1.0, said_enough)
         terms = (
-            *_terms(feeling, (log_odds - said) * counts),
+            *_terms(reading, (log_odds - said) * counts),
             *(Term(cue.name, cue.value * counts) for cue in outright if counts),
         )
-        return Score(log_odds, counts, terms)
+        return Score(log_odds, counts, terms, reading)
 
-    def feelings(self, turns: Sequence[tuple[Turn, Sequence[Turn]]]) -> list[Feeling]:
-        """The probabilities of turns, each given with its history, in one run of the upper half."""
-        logits = self.logits(turns)
-        logits[:, :FEELINGS] = (logits[:, :FEELINGS] + self._biases) / self._temperature
-        feelings = [_shares(row) for row in logits[:, :FEELINGS].astype(float)]
-        cores = [dict(zip(self._cores, _shares(row), strict=True)) for row in logits[:, FEELINGS:].astype(float)]
-        return [Feeling(one[0], one[1], one[2], of) for one, of in zip(feelings, cores, strict=True)]
+    def read(self, turn: Turn, history: Sequence[Turn]) -> AgentReading:
+        """What an agent's turn does, in answer to the earlier turns of both parties, oldest first."""
+        (row,) = self._shifted([(turn, history)])
+        acts = dict(zip(ACTS, _chances(row[AT_ACTS]), strict=True))
+        return AgentReading(acts, _chances(row[AT_HOLLOW])[0])
+
+    def feelings(self, turns: Sequence[tuple[Turn, Sequence[Turn]]]) -> list[tuple[Feeling, CustomerReading]]:
+        """What customers' turns tell, each given with its history, in one run of the upper half."""
+        return [_told(row) for row in self._shifted(turns)]
+
+    def _shifted(self, turns: Sequence[tuple[Turn, Sequence[Turn]]]) -> NDArray[np.float64]:
+        """The calibrated logits."""
+        logits: NDArray[np.float64] = self.logits(turns).astype(float) + self._shifts
+        logits[:, AT_FEELINGS] = (logits[:, AT_FEELINGS] + self._biases) / self._temperature
+        return logits
 
     def logits(self, turns: Sequence[tuple[Turn, Sequence[Turn]]]) -> Floats:
-        """The network's uncalibrated output for turns in their calls, shape (turns, 3 feelings and the cores)."""
+        """The network's uncalibrated output for turns in their calls, shape (turns, OUTPUTS)."""
         wordings = [
             latest(
                 self._tokenizer,
@@ -180,8 +200,20 @@ def _shares(logits: NDArray[np.float64]) -> list[float]:
     return shares
 
 
-def _terms(feeling: Feeling, value: float) -> tuple[Term, ...]:
+def _chances(logits: NDArray[np.float64]) -> list[float]:
+    chances: list[float] = (1 / (1 + np.exp(-logits))).tolist()
+    return chances
+
+
+def _told(row: NDArray[np.float64]) -> tuple[Feeling, CustomerReading]:
+    unhappy, neutral, pleased = _shares(row[AT_FEELINGS])
+    cores = dict(zip(CORES, _shares(row[AT_CORES]), strict=True))
+    wish = dict(zip(WISHES, _shares(row[AT_WISHES]), strict=True))
+    return Feeling(unhappy, neutral, pleased), CustomerReading(cores, _chances(row[AT_URGENT])[0], wish)
+
+
+def _terms(reading: CustomerReading, value: float) -> tuple[Term, ...]:
     """Splits `value` over the cores of its sign."""
     side = Side.UNHAPPY if value < 0 else Side.PLEASED
-    shares = {CORE_NAMES.get(core, core): feeling.cores[core] for core, of in CORES.items() if of is side}
+    shares = {CORE_NAMES.get(core, core): reading.cores[core] for core, of in SIDES.items() if of is side}
     return shared_out(value, shares, OTHER_FEELINGS)

@@ -8,8 +8,10 @@ small.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from analysis.shift.threats import threats
+from analysis.turns.quoting import own_words
 from analysis.turns.score import MOST_LOG_ODDS, Score
 from analysis.turns.turn import Turn
 from analysis.turns.wording import plain
@@ -49,7 +51,7 @@ def in_context(score: Score, turn: Turn, history: Sequence[Turn], language: str 
     """
     if score.log_odds >= PLEASED or not score.weight:
         return score, False
-    threatening = threats(plain(turn.text)) if language == ENGLISH else ()
+    threatening = threats(plain(own_words(turn.text))) if language == ENGLISH else ()
     found = [*threatening, *_circumstances(turn, history)]
     whole = sum(term.value for term in found)
     if not whole:
@@ -57,7 +59,7 @@ def in_context(score: Score, turn: Turn, history: Sequence[Turn], language: str 
     log_odds = max(-MOST_LOG_ODDS, score.log_odds + max(MOST, whole))
     scale = (log_odds - score.log_odds) / whole * score.weight
     terms = tuple(Term(term.name, term.value * scale) for term in found) if scale else ()
-    return Score(log_odds, score.weight, (*score.terms, *terms)), bool(threatening)
+    return replace(score, log_odds=log_odds, terms=(*score.terms, *terms)), bool(threatening)
 
 
 def _circumstances(turn: Turn, history: Sequence[Turn]) -> Iterator[Term]:

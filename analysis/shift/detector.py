@@ -43,11 +43,12 @@ class ShiftRules:
     arrived_upset: float = -1.9
     """At or below this baseline the caller was upset before the call."""
     unhappy: float = -0.5
-    """At or below this weighted evidence a turn counts towards worsening."""
+    """At or below this evidence a turn counts towards worsening."""
     pleased: float = 0.3
-    """At or above this weighted evidence a turn shows a recovery: silence after a storm does not prove calm."""
+    """At or above this evidence a turn shows a recovery: silence after a storm does not prove calm."""
     slight_weight: float = 0.4
-    """A turn of less weight ("yes") neither counts nor breaks a run."""
+    """A turn of less weight ("yes", or words that were hardly heard) neither counts nor breaks a run. Weight decides
+    whether a turn counts and how far it moves the level; whether it is unhappy is for what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,14 @@ class Evidence:
         """Weighted log-odds."""
         return self.log_odds * self.weight
 
+    def is_unhappy(self, rules: ShiftRules) -> bool:
+        """Whether the turn counts towards worsening."""
+        return self.weight >= rules.slight_weight and self.log_odds <= rules.unhappy
+
+    def is_pleased(self, rules: ShiftRules) -> bool:
+        """Whether the turn shows a recovery."""
+        return self.weight >= rules.slight_weight and self.log_odds >= rules.pleased
+
 
 def step(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> tuple[ShiftState, Shift | None]:
     """The state after a turn, and the shift the turn completed, if any."""
@@ -133,11 +142,10 @@ def step(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> tuple[Shif
         state = replace(state, tier=None)
     if state.mood is Mood.ARRIVED_UPSET:
         state = _settle(state, evidence, rules)
-    elif evidence.value >= rules.pleased and level - state.lowest >= rules.relief and _was_down(state, rules):
+    elif evidence.is_pleased(rules) and level - state.lowest >= rules.relief and _was_down(state, rules):
         return _recover(state, evidence, rules)
     else:
-        unhappy = evidence.value <= rules.unhappy
-        state = _counted(state, evidence, rules, ShiftKind.WORSENED if unhappy else None)
+        state = _counted(state, evidence, rules, ShiftKind.WORSENED if evidence.is_unhappy(rules) else None)
     return _worsen(state, evidence, rules)
 
 
@@ -160,7 +168,7 @@ def _open(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> ShiftStat
         return state
     reference = (*state.reference, evidence.turn)[-rules.opening_turns :]
     state = replace(state, opened=state.opened + 1, reference=reference)
-    state = _counted(state, evidence, rules, ShiftKind.WORSENED if evidence.value <= rules.unhappy else None)
+    state = _counted(state, evidence, rules, ShiftKind.WORSENED if evidence.is_unhappy(rules) else None)
     upset = state.opened == rules.opening_turns and baseline <= rules.arrived_upset and state.mood is Mood.CALM
     return replace(state, mood=Mood.ARRIVED_UPSET) if upset else state
 
@@ -177,7 +185,7 @@ def _counted(state: ShiftState, evidence: Evidence, rules: ShiftRules, kind: Shi
 
 def _settle(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> ShiftState:
     """A caller who arrived upset and calms down starts afresh from there; nothing is reported."""
-    calmer = state.level - state.baseline >= rules.threshold and evidence.value > rules.unhappy
+    calmer = state.level - state.baseline >= rules.threshold and evidence.log_odds > rules.unhappy
     state = _counted(state, evidence, rules, ShiftKind.RECOVERED if calmer else None)
     if not calmer or len(state.run) < rules.turns_agreeing:
         return state
@@ -195,7 +203,7 @@ def _settle(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> ShiftSt
 
 def _worsen(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> tuple[ShiftState, Shift | None]:
     """The worsened shift completed by a turn: a new one, or a mark that becomes an interruption."""
-    if evidence.value > rules.unhappy:
+    if not evidence.is_unhappy(rules):
         return state, None
     threat = evidence.threat and not state.threatened
     tier, threshold = (Tier.INTERRUPTION, 0.0) if threat else _fallen(state, rules)

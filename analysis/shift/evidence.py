@@ -13,7 +13,7 @@ from callbus import Alert, Leg, Quote, ShiftKind
 
 MOST_QUOTES = 8
 STRONG = 2.6
-"""Mean score of a shift's turns, in log-odds, at which its strength is full."""
+"""Mean evidence of a shift's turns, in log-odds, at which its strength is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _confidence(shift: Shift, turns: Mapping[int, Judged]) -> float:
     if not moved:
         return 0.0
     certain = sum(judged.weight for judged in moved) / len(moved)
-    strong = abs(sum(judged.score or 0.0 for judged in moved)) / len(moved)
+    strong = abs(sum(judged.score or 0.0 for judged in moved)) / max(1e-9, sum(judged.weight for judged in moved))
     return max(0.0, min(1.0, certain * min(1.0, strong / STRONG)))
 
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from analysis.turns.figures import spoken
+from analysis.turns.reading import CustomerReading
 from analysis.turns.turn import Turn
 from callbus import Term
 
 MOST_LOG_ODDS = 3.0
 FULL_WORDS = 5
 """From this many words on a turn counts in full; shorter ones say less."""
+HALF_RIGHT, RIGHT_WITHIN = 0.42, 0.095
 TERMS_SHOWN = 8
 TERM_CHARACTERS = 64
 TEXT_CHARACTERS = 2_000
@@ -37,6 +39,8 @@ class Score:
     """0 to 1: how much of it counts, by the number of words and their certainty."""
     terms: tuple[Term, ...]
     """They sum to `value`."""
+    reading: CustomerReading | None = None
+    """What else the turn tells, if the scorer reads that."""
 
     @property
     def value(self) -> float:
@@ -55,11 +59,19 @@ class Scorer(Protocol):
         """The evidence in `turn`; `history`: the earlier turns of both parties, oldest first. Never raises."""
 
 
+def certainty(confidence: float) -> float:
+    """How many of a turn's words are right, 0 to 1, by Whisper's mean token probability.
+
+    A logistic through 150 prompts read under noise: at .75 Whisper has 97 % of the words right, and at .42 half.
+    """
+    return 1 / (1 + math.exp((HALF_RIGHT - confidence) / RIGHT_WITHIN))
+
+
 def weight(turn: Turn, full_words: int = FULL_WORDS) -> float:
     """How much a turn's evidence counts, 0 to 1: in full from `full_words` on, if every word is certain."""
     text = readable(turn.text)
     words = max(len(spoken(text).split()), math.ceil(len(_UNSPACED.findall(text)) / 2))
-    return turn.confidence * min(1.0, words / full_words)
+    return certainty(turn.confidence) * min(1.0, words / full_words)
 
 
 def readable(text: str) -> str:

@@ -50,6 +50,11 @@ def plain(text: str) -> str:
     return _PER_CENT.sub("percent", words)
 
 
+def as_read(text: str) -> str:
+    """Plain words with the question marks left, which tell "does that help?" from "that does help"."""
+    return " ? ".join(plain(part) for part in text[:_CHARACTERS].split("?")).replace(" ?  ?", " ?").strip()
+
+
 def wording(tokenizer: Tokenizer, turns: Iterable[tuple[Role, str]]) -> Wording:
     """The wording of turns, each a role and a text, oldest first."""
     return _joined((role, _ids(tokenizer, text)) for role, text in turns)
@@ -84,6 +89,6 @@ def latest(tokenizer: Tokenizer, turns: Sequence[tuple[Role, str]], tokens: int)
 
 
 def _ids(tokenizer: Tokenizer, text: str) -> list[int]:
-    ids = list(tokenizer.encode(plain(text), add_special_tokens=False).ids)
+    ids = list(tokenizer.encode(as_read(text), add_special_tokens=False).ids)
     half = TURN_TOKENS // 2
     return ids if len(ids) <= TURN_TOKENS else ids[:half] + ids[-half:]

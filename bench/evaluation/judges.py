@@ -13,9 +13,9 @@ from analysis.scorers.choice import chosen_scoring
 from analysis.scorers.language_model import TURNS
 from analysis.scorers.shipped import HISTORY_TURNS
 from analysis.settings import AnalysisSection
-from analysis.turns.score import MOST_LOG_ODDS, Score, Scorer
+from analysis.turns.score import MOST_LOG_ODDS, Score, Scorer, certainty
 from analysis.turns.turn import Turn
-from analysis.turns.wording import plain
+from analysis.turns.wording import as_read
 from bench.evaluation.dialogues import Dialogue
 from callbus import Term
 
@@ -81,7 +81,8 @@ class HeldOut:
         if found is None:
             raise FigureError(f"{self._path} has no turn {turn.number} of {dialogue.name}; train the folds again")
         odds, weight = found
-        return Score(odds, weight * turn.confidence, (Term("held out", odds * weight * turn.confidence),))
+        counts = weight * certainty(turn.confidence)
+        return Score(odds, counts, (Term("held out", odds * counts),))
 
 
 class Length:
@@ -105,8 +106,8 @@ class Labels:
 
 def wording_key(turn: Turn, history: Sequence[Turn]) -> str:
     """A short key for a turn's words and the earlier ones."""
-    said = [(other.role.value, plain(other.text)) for other in history[-HISTORY_TURNS:]]
-    return hashlib.sha256(json.dumps([said, plain(turn.text)]).encode()).hexdigest()[:12]
+    said = [(other.role.value, as_read(other.text)) for other in history[-HISTORY_TURNS:]]
+    return hashlib.sha256(json.dumps([said, as_read(turn.text)]).encode()).hexdigest()[:12]
 
 
 def _whole(odds: float, name: str) -> Score:

@@ -9,12 +9,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analysis.scorers.outputs import (
+    ACTS,
+    AT_ACTS,
+    AT_CORES,
+    AT_FEELINGS,
+    AT_URGENT,
+    AT_WISHES,
+    CORES,
+    OUTPUTS,
+)
+from analysis.turns.reading import Act
 from callbus import Role
-from tools.scorer.calibration import PLAIN, fitted, probabilities, reliability
-from tools.scorer.examples import CORES, Example, banking, dialogues, go_emotions
-from tools.scorer.folds import composed, without, written
+from tools.labels.second import labelled, line
+from tools.scorer.calibration import PLAIN, best_shift, fitted, probabilities, reliability
+from tools.scorer.examples import Example, banking, dialogues, go_emotions, second_hands
+from tools.scorer.folds import composed, folds, left_out, without, written
 from tools.scorer.speech import Speech, sound
 from tools.scorer.variants import variants
+
+TESTS = Path(__file__).parents[1] / "dialogues"
 
 
 def test_comments_become_feelings(tmp_path: Path) -> None:
@@ -22,10 +36,10 @@ def test_comments_become_feelings(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text("anger\njoy\nneutral\n")
     (tmp_path / "train.tsv").write_text("So what\t0,2\tid1\nNice\t1\tid2\n")
     angry, glad = go_emotions(tmp_path, "train")
-    assert angry.labels[0].feelings == (0.5, 0.5, 0.0)
-    assert dict(zip(CORES, angry.labels[0].cores, strict=True))["anger"] == 0.5
-    assert glad.labels[0].feelings == (0.0, 0.0, 1.0)
-    assert sum(glad.labels[0].cores) == 0
+    assert angry.labels[0].shares[AT_FEELINGS] == (0.5, 0.5, 0.0)
+    assert dict(zip(CORES, angry.labels[0].shares[AT_CORES], strict=True))["anger"] == 0.5
+    assert glad.labels[0].shares[AT_FEELINGS] == (0.0, 0.0, 1.0)
+    assert np.isnan(glad.labels[0].shares[AT_CORES]).all()
 
 
 def test_banking_requests_are_neutral(tmp_path: Path) -> None:
@@ -34,24 +48,63 @@ def test_banking_requests_are_neutral(tmp_path: Path) -> None:
     path.write_text('text,category\n"My card is broken, help",card\n')
     (only,) = banking(path)
     assert only.turns == ((Role.CUSTOMER, "My card is broken, help"),)
-    assert only.labels[0].feelings == (0.0, 1.0, 0.0)
+    assert only.labels[0].shares[AT_FEELINGS] == (0.0, 1.0, 0.0)
 
 
-def test_dialogues_keep_their_turns(tmp_path: Path) -> None:
-    """Labels point at the customer's turns."""
+CALL = {
+    "id": "a",
+    "industry": "trains",
+    "channel": "phone",
+    "turns": [
+        {"party": "agent", "text": "Hello, how can I help?", "acts": ["ACK", "SCRIPT"]},
+        {"party": "customer", "text": "Still late" + " and late again" * 9, "label": -1, "core": "frustration"},
+    ],
+}
+SECOND = {"id": "a", "opening": "HEARD", "turns": ["SCRIPT VERIFY", "0 worry U"]}
+
+
+def _example(tmp_path: Path, *, second: bool) -> Example:
     path = tmp_path / "calls.jsonl"
-    record = {
-        "id": "a",
-        "industry": "trains",
-        "turns": [
-            {"party": "agent", "text": "Hello", "acts": []},
-            {"party": "customer", "text": "Still late.", "label": -1, "core": "frustration"},
-        ],
-    }
-    path.write_text(json.dumps(record) + "\n")
-    (only,) = dialogues([path])
+    path.write_text(json.dumps(CALL) + "\n")
+    hand = labelled(line(SECOND), (Role.AGENT, Role.CUSTOMER))
+    (only,) = dialogues([path], {"a": hand} if second else {})
+    return only
+
+
+def test_one_hand_is_believed_as_far_as_it_looked(tmp_path: Path) -> None:
+    """A hand that worked before the rule book says nothing of urgency and wishes, nor of the acts it drew otherwise."""
+    only = _example(tmp_path, second=False)
     assert [role for role, _ in only.turns] == [Role.AGENT, Role.CUSTOMER]
-    assert [(label.turn, label.feelings) for label in only.labels] == [(1, (1.0, 0.0, 0.0))]
+    agent, customer = (label.shares for label in only.labels)
+    acts = dict(zip(ACTS, agent[AT_ACTS], strict=True))
+    assert (acts[Act.ACK], acts[Act.NEXT]) == (1.0, 0.0)
+    assert np.isnan([acts[act] for act in Act if act not in (Act.ACK, Act.NEXT)]).all()
+    assert np.isnan(agent[AT_FEELINGS]).all()
+    assert customer[AT_FEELINGS] == (1.0, 0.0, 0.0)
+    assert np.isnan((*customer[AT_URGENT], *customer[AT_WISHES], *customer[AT_ACTS])).all()
+
+
+def test_two_hands_share_a_label(tmp_path: Path) -> None:
+    """Where both looked, each has half a say; where only the second did, it has all."""
+    agent, customer = (label.shares for label in _example(tmp_path, second=True).labels)
+    acts = dict(zip(ACTS, agent[AT_ACTS], strict=True))
+    assert (acts[Act.ACK], acts[Act.NEXT], acts[Act.SCRIPT], acts[Act.VERIFY], acts[Act.LIMIT]) == (0.5, 0, 1, 1, 0)
+    assert customer[AT_FEELINGS] == (0.5, 0.5, 0.0)
+    cores = dict(zip(CORES, customer[AT_CORES], strict=True))
+    assert (cores["frustration"], cores["worry"], cores["none"]) == (0.5, 0.5, 0.0)
+    assert (customer[AT_URGENT], customer[AT_WISHES]) == ((1.0,), (1.0, 0.0, 0.0))
+
+
+def test_training_reads_no_test() -> None:
+    """Neither hand's labels of a dialogue kept for testing reach the trainer."""
+    tests = {name for path in TESTS.rglob("*.jsonl") for name in _ids(path)}
+    assert tests
+    assert not tests & second_hands().keys()
+    assert not tests & {one.name for one in [*written(), *(one for of in composed().values() for one in of)]}
+
+
+def _ids(path: Path) -> list[str]:
+    return [json.loads(text)["id"] for text in path.read_text("utf-8").splitlines()]
 
 
 def test_no_fold_sees_its_group_or_its_like() -> None:
@@ -62,6 +115,12 @@ def test_no_fold_sees_its_group_or_its_like() -> None:
         seen = without(group, groups, others)
         assert not {one.name for one in examples} & {one.name for one in seen}
         assert len(seen) > 400
+        hands = tuple(f"{hand}-" for hand in folds()[group]["hands"])
+        assert not [one.name for one in seen if one.name.startswith(hands)]
+        assert all(len(label.shares) == OUTPUTS for one in left_out(group) for label in one.labels)
+    assert sorted(hand for fold in folds().values() for hand in fold["hands"]) == sorted(
+        path.stem for path in (TESTS / "hands").glob("*.jsonl")
+    )
     industries = {one.industry for one in without("banking-insurance-utilities", groups, others)}
     assert not {industry for industry in industries if "bank" in industry or "insur" in industry}
     assert "car rental" in industries
@@ -86,12 +145,27 @@ def test_sounds_alike(one: str, other: str) -> None:
 
 def test_variants_are_the_same_examples() -> None:
     """Plain once, then as often as asked with errors; labels and speakers stay."""
-    example = Example(((Role.AGENT, "Hello, Anna here."), (Role.CUSTOMER, "It is broken again!")), ())
+    example = Example(((Role.AGENT, "Hello, Anna here."), (Role.CUSTOMER, "It is broken again! Why?")), ())
     plain, *heard = variants([example] * 30, 2, seed=1)
-    assert plain[0].turns == ((Role.AGENT, "hello anna here"), (Role.CUSTOMER, "it is broken again"))
+    assert plain[0].turns == ((Role.AGENT, "hello anna here"), (Role.CUSTOMER, "it is broken again why ?"))
     assert len(heard) == 2
     assert any(one.turns != plain[0].turns for one in heard[0])
     assert all([role for role, _ in one.turns] == [Role.AGENT, Role.CUSTOMER] for one in heard[1])
+
+
+@pytest.mark.parametrize(
+    ("logits", "true", "found"),
+    [
+        ((-4.0, -3.0, -2.0, -1.0), (False, False, True, True), 2),
+        ((-4.0, -3.0, -2.0, -1.0), (False, False, False, False), 0),
+        ((1.0, 2.0, 3.0, 4.0), (False, False, False, True), 1),
+        ((2.0, 2.0), (True, True), 2),
+    ],
+)
+def test_a_label_is_found_where_f1_is_best(logits: tuple[float, ...], true: tuple[bool, ...], found: int) -> None:
+    """A shift puts 0 between the turns that have a label and the others; without any such turn it does nothing."""
+    shifted = np.array(logits) + best_shift(np.array(logits), np.array(true))
+    assert (shifted > 0).sum() == found
 
 
 def test_calibration_undoes_what_distorts() -> None:

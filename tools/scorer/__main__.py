@@ -16,11 +16,12 @@ from tools.scorer.examples import Example, banking, go_emotions
 
 SHIPPED = Path(__file__).resolve().parents[2] / "analysis" / "models" / "feeling"
 HELD_OUT = Path(__file__).parent / "heldout.json"
-WINDOW_TOKENS = 96
+WINDOW_TOKENS = 100
 """How much of a call the network reads: the turn, and as many earlier ones as fit."""
 REQUESTS = 5_000
 """Banking requests in the first stage."""
 EPOCHS, RATE = 4, 3e-4
+HALF = 0.5
 COMMENTS_AGAIN = 500
 """Unhappy comments added to the dialogues in the second stage."""
 
@@ -114,7 +115,7 @@ def _fold(options: argparse.Namespace) -> None:
 def _sample(data: Path, unhappy: int, dice: random.Random) -> list[Example]:
     """Comments with a single feeling, half of them unhappy, and a few banking requests."""
     known = list(go_emotions(data / "goemotions", "train"))
-    of = [[one for one in known if one.labels[0].feelings[feeling] == 1] for feeling in range(3)]
+    of = [[one for one in known if one.labels[0].shares[feeling] == 1] for feeling in range(3)]
     requests = list(banking(data / "banking77" / "train.csv"))
     chosen = [dice.sample(of[0], unhappy), dice.sample(of[2], unhappy // 2), dice.sample(of[1], unhappy // 2)]
     return [one for part in (*chosen, dice.sample(requests, unhappy // 4)) for one in part]
@@ -123,30 +124,36 @@ def _sample(data: Path, unhappy: int, dice: random.Random) -> list[Example]:
 def _finish(options: argparse.Namespace) -> None:
     import numpy as np
 
+    from analysis.scorers.outputs import AT_FEELINGS
+    from analysis.scorers.shipped import FeelingScorer
     from bench.evaluation.dialogues import read_jsonl
     from tools.scorer import heldout
-    from tools.scorer.calibration import fitted, probabilities, reliability
+    from tools.scorer.calibration import calibrated, probabilities, reliability
     from tools.scorer.exporting import FILES
-    from tools.scorer.folds import COMPOSED
+    from tools.scorer.folds import COMPOSED, TEST_HANDS, folds, left_out
 
-    trained = [path for path in sorted(COMPOSED.glob("*.jsonl")) if (options.work / path.stem).is_dir()]
-    groups = {path.stem: read_jsonl(path) for path in trained}
+    groups = [group for group in folds() if (options.work / group).is_dir()]
     for name in (*groups, "all"):
         _export(options, name)
-    found = {group: heldout.logits(options.work / group, dialogues) for group, dialogues in groups.items()}
+    found = {group: heldout.logits(FeelingScorer(options.work / group), left_out(group)) for group in groups}
     said, true = [], []
-    for group, (logits, labels) in found.items():
+    for group, (logits, shares) in found.items():
         # Each group is calibrated with the others, never with itself.
         others = [both for name, both in found.items() if name != group]
-        calibration = fitted(np.concatenate([x for x, _ in others]), np.concatenate([y for _, y in others]))
-        said.append(probabilities(logits, calibration)[:, 0])
-        true.append(labels == 0)
+        calibration = calibrated(*(np.concatenate(part) for part in zip(*others, strict=True)))
+        known = shares[:, 0] >= 0
+        said.append(probabilities(logits[known, AT_FEELINGS], calibration)[:, 0])
+        true.append(shares[known, 0] > HALF)
         _calibrate(options.work / group, calibration)
     table, gap = reliability(np.concatenate(said), np.concatenate(true))
     print(f"unhappy, groups left out; mean gap {gap:.3f}\n{table}")
-    heldout.write(list(groups), heldout.held_out({group: options.work / group for group in groups}, COMPOSED), HELD_OUT)
-    logits, labels = (np.concatenate(both) for both in zip(*found.values(), strict=True))
-    _calibrate(options.work / "all", fitted(logits, labels))
+    hands = {
+        group: [one for hand in folds()[group]["hands"] for one in read_jsonl(TEST_HANDS / f"{hand}.jsonl")]
+        for group in groups
+    }
+    scores = heldout.held_out({group: options.work / group for group in groups}, COMPOSED, hands)
+    heldout.write(groups, scores, HELD_OUT)
+    _calibrate(options.work / "all", calibrated(*(np.concatenate(part) for part in zip(*found.values(), strict=True))))
     options.model.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         shutil.copyfile(options.work / "all" / name, options.model / name)

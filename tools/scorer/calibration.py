@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from analysis.scorers.outputs import AT_ACTS, AT_FEELINGS, AT_HOLLOW, AT_URGENT, OUTPUTS
 
 Floats = NDArray[np.float64]
 BINS = 10
@@ -17,6 +19,8 @@ class Calibration:
 
     temperature: float
     biases: tuple[float, float, float]
+    shifts: tuple[float, ...] = (0.0,) * OUTPUTS
+    """Added to each of the network's outputs: a label that a turn may have or not is found at 0 and above."""
 
 
 PLAIN = Calibration(1.0, (0.0, 0.0, 0.0))
@@ -48,6 +52,31 @@ def fitted(logits: Floats, labels: NDArray[np.int64]) -> Calibration:
         else:
             step /= 2
     return Calibration(round(float(np.exp(best[0])), 4), (round(best[1], 4), 0.0, round(best[2], 4)))
+
+
+def calibrated(logits: Floats, shares: Floats) -> Calibration:
+    """The calibration of all outputs, each over the turns on whose label the hands agree; shape (turns, OUTPUTS)."""
+    agreed = np.isin(shares[:, AT_FEELINGS], (0, 1)).all(1)
+    feelings = fitted(logits[agreed, AT_FEELINGS], shares[agreed, AT_FEELINGS].argmax(1))
+    shifts = [0.0] * OUTPUTS
+    for where in (AT_URGENT, AT_ACTS, AT_HOLLOW):
+        for output in range(where.start, where.stop):
+            known = np.isin(shares[:, output], (0, 1))
+            shifts[output] = best_shift(logits[known, output], shares[known, output] == 1)
+    return replace(feelings, shifts=tuple(shifts))
+
+
+def best_shift(logits: Floats, true: NDArray[np.bool_]) -> float:
+    """What to add to a label's logits for the best F1 of those above 0; 0 if no turn has the label."""
+    if not true.any():
+        return 0.0
+    order = np.argsort(-logits)
+    found = np.cumsum(true[order])
+    f1 = 2 * found / (np.arange(1, len(true) + 1) + true.sum())
+    at = int(f1.argmax())
+    least = float(logits[order[at]])
+    below = float(logits[order[at + 1]]) if at + 1 < len(order) else least - 1
+    return round(-(least + below) / 2, 4)
 
 
 _AROUND = [(a, b, c) for a in (-1, 0, 1) for b in (-1, 0, 1) for c in (-1, 0, 1) if (a, b, c) != (0, 0, 0)]

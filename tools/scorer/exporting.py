@@ -17,7 +17,6 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from tools.scorer.calibration import PLAIN
-from tools.scorer.examples import CORES
 from tools.scorer.network import LOWER, WIDTH, Network
 
 OPSET = 17
@@ -46,7 +45,7 @@ class Relating(nn.Module):
         self.network = network
 
     def forward(self, hidden: Tensor, kinds: Tensor, turns: Tensor, asked: Tensor) -> Tensor:
-        """Logits, shape (rows, 11), of hidden states, shape (rows, tokens, WIDTH).
+        """Logits, shape (rows, OUTPUTS), of hidden states, shape (rows, tokens, WIDTH).
 
         `asked`, shape (some,), are token numbers that include those of every row's last turn.
         """
@@ -74,7 +73,7 @@ def export(network: Network, tokenizer: Tokenizer, folder: Path, *, tokens: int)
     tokenizer.no_padding()
     tokenizer.no_truncation()
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    about = {"cores": CORES, "tokens": tokens, **asdict(PLAIN)}
+    about = {"tokens": tokens, **asdict(PLAIN)}
     (folder / "feeling.json").write_text(json.dumps(about, indent=2) + "\n", "utf-8")
 
 

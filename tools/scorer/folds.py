@@ -1,4 +1,4 @@
-"""The training folds: leave out a file of composed dialogues, and every training dialogue of similar industries."""
+"""The training folds: leave out a file of composed dialogues, some hands, and the dialogues of similar industries."""
 
 from __future__ import annotations
 
@@ -7,29 +7,46 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.scorer.examples import Example, dialogues
+from tools.scorer.examples import Example, dialogues, second_hands
 
 HERE = Path(__file__).parent
 COMPOSED = HERE / "composed"
 WRITTEN = HERE / "dialogues"
+HANDS = WRITTEN / "hands"
+TEST_HANDS = HERE.parents[1] / "tests" / "dialogues" / "hands"
+"""For the figures of hands left out, never for training."""
 
 
 def composed() -> dict[str, list[Example]]:
     """The composed dialogues by file name; these are the groups."""
-    return {path.stem: list(dialogues([path])) for path in sorted(COMPOSED.glob("*.jsonl"))}
+    seconds = second_hands()
+    return {path.stem: list(dialogues([path], seconds)) for path in sorted(COMPOSED.glob("*.jsonl"))}
 
 
 def written() -> list[Example]:
     """The dialogues written only for training."""
-    return list(dialogues(sorted(WRITTEN.glob("*.jsonl"))))
+    return list(dialogues([*sorted(WRITTEN.glob("*.jsonl")), *sorted(HANDS.glob("*.jsonl"))], second_hands()))
 
 
 def without(group: str, groups: dict[str, list[Example]], others: Sequence[Example]) -> list[Example]:
-    """What a model may see if it is to be judged on a group."""
-    patterns = [re.compile(pattern) for pattern in _patterns()[group]]
-    apart = [one for one in others if not any(pattern.search(one.industry) for pattern in patterns)]
+    """What a model may see if it is to be judged on a group and on the hands of its fold."""
+    fold = folds()[group]
+    patterns = [re.compile(pattern) for pattern in fold["industries"]]
+    hands = tuple(f"{hand}-" for hand in fold["hands"])
+    apart = [
+        one
+        for one in others
+        if not one.name.startswith(hands) and not any(pattern.search(one.industry) for pattern in patterns)
+    ]
     return [one for name, examples in groups.items() if name != group for one in examples] + apart
 
 
-def _patterns() -> dict[str, list[str]]:
-    return tomllib.loads((HERE / "industries.toml").read_text("utf-8"))
+def left_out(group: str) -> list[Example]:
+    """The training dialogues that a fold's model is calibrated on: the group, and the halves of its hands."""
+    paths = [COMPOSED / f"{group}.jsonl", *(HANDS / f"{hand}.jsonl" for hand in folds()[group]["hands"])]
+    return list(dialogues(paths, second_hands()))
+
+
+def folds() -> dict[str, dict[str, list[str]]]:
+    """By composed group: the `hands` and the patterns of `industries` that its fold leaves out."""
+    return tomllib.loads((HERE / "folds.toml").read_text("utf-8"))

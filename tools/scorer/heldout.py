@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from analysis.scorers.shipped import FeelingScorer
 from analysis.shift.detector import ShiftRules
-from analysis.turns.score import Score
+from analysis.turns.score import Score, certainty
 from analysis.turns.turn import Turn
 from analysis.turns.wording import plain
 from bench.evaluation.dialogues import Dialogue, read_jsonl
 from bench.evaluation.judges import wording_key
 from bench.evaluation.playing import play
 from bench.evaluation.word_errors import WordErrors
-from callbus import Role
+from tools.scorer.examples import Example
 
 WORD_ERRORS = (0.0, 0.1, 0.2)
 SEED = 1
@@ -35,12 +35,18 @@ class Asked:
     def score(self, dialogue: Dialogue, line: int, turn: Turn, history: Sequence[Turn]) -> Score:
         """See bench.evaluation.playing.Judge."""
         score = self._scorer.score(turn, history)
-        self.said[wording_key(turn, history)] = (round(score.log_odds, 4), round(score.weight / turn.confidence, 4))
+        counts = score.weight / certainty(turn.confidence)
+        self.said[wording_key(turn, history)] = (round(score.log_odds, 4), round(counts, 4))
         return score
 
 
-def held_out(models: dict[str, Path], composed: Path) -> dict[str, tuple[float, float]]:
-    """Log-odds and weight of every turn of every group, by its wording, from the group's own model."""
+def held_out(
+    models: dict[str, Path], composed: Path, hands: dict[str, list[Dialogue]]
+) -> dict[str, tuple[float, float]]:
+    """Log-odds and weight of every turn of every group, by its wording, from the group's own model.
+
+    `hands`: by group, the dialogues of hands that its model does not know; read without word errors.
+    """
     groups = {group: read_jsonl(composed / f"{group}.jsonl") for group in models}
     everything = [one for dialogues in groups.values() for one in dialogues]
     errors = WordErrors(everything)
@@ -50,7 +56,9 @@ def held_out(models: dict[str, Path], composed: Path) -> dict[str, tuple[float, 
         for rate in WORD_ERRORS:
             for dialogue in groups[group]:
                 heard = errors.corrupt(dialogue, rate, SEED) if rate else dialogue
-                play(heard, judge, ShiftRules(), 1.0 - rate)
+                play(heard, judge, ShiftRules(), 1.0)
+        for dialogue in hands[group]:
+            play(dialogue, judge, ShiftRules(), 1.0)
         said |= judge.said
     return said
 
@@ -64,17 +72,18 @@ def write(groups: Sequence[str], said: dict[str, tuple[float, float]], path: Pat
     )
 
 
-def logits(folder: Path, dialogues: Sequence[Dialogue]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """A model's raw logits for the customers' lines, and their labels as 0, 1, 2; acknowledgements included."""
-    scorer = FeelingScorer(folder)
-    rows, labels = [], []
-    for dialogue in dialogues:
-        turns: list[Turn] = []
-        for number, line in enumerate(dialogue.lines):
-            text = " ".join(line.utterances)
-            turn = Turn(number, line.role.value, line.role, text, 0.0, 0.0, 1.0, 1)
-            if line.role is Role.CUSTOMER and plain(text):
-                rows.append(scorer.logits([(turn, turns)])[0, :3])
-                labels.append((line.label or 0) + 1)
-            turns.append(turn)
-    return np.array(rows, dtype=float), np.array(labels)
+def logits(scorer: FeelingScorer, examples: Sequence[Example]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A model's raw logits of the labelled turns that have words, read as in a call; and the labels' shares.
+
+    Both have the shape (turns, OUTPUTS).
+    """
+    rows, shares = [], []
+    for example in examples:
+        turns = [
+            Turn(number, role.value, role, text, 0.0, 0.0, 1.0, 1) for number, (role, text) in enumerate(example.turns)
+        ]
+        for label in example.labels:
+            if plain(example.turns[label.turn][1]):
+                rows.append(scorer.logits([(turns[label.turn], turns[: label.turn])])[0])
+                shares.append(label.shares)
+    return np.array(rows, dtype=float), np.array(shares)

@@ -17,8 +17,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from analysis.scorers.outputs import OUTPUTS
 from analysis.turns.wording import Wording
-from tools.scorer.examples import CORES, FEELINGS
 
 WIDTH, HEADS, LAYERS, INNER = 384, 12, 6, 1536
 LOWER = 3
@@ -63,7 +63,7 @@ class Layer(nn.Module):
 
 
 class Network(nn.Module):
-    """Logits of FEELINGS and CORES for turns, side by side."""
+    """Logits of what examples.OUTPUTS says of turns, side by side."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Network(nn.Module):
         self.distances = nn.ModuleList(nn.Embedding(DISTANCES, HEADS) for _ in range(LAYERS - LOWER))
         self.upper = nn.ModuleList(Layer() for _ in range(LAYERS - LOWER))
         self.dropout = nn.Dropout(DROPOUT)
-        self.heads = nn.Linear(2 * WIDTH, len(FEELINGS) + len(CORES))
+        self.heads = nn.Linear(2 * WIDTH, OUTPUTS)
         for module in (self.words, self.places, self.norm, self.lower):
             module.requires_grad_(False)
 
@@ -101,7 +101,7 @@ class Network(nn.Module):
         return hidden
 
     def judge(self, hidden: Tensor, own: Tensor) -> Tensor:
-        """Logits, shape (turns, 11); `own`, shape (turns, tokens), is 1 for each turn's tokens in the hidden states."""
+        """Logits, shape (turns, OUTPUTS); `own`, shape (turns, tokens), is 1 for each turn's tokens in `hidden`."""
         before = torch.cumsum(own, 1) - own
         mark = (own * (before == 0)).unsqueeze(-1)
         mean = (hidden * own.unsqueeze(-1)).sum(1) / own.sum(1, keepdim=True)
@@ -184,7 +184,7 @@ class Batch:
     """The turns to judge, shape (turns, 2): row, and turn within it."""
 
     def judged_by(self, network: Network) -> Tensor:
-        """Logits of the wanted turns, shape (turns, 11)."""
+        """Logits of the wanted turns, shape (turns, OUTPUTS)."""
         hidden = network.relate(self.hidden, self.kinds, self.turns)
         rows = self.wanted[:, 0]
         return network.judge(hidden[rows], (self.turns[rows] == self.wanted[:, 1:]).float())

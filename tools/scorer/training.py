@@ -12,10 +12,12 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
+from analysis.scorers.outputs import AT_ACTS, AT_CORES, AT_FEELINGS, AT_HOLLOW, AT_URGENT, AT_WISHES
 from analysis.scorers.shipped import HISTORY_TURNS
 from analysis.turns.wording import Wording, latest, plain, wording
 from bench.evaluation.measures import auc
-from tools.scorer.examples import FEELINGS, Example, Label
+from callbus import Role
+from tools.scorer.examples import Example, Label
 from tools.scorer.network import Network, Readings, batch
 
 BATCH_TOKENS = 800
@@ -26,6 +28,10 @@ AVERAGED_EVERY = 10
 SMOOTHING = 0.08
 """Share of a label that is spread over the others: single labels by one annotator are noisy."""
 CORES_WEIGHT = 0.3
+WISHES_WEIGHT = 0.2
+URGENT_WEIGHT = 0.5
+ACTS_WEIGHT = 0.3
+"""Of the sum over the acts."""
 PAIRS_WEIGHT = 0.3
 PAIRS_MARGIN = 1.0
 
@@ -81,16 +87,16 @@ def auc_of_unhappy(
         (latest(tokenizer, one.turns[max(0, label.turn - HISTORY_TURNS) : label.turn + 1], tokens), label)
         for one in examples
         for label in one.labels
-        if plain(one.turns[label.turn][1])
+        if one.turns[label.turn][0] is not Role.AGENT and plain(one.turns[label.turn][1])
     ]
     asked.sort(key=lambda each: len(each[0].ids))
     readings.read(turn for words, _ in asked for turn in words.by_turn())
     rows = [(words, [words.turns[-1]]) for words, _ in asked]
     with torch.inference_mode():
         parts = [batch(readings, rows[at : at + 32]).judged_by(network) for at in range(0, len(rows), 32)]
-    feelings = torch.cat(parts)[:, : len(FEELINGS)].double()
+    feelings = torch.cat(parts)[:, AT_FEELINGS].double()
     odds = feelings[:, 0] - torch.logsumexp(feelings[:, 1:], 1)
-    return auc(odds.numpy(), np.array([label.feelings[0] == 1 for _, label in asked]))
+    return auc(odds.numpy(), np.array([label.shares[0] > 0.5 for _, label in asked]))
 
 
 def _cut(rows: list[Row], dice: random.Random) -> Iterator[list[Row]]:
@@ -109,20 +115,36 @@ def _cut(rows: list[Row], dice: random.Random) -> Iterator[list[Row]]:
 
 
 def cost(logits: Tensor, labels: Sequence[Label]) -> Tensor:
-    """The loss to minimise."""
-    feelings, cores = logits.split((len(FEELINGS), logits.shape[1] - len(FEELINGS)), 1)
-    wanted = torch.tensor([label.feelings for label in labels])
-    cores_wanted = torch.tensor([label.cores for label in labels])
-    loss = functional.cross_entropy(feelings, wanted, label_smoothing=SMOOTHING)
-    known = cores_wanted.sum(1)
-    each = functional.cross_entropy(cores, cores_wanted, reduction="none", label_smoothing=SMOOTHING) * known
-    loss = loss + CORES_WEIGHT * each.sum() / known.sum().clamp(min=1.0)
+    """The loss to minimise, over what is known of each turn."""
+    wanted = torch.tensor([label.shares for label in labels])
+    feelings = logits[:, AT_FEELINGS]
+    loss = _shares_cost(logits, wanted, AT_FEELINGS)
+    loss = loss + CORES_WEIGHT * _shares_cost(logits, wanted, AT_CORES)
+    loss = loss + WISHES_WEIGHT * _shares_cost(logits, wanted, AT_WISHES)
+    for where, weight in ((AT_URGENT, URGENT_WEIGHT), (AT_ACTS, ACTS_WEIGHT), (AT_HOLLOW, ACTS_WEIGHT)):
+        loss = loss + weight * _each_cost(logits, wanted, where)
     # Pairs of turns within a batch, one unhappier by its label: the log-odds must show the order.
     order = feelings[:, 2] - feelings[:, 0]
     mood = wanted[:, 2] - wanted[:, 0]
     worse = mood[:, None] - mood[None, :] > 0.4
     gap = functional.softplus(PAIRS_MARGIN - (order[:, None] - order[None, :]))
     return loss + PAIRS_WEIGHT * (gap * worse).sum() / worse.sum().clamp(min=1)
+
+
+def _shares_cost(logits: Tensor, wanted: Tensor, where: slice) -> Tensor:
+    """Cross entropy of one choice, over the turns where it is known."""
+    known = ~wanted[:, where].isnan().any(1)
+    if not known.any():
+        return logits.sum() * 0.0
+    return functional.cross_entropy(logits[known, where], wanted[known, where], label_smoothing=SMOOTHING)
+
+
+def _each_cost(logits: Tensor, wanted: Tensor, where: slice) -> Tensor:
+    """Cross entropies of labels that a turn may have or not, summed over the labels."""
+    known = ~wanted[:, where].isnan()
+    smooth = wanted[:, where].nan_to_num(0.0) * (1 - SMOOTHING) + SMOOTHING / 2
+    each = functional.binary_cross_entropy_with_logits(logits[:, where], smooth, reduction="none") * known
+    return (each.sum(0) / known.sum(0).clamp(min=1)).sum()
 
 
 def _groups(network: Network) -> list[dict[str, object]]:

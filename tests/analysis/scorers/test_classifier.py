@@ -57,7 +57,7 @@ def shares_of(*logits: float) -> Feeling:
     """The feeling that three logits of one label a turn make."""
     raised = np.exp(logits)
     unhappy, neutral, pleased = raised / raised.sum()
-    return Feeling(unhappy, neutral, pleased, {})
+    return Feeling(unhappy, neutral, pleased)
 
 
 def test_scores_are_log_odds_of_the_sides(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_several_labels_a_turn(tmp_path: Path) -> None:
     low = 1 / (1 + np.exp(5))
     others = [low] * 6
     unhappy = 1 - np.prod([1 - 1 / (1 + np.exp(-logit)) for logit in (1, 0, -1)]) * np.prod([1 - one for one in others])
-    assert cross.log_odds == pytest.approx(Feeling(float(unhappy), 0, 0, {}).log_odds, abs=0.02)
+    assert cross.log_odds == pytest.approx(Feeling(float(unhappy), 0, 0).log_odds, abs=0.02)
     assert [term.name for term in cross.terms][:3] == ["anger", "frustration", "disgust"]
     assert sum(term.value for term in cross.terms) == pytest.approx(cross.value)
     assert {term.name for term in scorer.score(turn("ta ta ta"), ()).terms} >= {"gratitude", "relief"}

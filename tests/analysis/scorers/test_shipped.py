@@ -99,8 +99,8 @@ def test_many_turns_in_one_run_are_as_each_alone() -> None:
         *history, last = turns(*texts)
         asked.append((last, history))
     together = SCORER.feelings(asked)
-    for one, feeling in zip(asked, together, strict=True):
-        (alone,) = SCORER.feelings([one])
+    for one, (feeling, _) in zip(asked, together, strict=True):
+        ((alone, _),) = SCORER.feelings([one])
         # Activations are quantised over all that is read at once, so near the middle shares move a little.
         assert feeling.unhappy == pytest.approx(alone.unhappy, abs=0.2)
 
@@ -113,22 +113,22 @@ def test_what_was_read_before_changes_nothing() -> None:
 
 def test_probabilities_are_shares() -> None:
     """Feelings sum to 1, and so do the cores."""
-    (feeling,) = SCORER.feelings([(turns("i am not happy with this")[0], ())])
+    ((feeling, reading),) = SCORER.feelings([(turns("i am not happy with this")[0], ())])
     assert feeling.unhappy + feeling.neutral + feeling.pleased == pytest.approx(1)
-    assert sum(feeling.cores.values()) == pytest.approx(1)
-    assert set(feeling.cores) == {
+    assert sum(reading.cores.values()) == pytest.approx(1)
+    assert set(reading.cores) == {
         "none", "frustration", "anger", "worry", "dismissed", "disappointment", "relief", "gratitude",
     }  # fmt: skip
 
 
 def test_log_odds_lean_one_way() -> None:
     """Neutral is zero, pleased counts only once it is past doubt, and the ends are clipped."""
-    assert Feeling(0.0, 1.0, 0.0, {}).log_odds == 0
-    assert Feeling(0.3, 0.4, 0.3, {}).log_odds == Feeling(0.3, 0.7, 0.0, {}).log_odds < 0
-    assert Feeling(0.0, 0.35, 0.65, {}).log_odds == 0
-    assert Feeling(0.02, 0.08, 0.9, {}).log_odds > 1
-    assert Feeling(1.0, 0.0, 0.0, {}).log_odds == -MOST_LOG_ODDS
-    assert Feeling(0.0, 0.0, 1.0, {}).log_odds == MOST_LOG_ODDS
+    assert Feeling(0.0, 1.0, 0.0).log_odds == 0
+    assert Feeling(0.3, 0.4, 0.3).log_odds == Feeling(0.3, 0.7, 0.0).log_odds < 0
+    assert Feeling(0.0, 0.35, 0.65).log_odds == 0
+    assert Feeling(0.02, 0.08, 0.9).log_odds > 1
+    assert Feeling(1.0, 0.0, 0.0).log_odds == -MOST_LOG_ODDS
+    assert Feeling(0.0, 0.0, 1.0).log_odds == MOST_LOG_ODDS
 
 
 @pytest.mark.parametrize(
