@@ -21,7 +21,7 @@ _REPORTED = re.compile(
 )
 _JEST = re.compile(
     r"\b(?:(?:only|just) (?:joking|kidding|messing|teasing|pulling your leg|having you on)|i'm (?:joking|kidding)"
-    r"|i jest|no joke of yours|ha(?:ha)++|lol|lmao)\b|[\U0001f602\U0001f923\U0001f609\U0001f61c]",
+    r"|i jest|no joke of yours|lol|lmao)\b|\bha ?ha|[\U0001f602\U0001f923\U0001f609\U0001f61c]",
     re.IGNORECASE,
 )
 
@@ -31,7 +31,7 @@ def own_words(text: str) -> str:
     text = text.replace("\u2019", "'")
     if _JEST.search(text):
         return ""
-    return " ".join(_own(sentence) for sentence in _SENTENCE.findall(_QUOTED.sub(" ", text)))
+    return " ".join(_own(sentence) for sentence in _SENTENCE.findall(_QUOTED.sub(" ", text))).strip()
 
 
 def _own(sentence: str) -> str:
