@@ -16,6 +16,7 @@ from tools.scorer.examples import Example, banking, go_emotions
 
 SHIPPED = Path(__file__).resolve().parents[2] / "analysis" / "models" / "feeling"
 HELD_OUT = Path(__file__).parent / "heldout.json"
+HELD_OUT_READINGS = Path(__file__).parent / "heldout-readings.json"
 WINDOW_TOKENS = 100
 """How much of a call the network reads: the turn, and as many earlier ones as fit."""
 REQUESTS = 5_000
@@ -151,8 +152,9 @@ def _finish(options: argparse.Namespace) -> None:
         group: [one for hand in folds()[group]["hands"] for one in read_jsonl(TEST_HANDS / f"{hand}.jsonl")]
         for group in groups
     }
-    scores = heldout.held_out({group: options.work / group for group in groups}, COMPOSED, hands)
-    heldout.write(groups, scores, HELD_OUT)
+    models = {group: options.work / group for group in groups}
+    heldout.write(groups, heldout.held_out(models, COMPOSED, hands), HELD_OUT)
+    heldout.write(groups, heldout.readings(models, hands), HELD_OUT_READINGS)
     _calibrate(options.work / "all", calibrated(*(np.concatenate(part) for part in zip(*found.values(), strict=True))))
     options.model.mkdir(parents=True, exist_ok=True)
     for name in FILES:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.scorers.outputs import ACTS, CORES, WISHES
 from analysis.scorers.shipped import FeelingScorer
 from analysis.shift.detector import ShiftRules
 from analysis.turns.score import Score, certainty
@@ -18,6 +19,7 @@ from bench.evaluation.dialogues import Dialogue, read_jsonl
 from bench.evaluation.judges import wording_key
 from bench.evaluation.playing import play
 from bench.evaluation.word_errors import WordErrors
+from callbus import Role
 from tools.scorer.examples import Example
 
 WORD_ERRORS = (0.0, 0.1, 0.2)
@@ -63,8 +65,33 @@ def held_out(
     return said
 
 
-def write(groups: Sequence[str], said: dict[str, tuple[float, float]], path: Path) -> None:
-    """Write the file that bench.evaluation reads."""
+def readings(models: dict[str, Path], hands: dict[str, list[Dialogue]]) -> dict[str, list[float]]:
+    """What each group's model reads in the turns of the hands that it does not know, by the turns' wording.
+
+    An agent's turn has the chances of ACTS and hollow; a customer's those of CORES, urgent and WISHES.
+    """
+    found: dict[str, list[float]] = {}
+    for group, folder in models.items():
+        scorer = FeelingScorer(folder)
+        for dialogue in hands[group]:
+            turns: list[Turn] = []
+            for number, line in enumerate(dialogue.lines):
+                turn = Turn(number, line.role.value, line.role, " ".join(line.utterances), 0.0, 0.0, 1.0, 1)
+                found[wording_key(turn, turns)] = [round(chance, 3) for chance in _read(scorer, turn, turns)]
+                turns.append(turn)
+    return found
+
+
+def _read(scorer: FeelingScorer, turn: Turn, history: Sequence[Turn]) -> list[float]:
+    if turn.role is Role.AGENT:
+        agent = scorer.read(turn, history)
+        return [*(agent.acts[act] for act in ACTS), agent.hollow]
+    ((_, customer),) = scorer.feelings([(turn, history)])
+    return [*(customer.cores[core] for core in CORES), customer.urgent, *(customer.wish[wish] for wish in WISHES)]
+
+
+def write(groups: Sequence[str], said: Mapping[str, Sequence[float]], path: Path) -> None:
+    """Write a file that the evaluation reads."""
     rows = [[key, *values] for key, values in sorted(said.items())]
     path.write_text(
         f'{{"groups": {json.dumps(groups)}, "scores": [\n' + ",\n".join(json.dumps(row) for row in rows) + "\n]}\n",
