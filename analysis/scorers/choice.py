@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 from analysis.scorers.classifier import Calibration, ClassifierScorer
 from analysis.scorers.classifier_files import classifier_files
 from analysis.scorers.language_model import LanguageModel
 from analysis.scorers.question import OWN_FIELDS
-from analysis.scorers.scoring import Scoring, Threaded, one_by_one
+from analysis.scorers.scoring import READER, Readings, Scoring, Threaded, one_by_one
 from analysis.scorers.shipped import FEELING_RULES, FeelingScorer
 from analysis.servers.key import key_of
 from analysis.servers.model_server import ModelServer, Settings
@@ -58,9 +59,25 @@ def chosen_rules(section: AnalysisSection) -> ShiftRules:
     )
 
 
+def shipped_readings() -> Readings:
+    """What reads agents' turns, whatever scores customers': the shipped network. English only."""
+    network = _network()
+    return Readings(
+        lambda asked: [network.read(turn, history) for turn, history in asked],
+        together=1,
+        threads=min(MOST_THREADS, cores()),
+        kind=READER,
+    )
+
+
 def _shipped() -> Threaded:
     # The other turns of a run change an int8 network's output, and make it no faster; threads do both as they should.
-    return Threaded(one_by_one(FeelingScorer()), together=1, threads=min(MOST_THREADS, cores()))
+    return Threaded(one_by_one(_network()), together=1, threads=min(MOST_THREADS, cores()))
+
+
+@cache
+def _network() -> FeelingScorer:
+    return FeelingScorer()
 
 
 def _classifier(section: AnalysisSection) -> ClassifierScorer:

@@ -1,18 +1,20 @@
-"""Scores for the turns of many calls at once: the event loop asks, and never stands still meanwhile."""
+"""Judgements of many calls' turns at once: the event loop asks, and never stands still meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol, cast
+from typing import Generic, Protocol, TypeVar, cast
 
+from analysis.turns.reading import AgentReading
 from analysis.turns.score import Asked, Score, Scorer
 from analysis.turns.turn import Turn
 from service.work_threads import WorkThreads
 
+SCORER, READER = "scorer", "reader"
 MOST_TOGETHER = 16
-"""Turns that are scored in one run."""
+"""Turns that are judged in one run."""
 
 
 class Scoring(Protocol):
@@ -32,32 +34,42 @@ class Scoring(Protocol):
         """Give up what is under way."""
 
 
-class Threaded:
-    """A scorer on threads of its own; what comes while they work is scored together, the longest waiting first.
+Answer = TypeVar("Answer")
+
+
+class Judges(Generic[Answer]):
+    """A judge on threads of its own; what comes while they work is judged together, the longest waiting first.
 
     What waits is bounded by its callers: a call asks for one turn at a time.
     """
 
     def __init__(
         self,
-        scores: Callable[[Sequence[Asked]], Sequence[Score]],
+        answers: Callable[[Sequence[Asked]], Sequence[Answer]],
         *,
         together: int = MOST_TOGETHER,
         threads: int = 1,
+        kind: str = SCORER,
     ) -> None:
-        """`scores` answers in the order that it is asked: at most `together` in a run, and a run on each thread."""
-        self._scores = scores
+        """`answers` come in the order of what is asked: at most `together` in a run, and a run on each thread.
+
+        `kind`: the threads' name.
+        """
+        self._answers = answers
         self._together = together
-        self._waiting: dict[asyncio.Future[Score], Asked] = {}
+        self._waiting: dict[asyncio.Future[Answer], Asked] = {}
         """What is asked and not begun, by its answer, the longest waiting first."""
         self._working: set[asyncio.Task[None]] = set()
         """At most one for each thread."""
         self._most_working = threads
-        self.threads = WorkThreads("scorer", threads)
+        self.threads = WorkThreads(kind, threads)
 
-    async def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
-        """See Scoring. Raises what the scorer raised on the turns that were scored together."""
-        answer: asyncio.Future[Score] = asyncio.get_running_loop().create_future()
+    async def ask(self, turn: Turn, history: Sequence[Turn]) -> Answer:
+        """The answer for a turn, given the earlier turns of both parties, oldest first.
+
+        Raises what the judge raised on the turns that were judged together.
+        """
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[answer] = (turn, history)
         if len(self._working) < self._most_working:
             self._working.add(asyncio.create_task(self._work()))
@@ -84,9 +96,9 @@ class Threaded:
         finally:
             self._working.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
-    def _next(self) -> list[tuple[Asked, asyncio.Future[Score]]]:
+    def _next(self) -> list[tuple[Asked, asyncio.Future[Answer]]]:
         """Those waiting longest whose callers still want an answer."""
-        batch: list[tuple[Asked, asyncio.Future[Score]]] = []
+        batch: list[tuple[Asked, asyncio.Future[Answer]]] = []
         while self._waiting and len(batch) < self._together:
             answer = next(iter(self._waiting))
             asked = self._waiting.pop(answer)
@@ -94,18 +106,34 @@ class Threaded:
                 batch.append((asked, answer))
         return batch
 
-    async def _answer(self, batch: Sequence[tuple[Asked, asyncio.Future[Score]]]) -> None:
+    async def _answer(self, batch: Sequence[tuple[Asked, asyncio.Future[Answer]]]) -> None:
         try:
-            scores = await self.threads.run(partial(self._scores, [asked for asked, _ in batch]))
-            answered = list(zip(batch, scores, strict=True))
+            answers = await self.threads.run(partial(self._answers, [asked for asked, _ in batch]))
+            answered = list(zip(batch, answers, strict=True))
         except Exception as error:  # whatever a model raises, its callers are told
             for _, answer in batch:
                 if not answer.done():
                     answer.set_exception(error)
             return
-        for (_, answer), score in answered:
+        for (_, answer), found in answered:
             if not answer.done():
-                answer.set_result(score)
+                answer.set_result(found)
+
+
+class Threaded(Judges[Score]):
+    """A scorer on threads."""
+
+    async def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
+        """See Scoring."""
+        return await self.ask(turn, history)
+
+
+class Readings(Judges[AgentReading]):
+    """A reader of agents' turns on threads."""
+
+    async def read(self, turn: Turn, history: Sequence[Turn]) -> AgentReading:
+        """What an agent's turn does, in answer to the earlier turns of both parties, oldest first."""
+        return await self.ask(turn, history)
 
 
 def one_by_one(scorer: Scorer) -> Callable[[Sequence[Asked]], Sequence[Score]]:

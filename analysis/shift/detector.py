@@ -35,7 +35,7 @@ class ShiftRules:
     smoothing: float = 0.5
     """Weight of a full turn's evidence in the new level, 0 to 1."""
     opening_turns: int = 2
-    """Turns that set the baseline."""
+    """Turns that set the baseline; fewer if the caller opens calmly and then turns."""
     turns_agreeing: int = 2
     """Turns that must be unhappy by their own evidence for a worsened shift."""
     within_turns: int = 2
@@ -133,7 +133,9 @@ class Evidence:
 def step(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> tuple[ShiftState, Shift | None]:
     """The state after a turn, and the shift the turn completed, if any."""
     if state.opened < rules.opening_turns:
-        return _worsen(_open(state, evidence, rules), evidence, rules)
+        if not _turns_at_once(state, evidence, rules):
+            return _worsen(_open(state, evidence, rules), evidence, rules)
+        state = replace(state, opened=rules.opening_turns)
     level = state.level + rules.smoothing * evidence.weight * (evidence.log_odds - state.level)
     if level < state.lowest:
         state = replace(state, lowest=level, trough=(*state.trough, evidence.turn)[-rules.within_turns :])
@@ -156,6 +158,11 @@ def after_alert(raised: ShiftState, before: ShiftState) -> ShiftState:
     """
     lowest = raised.lowest if raised.mood is Mood.RECOVERED else before.level
     return replace(raised, level=before.level, lowest=lowest, trough=())
+
+
+def _turns_at_once(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> bool:
+    """Whether an unhappy turn ends the opening: one calm turn is enough to compare it with."""
+    return state.opened > 0 and state.baseline > rules.unhappy and evidence.is_unhappy(rules)
 
 
 def _open(state: ShiftState, evidence: Evidence, rules: ShiftRules) -> ShiftState:
