@@ -52,7 +52,8 @@ def plain(text: str) -> str:
 
 def as_read(text: str) -> str:
     """Plain words with the question marks left, which tell "does that help?" from "that does help"."""
-    return " ? ".join(plain(part) for part in text[:_CHARACTERS].split("?")).replace(" ?  ?", " ?").strip()
+    words = " ? ".join(plain(part) for part in text[:_CHARACTERS].split("?")).split()
+    return " ".join(word for at, word in enumerate(words) if word != "?" or words[at - 1 : at] != ["?"])
 
 
 def wording(tokenizer: Tokenizer, turns: Iterable[tuple[Role, str]]) -> Wording:

@@ -60,6 +60,8 @@ def trace(
         pytest.param([1, 1, -2, -2, -2, -2, -2, -2, -2, -2], [(3, "worsened")], id="it stays bad: one alert"),
         pytest.param([1, 1, -2, 1, -2, 1, -2, 1], [], id="never two running"),
         pytest.param([2, 2, 0, 0, 0, 0], [], id="from pleased to neutral is no anger"),
+        pytest.param([1, -2, -2], [(2, "worsened")], id="one calm turn is enough to turn from"),
+        pytest.param([1, -2, 1, 1], [], id="one calm turn and one bad one"),
         pytest.param([-3, -3, -3, -3], [], id="opens upset"),
         pytest.param([-3, -3, 1, 1, -3, -3, -3], [(5, "worsened")], id="opens upset, calms down, is upset again"),
         pytest.param([-1.6, -1.3, -1.7, -1.6, -1.5], [], id="calm talk of problems"),
@@ -191,8 +193,17 @@ def test_slight_turns_do_not_make_the_baseline() -> None:
 
 def test_uncertain_words_move_the_level_less() -> None:
     """The same scores at a low weight do not raise what they raise at full weight."""
-    assert follow([1, 1, -1.2, -1.2], 0.9)
-    assert not follow([1, 1, -1.2, -1.2], 0.4)
+    rules = replace(RULES, threshold=1.2)
+    assert follow([1, 1, -1.2, -1.2], 0.9, rules=rules)
+    assert not follow([1, 1, -1.2, -1.2], 0.45, rules=rules)
+
+
+def test_whether_a_turn_is_unhappy_is_for_what_it_says() -> None:
+    """Weight moves no turn over the line between unhappy and not: only hardly any weight keeps it from counting."""
+    rules = replace(RULES, threshold=0.3, unhappy=-1.0)
+    said = [1.0, 1.0, -1.1, -1.1]
+    assert follow(said, 0.9, rules=rules) == follow(said, 0.5, rules=rules) == [(3, "worsened")]
+    assert follow(said, rules.slight_weight - 0.01, rules=rules) == []
 
 
 def test_an_alert_cannot_come_twice_from_one_turn() -> None:

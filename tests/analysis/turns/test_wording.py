@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from analysis.scorers.shipped import SHIPPED_FEELING
-from analysis.turns.wording import AGENT_KIND, CUSTOMER_KIND, MARK, TURN_TOKENS, latest, plain, wording
+from analysis.turns.wording import AGENT_KIND, CUSTOMER_KIND, MARK, TURN_TOKENS, as_read, latest, plain, wording
 from callbus import Role
 
 TOKENIZER = Tokenizer.from_file(str(SHIPPED_FEELING / "tokenizer.json"))
@@ -37,6 +37,29 @@ def test_plain(text: str, words: str) -> None:
 def test_plain_twice_is_plain_once(text: str) -> None:
     """What is plain already stays as it is."""
     assert plain(plain(text)) == plain(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Does that help? Or not?", "does that help ? or not ?"),
+        ("What?!?", "what ?"),
+        ("? Hi", "? hi"),
+        ("It is 40%. Is it?", "it is forty percent is it ?"),
+        ("No.", "no"),
+        ("", ""),
+    ],
+)
+def test_a_question_is_read_as_one(text: str, words: str) -> None:
+    """A run of question marks is one word."""
+    assert as_read(text) == words
+
+
+@given(st.text(alphabet="ab ?.\n", max_size=40))
+def test_reading_twice_is_reading_once(text: str) -> None:
+    """What a transcript was made of and the transcript itself are read alike."""
+    assert as_read(as_read(text)) == as_read(text)
+    assert as_read(text).replace("?", " ").split() == plain(text).split()
 
 
 def test_turns_are_marked() -> None:
