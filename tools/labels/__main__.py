@@ -10,7 +10,7 @@ from pathlib import Path
 from tools.labels.agreement import rows
 from tools.labels.blind import blind
 from tools.labels.checking import check, summary
-from tools.labels.files import FileError, everything, of_set, pairs, records, second_sets, sets
+from tools.labels.files import FileError, everything, of_set, pairs, records, second_sets, sets, settled
 from tools.labels.table import table
 
 NAMED = 5
@@ -22,13 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.labels", description=__doc__)
     steps = parser.add_subparsers(dest="step", required=True)
     agreement = steps.add_parser(
-        "agreement", help="print how far the second hand agrees with the first, label by label"
+        "agreement",
+        help="print how far the second hand agrees with the first, label by label, and whom the settled labels uphold",
     )
     agreement.add_argument("sets", nargs="*", metavar="SET", help="a file of second/, without .jsonl; default: all")
     unlabelled = steps.add_parser("blind", help="print dialogues without labels, for a second hand")
     unlabelled.add_argument("sets", nargs="+", metavar="SET", help=f"one or more of {', '.join(sets())}")
     unlabelled.add_argument("--count", type=int, metavar="N", help="a sample of so many; default: all")
-    judged = steps.add_parser("check", help="print the faults in a writer's or a second hand's file")
+    judged = steps.add_parser("check", help="print the faults in a writer's, a second hand's or a settled file")
     judged.add_argument("file", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
     if options.step == "blind" and options.count is not None and options.count < 1:
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             known = everything()
             for named in options.sets or second_sets():
                 both = pairs(named, known)
-                print(f"{named}: {len(both)} dialogues\n\n{table(rows(both))}\n")
+                print(f"{named}: {len(both)} dialogues\n\n{table(rows(both, settled(named, known)))}\n")
         elif options.step == "blind":
             print(blind([one for named in options.sets for one in of_set(named)], options.count), end="")
         else:
@@ -53,7 +54,7 @@ def _check(path: Path) -> int:
     checked = check(records(path), everything())
     for fault in checked.faults:
         print(f"{path}: {fault}")
-    print(f"{path}: {summary(checked.hands)}; faults: {len(checked.faults)}")
+    print(f"{path}: {summary(checked)}; faults: {len(checked.faults)}")
     if path.stem in sets():
         labelled = {hand.name for hand in checked.hands}
         missing = [one.hand.name for one in of_set(path.stem) if one.hand.name not in labelled]

@@ -1,4 +1,4 @@
-"""Where the dialogues and the second hand's labels lie, and their lines."""
+"""Where the dialogues, the second hand's labels and the settled ones lie, and their lines."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools.labels.hand import LabelError, Labelled
+from tools.labels.hollow import hollow
 from tools.labels.second import labelled, line
 from tools.labels.written import Dialogue, dialogue
 
@@ -15,6 +16,8 @@ TESTS = ROOT / "tests" / "dialogues"
 TRAINING = ROOT / "tools" / "scorer" / "dialogues"
 COMPOSED = ROOT / "tools" / "scorer" / "composed"
 SECOND = Path(__file__).parent / "second"
+SETTLED = Path(__file__).parent / "settled"
+HOLLOW = SETTLED / "hollow.jsonl"
 MAX_FILE_BYTES = 16 << 20
 
 
@@ -57,20 +60,39 @@ def dialogues(path: Path) -> Iterator[Dialogue]:
 
 def pairs(named: str, known: dict[str, Dialogue]) -> list[tuple[Labelled, Labelled]]:
     """Both hands' labels of the dialogues in one of the second hand's files, given by its name. Raises FileError."""
-    path = SECOND / f"{named}.jsonl"
     if named not in second_sets():
         raise FileError(f"no second labels {named!r}; there are {', '.join(second_sets())}")
-    found = []
+    return [(known[one.name].hand, one) for one in _labels(SECOND / f"{named}.jsonl", known)]
+
+
+def settled(named: str, known: dict[str, Dialogue]) -> dict[str, Labelled]:
+    """What was settled of each dialogue in a set, by its id; empty if nothing was. Raises FileError."""
+    path = SETTLED / f"{named}.jsonl"
+    return {one.name: one for one in _labels(path, known)} if path in SETTLED.glob("*.jsonl") else {}
+
+
+def hollow_turns(known: dict[str, Dialogue]) -> dict[str, tuple[int, ...]]:
+    """The numbers, from 0, of the hollow turns in each dialogue that has any, as settled. Raises FileError."""
+    found = {}
+    for number, record in records(HOLLOW):
+        try:
+            name, turns = hollow(record, known)
+        except LabelError as error:
+            raise FileError(f"{HOLLOW}:{number}: {error}") from None
+        found[name] = turns
+    return found
+
+
+def _labels(path: Path, known: dict[str, Dialogue]) -> Iterator[Labelled]:
+    """A second hand's or a settled file. Raises FileError."""
     for number, record in records(path):
         try:
             given = line(record)
             if given.name not in known:
                 raise LabelError([f"no dialogue {given.name!r}"])
-            first = known[given.name].hand
-            found.append((first, labelled(given, first.parties)))
+            yield labelled(given, known[given.name].hand.parties)
         except LabelError as error:
             raise FileError(f"{path}:{number}: {error}") from None
-    return found
 
 
 def second_sets() -> list[str]:

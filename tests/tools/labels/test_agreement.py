@@ -140,3 +140,31 @@ def test_the_table_prints_shares_without_their_zero() -> None:
     """Two decimals, no zero before the point, and a dash where there is no value."""
     printed = table([Row("x", 1_200, 3, 4, 0.955, 0.5, -0.04), Row("y", 2, same=1.0)]).splitlines()
     assert printed[2:] == ["| x | 1,200 | 3 | 4 | .95 | .50 | -.04 |", "| y | 2 | – | – | 1.00 | – | – |"]  # noqa: RUF001
+
+
+def test_disputes_are_counted_for_whom_they_were_settled() -> None:
+    """Of what the hands judge differently, each gets what was settled as it had it; a choice may be for neither."""
+    first = hand(agent("ACK"), unhappy("anger"), unhappy("anger"), calm(), calm(urgent=True))
+    second = hand(agent("NEXT"), unhappy("worry"), unhappy("worry"), calm(), unhappy("worry"), opening="HEARD")
+    third = hand(agent("ACK", "NEXT"), unhappy("dismissed"), unhappy("worry"), calm(), unhappy("worry"))
+    found = rows([(first, second)], {"one": third})
+    said = {one.label: (one.disputed, one.for_first, one.for_second) for one in found}
+    assert said["ACK"] == (1, 1, 0)
+    assert said["NEXT"] == (1, 0, 1)
+    assert said["SCRIPT"] == (0, 0, 0)
+    assert said["core, the first"] == (2, 0, 1)
+    assert said["label, of three"] == said["unhappy"] == said["urgent"] == (1, 0, 1)
+    assert said["opening"] == (1, 1, 0)
+    assert "| ACK | 1 | 1 | 0 | .00 | .00 | .00 | 1 | 1 | 0 |" in table(found)
+
+
+def test_only_what_is_settled_counts_as_disputed() -> None:
+    """A dialogue without settled labels adds no dispute, nor does a label that the first hand never looked for."""
+    old, second = hand(agent("ACK"), opening=None), hand(agent("LIMIT"))
+    other = Labelled("two", (agent("ACK"),), "PLAN")
+    found = rows([(old, second), (other, second)], {"one": second})
+    said = {one.label: (one.disputed, one.for_first, one.for_second) for one in found}
+    assert said["ACK"] == (1, 0, 1)
+    assert said["LIMIT"] == (None, 0, 0)
+    assert all(one.disputed is None for one in rows([(old, second), (other, second)]))
+    assert "disputed" not in table(rows([(other, second)]))

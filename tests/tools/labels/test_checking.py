@@ -128,6 +128,35 @@ def test_a_second_hands_fault_is_told(record: object, fault: str) -> None:
     assert told.startswith(f"line 1: {fault}")
 
 
+@pytest.mark.parametrize(
+    ("record", "fault"),
+    [
+        ({"id": "two", "hollow": [0]}, "no dialogue 'two'"),
+        ({"id": "one", "hollow": [0], "note": "?"}, "expected an object with id and hollow"),
+        ({"id": 1, "hollow": [0]}, "expected an object with id and hollow"),
+        ({"id": "one", "hollow": []}, "hollow is not a list of turns' numbers"),
+        ({"id": "one", "hollow": True}, "hollow is not a list of turns' numbers"),
+        ({"id": "one", "hollow": [False]}, "hollow is not a list of turns' numbers"),
+        ({"id": "one", "hollow": [0, 0]}, "hollow is not in order, or names a turn twice"),
+        ({"id": "one", "hollow": [1]}, "turn 1 is not an agent's"),
+        ({"id": "one", "hollow": [3]}, "turn 3 is not an agent's"),
+        ({"id": "one", "hollow": [-3]}, "turn -3 is not an agent's"),
+    ],
+)
+def test_a_fault_in_hollow_turns_is_told(record: dict[str, Any], fault: str) -> None:
+    """Each fault names its line and what is wrong."""
+    assert faults(record) == [f"line 1: {fault}"]
+
+
+def test_hollow_turns_are_read() -> None:
+    """A line with hollow in place of turns gives the numbers of a dialogue's hollow turns, once for each dialogue."""
+    hollow = {"id": "one", "hollow": [0]}
+    checked = check([(1, hollow)], KNOWN)
+    assert (checked.hollow, checked.hands, checked.faults) == ({"one": (0,)}, (), ())
+    assert summary(checked) == "1 dialogues, 1 hollow turns"
+    assert faults(hollow, hollow) == ["line 2: the id 'one' occurs twice"]
+
+
 def test_an_older_dialogue_has_nothing_newer() -> None:
     """Without an opening, the newer acts and fields are faults: nobody looked for them throughout."""
     old = written(customer(urgent=True), agent(acts=["LIMIT"]), recovers=True)
@@ -174,7 +203,7 @@ def test_any_words_for_a_turn_are_read_or_refused(words: list[str], of_customer:
 def test_the_summary_counts() -> None:
     """Dialogues, turns and labels are counted, with calm dialogues those that have no unhappy turn."""
     upset = written(customer(label=-1, core="worry", urgent=True), agent(acts=["ACK", "NEXT"]), id="two")
-    counted = summary(check([(1, written()), (2, upset)], KNOWN).hands)
+    counted = summary(check([(1, written()), (2, upset)], KNOWN))
     assert counted == (
         "2 dialogues, 1 calm; 2 customer turns, 1 unhappy, 0 pleased, 1 urgent, 0 time-bound; "
         "openings: PLAN 2; acts: NEXT 2, ACK 1"

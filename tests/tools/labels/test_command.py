@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from tools.labels.__main__ import main
-from tools.labels.files import MAX_FILE_BYTES, SECOND, TESTS, of_set, second_sets
+from tools.labels.files import HOLLOW, MAX_FILE_BYTES, SECOND, SETTLED, TESTS, of_set, second_sets
 
 
 def test_agreement_prints_a_table_for_each_set(capsys: pytest.CaptureFixture[str]) -> None:
@@ -17,7 +18,9 @@ def test_agreement_prints_a_table_for_each_set(capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     assert [printed.count(f"{named}: ") for named in second_sets()] == [1] * len(second_sets())
     assert main(["agreement", "tests"]) == 0
-    assert capsys.readouterr().out.startswith("tests: 121 dialogues\n\n| label | judged |")
+    printed = capsys.readouterr().out
+    assert printed.startswith("tests: 121 dialogues\n\n| label | judged |")
+    assert "| disputed | for the first | for the second |" in printed.splitlines()[2]
 
 
 def test_what_blind_prints_can_be_labelled_and_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,11 +40,15 @@ def test_what_blind_prints_can_be_labelled_and_checked(tmp_path: Path, capsys: p
     assert f"faults: 0\n{path}: {left} of phone-c left to label: c-0" in capsys.readouterr().out
 
 
-def test_check_reads_writers_and_second_hands(capsys: pytest.CaptureFixture[str]) -> None:
-    """Both kinds of file are told apart by themselves."""
+def test_check_reads_each_kind_of_file(capsys: pytest.CaptureFixture[str]) -> None:
+    """A writer's, a second hand's, a settled file and one of hollow turns are told apart by themselves."""
     assert main(["check", str(TESTS / "hands" / "brisk.jsonl")]) == 0
     assert main(["check", str(SECOND / "tests.jsonl")]) == 0
     assert "0 of tests left to label" in capsys.readouterr().out
+    assert main(["check", str(SETTLED / "tests-hands.jsonl")]) == 0
+    assert "0 of tests-hands left to label" in capsys.readouterr().out
+    assert main(["check", str(HOLLOW)]) == 0
+    assert re.fullmatch(r".*: \d+ dialogues, \d+ hollow turns; faults: 0\n", capsys.readouterr().out)
 
 
 def test_a_fault_is_printed_and_ends_with_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

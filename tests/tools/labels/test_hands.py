@@ -8,8 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from tools.labels.files import ROOT, SECOND, TESTS, TRAINING, everything, of_set, pairs, records, second_sets
-from tools.labels.hand import CustomerTurn
+from tools.labels.files import (
+    ROOT,
+    SECOND,
+    TESTS,
+    TRAINING,
+    everything,
+    hollow_turns,
+    of_set,
+    pairs,
+    records,
+    second_sets,
+    settled,
+)
+from tools.labels.hand import ACTS, FIRST_ACTS, AgentTurn, CustomerTurn
 from tools.labels.second import line
 from tools.labels.written import Dialogue, dialogue
 
@@ -101,3 +113,58 @@ def test_a_second_hands_file_is_read_whole(named: str) -> None:
 def test_a_set_is_labelled_twice_to_the_end(named: str) -> None:
     """No dialogue of these sets lacks a second hand's labels."""
     assert {second.name for _, second in pairs(named, everything())} == {one.hand.name for one in of_set(named)}
+
+
+@pytest.mark.parametrize("named", ["tests", "tests-hands"])
+def test_what_both_hands_say_stands(named: str) -> None:
+    """Every dialogue of the tests is settled, and where both hands say the same of a label, so does what is settled."""
+    known = everything()
+    both, third = pairs(named, known), settled(named, known)
+    assert list(third) == [one.hand.name for one in of_set(named)]
+    assert set(third) == {first.name for first, _ in both}
+    for first, second in both:
+        acts = ACTS if first.opening else FIRST_ACTS
+        for one, other, what in zip(first.turns, second.turns, third[first.name].turns, strict=True):
+            if isinstance(one, AgentTurn) and isinstance(other, AgentTurn):
+                assert isinstance(what, AgentTurn)
+                assert all(act in (one.acts ^ other.acts) or (act in one.acts) == (act in what.acts) for act in acts)
+            elif isinstance(one, CustomerTurn) and isinstance(other, CustomerTurn):
+                assert isinstance(what, CustomerTurn)
+                assert what.label in (one.label, other.label)
+                if (one.label, one.cores[0]) == (other.label, other.cores[0]):
+                    assert what.cores[0] == one.cores[0], first.name
+                if first.opening:
+                    assert what.urgent in (one.urgent, other.urgent)
+                    assert what.time_bound in (one.time_bound, other.time_bound)
+        if first.opening:
+            assert third[first.name].opening in (first.opening, second.opening)
+
+
+def test_a_set_that_is_not_settled_has_nothing_settled() -> None:
+    """Only sets with a file in settled/ have settled labels, and a name leads nowhere else."""
+    assert settled("phone-c", everything()) == settled("../second/phone-c", everything()) == {}
+
+
+def test_hollow_turns_follow_distress_and_do_not_help() -> None:
+    """A settled hollow turn follows distress within the customer's last two turns, and is neither SPECIFIC nor NEXT."""
+    known = everything()
+    third = {**settled("tests", known), **settled("tests-hands", known)}
+    for name, numbers in hollow_turns(known).items():
+        for number in numbers:
+            turn = third[name].turns[number]
+            assert isinstance(turn, AgentTurn)
+            assert not turn.acts & {"SPECIFIC", "NEXT"}, (name, number)
+            before = [one for one in third[name].turns[:number] if isinstance(one, CustomerTurn)][-2:]
+            assert any(one.label == -1 or "worry" in one.cores for one in before), (name, number)
+
+
+def test_the_hands_files_have_the_settled_hollow_turns() -> None:
+    """In the hands' test dialogues a turn is marked hollow if it was settled as hollow."""
+    marked = {
+        one.hand.name: tuple(number for number, hollow in enumerate(one.hollow) if hollow)
+        for one in of_set("tests-hands")
+    }
+    told = hollow_turns(everything())
+    assert {name: turns for name, turns in marked.items() if turns} == {
+        name: turns for name, turns in told.items() if name in marked
+    }
