@@ -97,7 +97,7 @@ Sums = dict[str, float]
 
 
 def _false(of: Sums) -> float:
-    return of["alarms"] - of["onsets found"] - of["late alarms"]
+    return round(of["alarms"] - of["onsets found"] - of["late alarms"], 6)
 
 
 FIGURES: dict[str, tuple[str, Callable[[Sums], float]]] = {
