@@ -50,7 +50,7 @@ def main() -> None:
     table.close()
     for labelled, judged in planned.inspected if os.environ.get("MISSES") else ():
         (run,) = played(labelled, judged, CLEAN)
-        print(f"\n{labelled.name}, labels of the {labelled.truth}, {judged.name}:")
+        print(f"\n{labelled.name} ({labelled.truth}), {judged.name}:")
         print(*told(misses(labelled.dialogues, run), verbose=bool(os.environ.get("VERBOSE"))), sep="\n")
     if chosen:
         chosen.close()

@@ -55,7 +55,8 @@ def plan(held_out: HeldOut, chosen: Chosen | None, own: Path | None, data: Path)
     here = [each.here for each in (*mine, left_out, *controls)]
     elsewhere = [*(each.elsewhere for each in mine), callvane, *(each.elsewhere for each in controls)]
     if own:
-        return Plan([(composed, here), (sets.own(own), elsewhere)], [])
+        yours = sets.own(own)
+        return Plan([(composed, here), (yours, elsewhere)], [(yours, callvane)])
     tests, hands = sets.tests(TARGETS), sets.hands(TARGETS)
     both = tests.joined(hands, ALL_TARGETS)
     hand_left_out = Judged(f"{CALLVANE}, hand left out", held_out, _as_in_calls, CONDITIONS, on_trial=True)

@@ -65,7 +65,8 @@ class WordErrors:
             common = self._has[[self._rows[pair] for pair in own if pair in self._rows]].sum(0)
             likeness = common / (len(own) + self._lengths - common)
             nearest = np.argsort(-likeness, kind="stable")[: NEAREST + 1]
-            self._near[word] = [other for at in nearest if (other := self._words[at]) != word][:NEAREST]
+            others = [other for at in nearest if (other := self._words[at]) != word]
+            self._near[word] = others[:NEAREST] or [word]
         return self._near[word]
 
 
