@@ -23,7 +23,7 @@ test: setup-tests ## run the tests, WORKERS (2) files at a time
 browser: setup-tests ## run the tests of the page in Chromium
 	@$(VENV)/python -m pytest -m browser tests/browser
 
-eval: setup ## how well shifts are found; DIALOGUES=file.jsonl: in one's own; CONFIG=file.toml: by one's own scorer; OUT=file.json: as rows
+eval: setup ## how well shifts are found; DIALOGUES=file.jsonl: in one's own; CONFIG=file.toml: by one's own scorer; MISSES=1: and what is missed; OUT=file.json: as rows
 	@$(VENV)/python -m bench.evaluation $(EVAL)
 
 eval-words: setup ## words lost and invented on real voices, beside stock faster-whisper; MODELS, SOUNDS, CALLS, NAMES, PROMPTS

@@ -15,36 +15,39 @@ INTERRUPTIONS_PER_HOUR = 0.5
 THRESHOLDS = tuple(round(0.3 + 0.1 * step, 1) for step in range(33))
 
 
-def within_budget(dialogues: Sequence[Dialogue], judged_by: Judge, rules: ShiftRules, confidence: float) -> ShiftRules:
-    """The rules with the lowest thresholds for marks and interruptions that keep the false-alarm budgets."""
+class Budget:
+    """A judge's rules with the lowest thresholds that keep the budgets on dialogues, every word of which is certain."""
 
-    def marks(threshold: float) -> bool:
-        tried = replace(rules, threshold=threshold, interruption=THRESHOLDS[-1])
-        played = [play(dialogue, judged_by, tried, confidence) for dialogue in dialogues]
-        return _false(played, "false alarms") <= MARKS_PER_100_TURNS
+    def __init__(self, dialogues: Sequence[Dialogue], judged_by: Judge, rules: ShiftRules) -> None:
+        self._dialogues = dialogues
+        self._judged_by = judged_by
+        self._rules = rules
+        self._tried: dict[ShiftRules, list[Played]] = {}
+        self._found: dict[str | None, ShiftRules] = {}
 
-    found = replace(rules, threshold=_lowest(marks, THRESHOLDS))
+    def without(self, group: str | None) -> ShiftRules:
+        """The rules found on all groups but one; None is on all of them. Found once."""
+        if group not in self._found:
+            self._found[group] = self._find(group)
+        return self._found[group]
 
-    def interrupting(threshold: float) -> bool:
-        tried = replace(found, interruption=threshold)
-        played = [interruptions(play(dialogue, judged_by, tried, confidence)) for dialogue in dialogues]
-        return _false(played, "false alarms by time") <= INTERRUPTIONS_PER_HOUR
+    def _find(self, group: str | None) -> ShiftRules:
+        def marks(threshold: float) -> bool:
+            played = self._played(replace(self._rules, threshold=threshold, interruption=THRESHOLDS[-1]), group)
+            return _false(played, "false alarms") <= MARKS_PER_100_TURNS
 
-    return replace(found, interruption=_lowest(interrupting, [x for x in THRESHOLDS if x >= found.threshold]))
+        found = replace(self._rules, threshold=_lowest(marks, THRESHOLDS))
 
+        def interrupting(threshold: float) -> bool:
+            played = [interruptions(one) for one in self._played(replace(found, interruption=threshold), group)]
+            return _false(played, "false alarms by time") <= INTERRUPTIONS_PER_HOUR
 
-def by_group(
-    dialogues: Sequence[Dialogue], judged_by: Judge, rules: ShiftRules, confidence: float
-) -> tuple[list[Played], list[ShiftRules]]:
-    """Each group played with the thresholds from the other groups, and those rules, by group."""
-    played: list[Played] = []
-    used = []
-    for group in sorted({dialogue.group for dialogue in dialogues}):
-        others = [dialogue for dialogue in dialogues if dialogue.group != group]
-        chosen = within_budget(others, judged_by, rules, confidence)
-        used.append(chosen)
-        played += [play(one, judged_by, chosen, confidence) for one in dialogues if one.group == group]
-    return played, used
+        return replace(found, interruption=_lowest(interrupting, [x for x in THRESHOLDS if x >= found.threshold]))
+
+    def _played(self, rules: ShiftRules, group: str | None) -> list[Played]:
+        if rules not in self._tried:
+            self._tried[rules] = [play(one, self._judged_by, rules, confidence=1.0) for one in self._dialogues]
+        return [one for one in self._tried[rules] if one.group != group]
 
 
 def _false(played: Sequence[Played], figure: str) -> float:

@@ -37,6 +37,8 @@ class Dialogue:
     group: str
     """Unit of cross-validation: a client, a file of similar industries."""
     lines: tuple[Line, ...]
+    style: str = ""
+    """What makes it hard, in its writer's word."""
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -79,7 +81,7 @@ def _dialogue(record: dict[str, Any], group: str) -> Dialogue:
         if role is Role.CUSTOMER and label not in (-1, 0, 1):
             raise ValueError(f"label {label!r} is not -1, 0 or 1")
         lines.append(Line(role, (str(turn["text"]),), label))
-    return Dialogue(str(record["id"]), group, _merged(lines))
+    return Dialogue(str(record["id"]), group, _merged(lines), str(record.get("style", "")))
 
 
 def _maia_line(turn: dict[str, Any], names: Sequence[str]) -> Line:
@@ -90,12 +92,17 @@ def _maia_line(turn: dict[str, Any], names: Sequence[str]) -> Line:
     return Line(Role.CUSTOMER, (" ".join(turn["text_mt"]),), label)
 
 
+def merged_label(labels: Sequence[int]) -> int:
+    """The label of turns that are one: unhappy if any of them is, else pleased if any is."""
+    return min(labels) if min(labels) < 0 else max(labels)
+
+
 def _merged(lines: Iterable[Line]) -> tuple[Line, ...]:
-    """Consecutive lines of one party become one, as nobody took the floor. It is unhappy if any of them is."""
+    """Consecutive lines of one party become one, as nobody took the floor."""
     merged = []
     for role, group in groupby(lines, key=lambda line: line.role):
         together = list(group)
         labels = [line.label for line in together if line.label is not None]
-        label = (min(labels) if min(labels) < 0 else max(labels)) if labels else None
-        merged.append(Line(role, tuple(text for line in together for text in line.utterances if text.strip()), label))
+        texts = tuple(text for line in together for text in line.utterances if text.strip())
+        merged.append(Line(role, texts, merged_label(labels) if labels else None))
     return tuple(replace(line, utterances=line.utterances or ("",)) for line in merged)

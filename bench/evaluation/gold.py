@@ -56,6 +56,24 @@ def has_turned(known: Gold, turn: int) -> bool:
     return any(stretch.first in known.onsets and stretch.first <= turn <= stretch.last for stretch in known.stretches)
 
 
+def withdrawals(known: Gold, worsened: Sequence[int], recovered: Sequence[int]) -> tuple[int, int]:
+    """How many worsened alarms were withdrawn rightly, and how many wrongly.
+
+    The first recovered alarm after a worsened one, and before the next, withdraws it. That is right if the customer is
+    not unhappy in that turn and the next two.
+    """
+    ends = [*worsened[1:], float("inf")]
+    turns = [
+        [turn for turn in recovered if alarm < turn <= end][:1] for alarm, end in zip(worsened, ends, strict=False)
+    ]
+    wrong = [
+        any(stretch.first <= turn + WITHIN and turn <= stretch.last for stretch in known.stretches)
+        for found in turns
+        for turn in found
+    ]
+    return wrong.count(False), wrong.count(True)
+
+
 def match(wanted: Sequence[int], found: Sequence[int]) -> list[tuple[int, int]]:
     """Pairs of a wanted turn and the alarm that found it, at most two turns later; each is used once."""
     pairs = []

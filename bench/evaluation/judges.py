@@ -6,12 +6,15 @@ import asyncio
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from analysis.scorers.choice import chosen_scoring
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.scorers.choice import chosen_rules, chosen_scoring
 from analysis.scorers.language_model import TURNS
-from analysis.scorers.shipped import HISTORY_TURNS
+from analysis.scorers.shipped import HISTORY_TURNS, FeelingScorer
 from analysis.settings import AnalysisSection
 from analysis.turns.score import MOST_LOG_ODDS, Score, Scorer, certainty
 from analysis.turns.turn import Turn
@@ -22,6 +25,21 @@ from callbus import Term
 
 class FigureError(ValueError):
     """Stored figures that do not match the dialogues."""
+
+
+class Remembering(FeelingScorer):
+    """The shipped scorer, whose network runs once for the same words, however certain they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._run: dict[tuple[str, ...], NDArray[np.float32]] = {}
+
+    def logits(self, turns: Sequence[tuple[Turn, Sequence[Turn]]]) -> NDArray[np.float32]:
+        """See FeelingScorer."""
+        key = tuple(wording_key(turn, history) for turn, history in turns)
+        if key not in self._run:
+            self._run[key] = super().logits(turns)
+        return self._run[key].copy()
 
 
 class ByWords:
@@ -47,6 +65,8 @@ class Chosen:
 
     def __init__(self, section: AnalysisSection) -> None:
         """Load it. Raises ConfigError."""
+        self.name = section.scorer
+        self.rules = chosen_rules(section)
         self._runner = asyncio.Runner()
         self._scoring = chosen_scoring(section)
 
@@ -71,7 +91,7 @@ class HeldOut:
     def __init__(self, path: Path) -> None:
         stored = json.loads(path.read_text("utf-8"))
         self.groups: list[str] = stored["groups"]
-        """The groups that models were trained without."""
+        """The groups that models were trained without: files of composed dialogues, or hands."""
         self._scores: dict[str, tuple[float, float]] = {key: (odds, weight) for key, odds, weight in stored["scores"]}
         self._path = path
 
@@ -97,11 +117,16 @@ class Length:
 
 
 class Labels:
-    """The labels themselves: what the detector could do with perfect scores."""
+    """Labels themselves: what the detector could do with perfect scores, or with another person's judgement."""
+
+    def __init__(self, dialogues: Iterable[Dialogue] = ()) -> None:
+        """`dialogues`: as another person labelled them; the others count as they are labelled."""
+        self._others = {one.name: one for one in dialogues}
 
     def score(self, dialogue: Dialogue, line: int, turn: Turn, history: Sequence[Turn]) -> Score:
         """See playing.Judge."""
-        return _whole(0.9 * MOST_LOG_ODDS * (dialogue.lines[line].label or 0), "label")
+        label = self._others.get(dialogue.name, dialogue).lines[line].label
+        return _whole(0.9 * MOST_LOG_ODDS * (label or 0), "label")
 
 
 def wording_key(turn: Turn, history: Sequence[Turn]) -> str:

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
+import numpy as np
+
 from bench.evaluation.dialogues import Dialogue
 
 HEARD_AS_ANOTHER, LOST = 0.6, 0.25
@@ -26,7 +28,13 @@ class WordErrors:
             for word in text.split()
         )
         self._words = [word for word, _ in counts.most_common(commonest)]
-        self._pairs = {word: _pairs(word) for word in self._words}
+        pairs = [_pairs(word) for word in self._words]
+        self._rows = {pair: row for row, pair in enumerate(sorted(set().union(*pairs)))}
+        self._has = np.zeros((len(self._rows), len(pairs)), np.int16)
+        """Whether a pair of letters is in a word, shape (pairs, words)."""
+        for column, of in enumerate(pairs):
+            self._has[[self._rows[pair] for pair in of], column] = 1
+        self._lengths = self._has.sum(0)
         self._near: dict[str, list[str]] = {}
 
     def corrupt(self, dialogue: Dialogue, rate: float, seed: int) -> Dialogue:
@@ -54,11 +62,11 @@ class WordErrors:
     def _similar(self, word: str) -> list[str]:
         if word not in self._near:
             own = _pairs(word)
-            by_likeness = sorted(
-                (other for other in self._words if other != word),
-                key=lambda other: -len(own & self._pairs[other]) / len(own | self._pairs[other]),
-            )
-            self._near[word] = by_likeness[:NEAREST]
+            common = self._has[[self._rows[pair] for pair in own if pair in self._rows]].sum(0)
+            likeness = common / (len(own) + self._lengths - common)
+            nearest = np.argsort(-likeness, kind="stable")[: NEAREST + 1]
+            others = [other for at in nearest if (other := self._words[at]) != word]
+            self._near[word] = others[:NEAREST] or [word]
         return self._near[word]
 
 
