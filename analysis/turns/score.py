@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from analysis.turns.figures import spoken
+from analysis.turns.reading import CustomerReading
 from analysis.turns.turn import Turn
 from callbus import Term
 
@@ -37,6 +38,8 @@ class Score:
     """0 to 1: how much of it counts, by the number of words and their certainty."""
     terms: tuple[Term, ...]
     """They sum to `value`."""
+    reading: CustomerReading | None = None
+    """What else the turn tells, if the scorer reads it."""
 
     @property
     def value(self) -> float:
