@@ -113,7 +113,7 @@ class Pending:
         still = self.after is not None and self.after <= UNHAPPY and self.landed is not Landed.BETTER
         if self.latest is None or not still or (self.is_open and not at_end):
             return
-        if self._all_was_done():
+        if self._all_was_done(self.latest.turn):
             sure = min(self.has(Act.ACK), max(self.has(Act.NEXT), self.has(Act.LIMIT)))
             proof = replace(self.latest, rule="all was done, and they are still unhappy", confidence=sure)
             yield FindingKind.EMPATHY_ACTION_GAP, proof
@@ -134,9 +134,10 @@ class Pending:
             sure *= 1.0 - self.has(act)
         return replace(proof, rule="feeling or formula, without specific or next", confidence=sure)
 
-    def _all_was_done(self) -> bool:
-        step = self.did(Act.NEXT) or (self.did(Act.LIMIT) and self.did(Act.ALTERNATIVE))
-        return self.did(Act.ACK) and step
+    def _all_was_done(self, turn: int) -> bool:
+        """Whether the feeling was met and a step taken, or an honest limit with another way, before a turn."""
+        done = {act for act, proof in self.acts.items() if proof.confidence >= SEEN and proof.turn < turn}
+        return Act.ACK in done and (Act.NEXT in done or {Act.LIMIT, Act.ALTERNATIVE} <= done)
 
 
 def distress(turn: ReadTurn, customer: CustomerPart) -> Pending | None:
