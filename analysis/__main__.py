@@ -18,6 +18,7 @@ from analysis.fetching import command
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.overload import OverloadWatch
 from analysis.lanes.worker import Worker
+from analysis.practice import phrases as practice_phrases
 from analysis.scorers.choice import chosen_rules, chosen_scoring, judged_languages
 from analysis.settings import AUTO, AnalysisSection, AnalysisSettings
 from analysis.words.batcher import Batcher
@@ -53,14 +54,14 @@ IN_HAND_A_QUEUE = 4
 async def work(settings: AnalysisSettings, process: Process) -> None:
     """Load the model, wait for Redis, work until told to stop, give the partitions back."""
     section = settings.analysis
-    phrases, judged = _phrases(section), judged_languages(section)
+    phrases, practice, judged = _phrases(section), _practice(section), judged_languages(section)
     process.unready = "loading the model"
     scoring = await asyncio.to_thread(chosen_scoring, section)
     readers = await asyncio.to_thread(chosen_readers, section)
     server, whisper = readers.server, readers.whisper
     is_english = whisper is not None and not server and not whisper.detects
     languages = _languages(section, judged, is_english, detects=whisper is not None and not server and not is_english)
-    analyst = Analyst(chosen_rules(section), section.redacted_digits, languages)
+    analyst = Analyst(chosen_rules(section), section.redacted_digits, languages, practice)
     batcher = Batcher(whisper, section.batch_size, section.queue_utterances) if whisper else None
     recognizer = Recognizer(
         whisper or Listener(),
@@ -140,6 +141,15 @@ def _phrases(section: AnalysisSection) -> Phrases:
         return Phrases.read(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"analysis.invented_phrases: {path}: {error}; give a readable UTF-8 file") from None
+
+
+def _practice(section: AnalysisSection) -> dict[str, practice_phrases.Phrases] | None:
+    if not section.practice:
+        return None
+    try:
+        return practice_phrases.load(section.practice_phrases or practice_phrases.SHIPPED)
+    except practice_phrases.PhrasesError as error:
+        raise ConfigError(f"analysis.practice_phrases: {error}") from None
 
 
 if __name__ == "__main__":

@@ -129,6 +129,12 @@ class AnalysisSection(BaseModel):
     """Additional fields of each request, such as those that turn off a model's thinking."""
     raised_voice: bool = False
     """Let a customer's raised voice add a little to what their words say. Agents' voices are never measured."""
+    practice: bool = True
+    """Look for how the agent meets each call, in words and times: docs/practice.md. Off: call states say nothing of it,
+    and there are no debriefs."""
+    practice_phrases: Path | None = None
+    """Folder of the phrases that tell so, one file a language, such as `en.toml`. Unset: the shipped ones, for English.
+    Calls in a language without a file are not judged in this."""
     mark_false_alarms_per_call_hour: float = Field(2.0, gt=0, le=100)
     """Marks per hour of calm calls that you accept. `python -m analysis budget` finds `mark_threshold` for it."""
     interruption_false_alarms_per_call_hour: float = Field(0.5, gt=0, le=100)

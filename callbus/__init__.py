@@ -3,28 +3,65 @@
 from callbus.messages.alert import Alert, Quote, ShiftKind, Term, Tier
 from callbus.messages.call import CallClosed, CallOpened, CallState, Mood, Phase
 from callbus.messages.conditions import CallEvent, Condition, ConditionKind, Gap, Unit
+from callbus.messages.debrief import CoursePoint, Debrief, Question, Reply, TurningPoint, Verdict
 from callbus.messages.leg import Leg, Role
+from callbus.messages.practice import (
+    Act,
+    Answer,
+    Core,
+    Counts,
+    DoneAct,
+    Evidence,
+    Finding,
+    FindingKind,
+    Intake,
+    Landed,
+    Practice,
+    Register,
+    Side,
+    Wish,
+)
 from callbus.messages.transcript import Transcript
 from callbus.messages.utterance import Utterance
 
 __all__ = [
+    "Act",
     "Alert",
+    "Answer",
     "CallClosed",
     "CallEvent",
     "CallOpened",
     "CallState",
     "Condition",
     "ConditionKind",
+    "Core",
+    "Counts",
+    "CoursePoint",
+    "Debrief",
+    "DoneAct",
+    "Evidence",
+    "Finding",
+    "FindingKind",
     "Gap",
+    "Intake",
+    "Landed",
     "Leg",
     "Mood",
     "Phase",
+    "Practice",
+    "Question",
     "Quote",
+    "Register",
+    "Reply",
     "Role",
     "ShiftKind",
+    "Side",
     "Term",
     "Tier",
     "Transcript",
+    "TurningPoint",
     "Unit",
     "Utterance",
+    "Verdict",
+    "Wish",
 ]

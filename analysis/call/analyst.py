@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from analysis.call import practised
 from analysis.call.audio_health import Health
 from analysis.call.conversation import Conversation, hear, joined, judge, opened, state_of, taken_over
 from analysis.call.succession import TakenOver
+from analysis.practice.phrases import Phrases
 from analysis.shift.detector import ShiftRules
+from analysis.turns.reading import AgentReading
 from analysis.turns.score import Score
 from analysis.turns.turn import Said, Turn
 from analysis.words.language import Languages
-from analysis.words.recognition import ERROR, Recognition
+from analysis.words.recognition import ERROR, OVERLOAD, Recognition
 from analysis.words.redaction import redact
-from callbus import Alert, CallClosed, CallEvent, CallOpened, CallState, Phase, Transcript, Utterance
+from callbus import Alert, CallClosed, CallEvent, CallOpened, CallState, Phase, Role, Transcript, Utterance
 from callbus.messages.wire import ForkEvent, Publication
 
 TRANSCRIPT_CHARACTERS = 10_000
+LOST = (OVERLOAD, ERROR)
+"""Why speech has no words, though there were some."""
 JUDGED, NOT_JUDGED = "judged", "not_judged"
 
 
@@ -35,6 +40,8 @@ class Outcome:
 
 Ask = Callable[[Turn, Sequence[Turn]], Awaitable[Score]]
 """Scores a turn, given the earlier turns of both parties, oldest first."""
+Read = Callable[[Turn, Sequence[Turn]], Awaitable[AgentReading]]
+"""Reads an agent's turn, given the same."""
 Clock = Callable[[], float]
 """Unix seconds."""
 
@@ -42,10 +49,18 @@ Clock = Callable[[], float]
 class Analyst:
     """Turns events into outcomes, using the detector's rules and the given scores."""
 
-    def __init__(self, rules: ShiftRules, redacted_digits: int, languages: Languages | None = None) -> None:
+    def __init__(
+        self,
+        rules: ShiftRules,
+        redacted_digits: int,
+        languages: Languages | None = None,
+        phrases: Mapping[str, Phrases] | None = None,
+    ) -> None:
+        """`phrases`: by language, what is looked for in how the agent meets a call; None to look for nothing."""
         self._rules = rules
         self._redacted_digits = redacted_digits
         self._languages = languages or Languages(detects=False)
+        self._phrases = phrases
 
     def opened(self, event: CallOpened, call: Conversation | None, now: float) -> Outcome:
         """A call starts, or its legs change."""
@@ -74,17 +89,25 @@ class Analyst:
             unknown = Conversation(event.call_id, max(0.0, event.closed_at - event.duration_seconds))
             return Outcome(unknown, (_ended(shown, event, now),) if shown else ())
         ended = replace(call, health=call.health.handed_over(event.duration_seconds))
-        return Outcome(ended, (state_of(call, now, event),))
+        told = practised.debriefed(call, event)
+        return Outcome(ended, (state_of(call, now, event), *((told,) if told else ())))
 
     async def heard(
-        self, event: Utterance, call: Conversation | None, recognition: Recognition, ask: Ask, clock: Clock
+        self,
+        event: Utterance,
+        call: Conversation | None,
+        recognition: Recognition,
+        ask: Ask,
+        clock: Clock,
+        read: Read | None = None,
     ) -> Outcome:
-        """An utterance with its recognized words. `ask` is awaited if a turn needs a score."""
+        """An utterance with its recognized words. `ask` is awaited if a turn needs a score, and `read` if it is an
+        agent's; without `read`, phrases tell what an agent does."""
         call = call or joined(event)
         earlier, was_open = state_of(call, 0.0), not call.spoken.language
         spoken = self._languages.heard(call.spoken, recognition.languages, recognition.speech_seconds)
         call = self._settled(replace(call.passed(event), spoken=spoken))
-        outcome = await self._read(event, call, earlier, recognition, ask, clock)
+        outcome = await self._read(event, call, earlier, recognition, ask, clock, read)
         decided = was_open and spoken.language
         return replace(outcome, decided=JUDGED if call.is_judged else NOT_JUDGED) if decided else outcome
 
@@ -96,17 +119,27 @@ class Analyst:
         recognition: Recognition,
         ask: Ask,
         clock: Clock,
+        read: Read | None,
     ) -> Outcome:
         if recognition.dropped:
+            if recognition.dropped in LOST:
+                call = practised.spoke(call, _said(event, recognition, 0.0), None, Phrases())
             now = clock()
             return Outcome(call, (self._transcript(event, call, recognition, now), *_news(call, earlier, now)))
         call, recognition, arousal = self._listened(event, call, recognition)
-        placed = hear(call, _said(event, recognition, arousal))
+        said = _said(event, recognition, arousal)
+        placed = hear(call, said)
         call, turn = placed.conversation, placed.turn
         call = replace(
             call, health=call.health.listened([each.turn for each in call.turns], max(0.0, event.end_seconds))
         )
-        if turn is None or not placed.scored or not self._languages.is_to_be_scored(call.spoken):
+        is_judged, phrases = self._languages.is_to_be_scored(call.spoken), self._phrases_of(call)
+        if turn is None or placed.scored or turn.role is Role.AGENT:
+            call = practised.spoke(call, said, turn, phrases)
+        if turn is None or not placed.scored or not is_judged:
+            if turn and is_judged and turn.role is Role.AGENT and call.practice:
+                found = await read(turn, call.before(turn)) if read else None
+                call = practised.answered(call, turn, found, phrases)
             now = clock()
             transcript = self._transcript(event, call, recognition, now, turn=turn.number if turn else None)
             return Outcome(call, (transcript, *_news(call, earlier, now)))
@@ -114,6 +147,7 @@ class Analyst:
         now = clock()
         verdict = judge(call, turn, score, self._rules, event.ended_at, now, self._languages.presumed(call.spoken))
         call, alert = verdict.conversation, verdict.alert
+        call = practised.scored(call, turn, verdict.score, alert, phrases)
         transcript = self._transcript(event, call, recognition, now, turn=turn.number, score=verdict.score.value)
         publications = (transcript, *((alert,) if alert else ()), *_news(call, earlier, now))
         return Outcome(call, publications, alert, scored=True)
@@ -121,7 +155,15 @@ class Analyst:
     def _settled(self, call: Conversation) -> Conversation:
         """The call, by what is settled of its language. Scores of invented words go once they are known as such."""
         is_judged = self._languages.is_judged(call.spoken.language or self._languages.expected)
-        return replace(call, is_judged=is_judged, parties=call.parties if is_judged else {})
+        call = replace(call, is_judged=is_judged, parties=call.parties if is_judged else {})
+        if self._phrases is None:
+            return call
+        language = self._languages.presumed(call.spoken)
+        return practised.watched(call, is_readable=not language or language in self._phrases)
+
+    def _phrases_of(self, call: Conversation) -> Phrases:
+        """Those of the call's language; none where there are none."""
+        return (self._phrases or {}).get(self._languages.presumed(call.spoken)) or Phrases()
 
     def _listened(
         self, event: Utterance, call: Conversation, recognition: Recognition
@@ -135,6 +177,8 @@ class Analyst:
     def dropped(self, event: Utterance, call: Conversation | None, why: str, now: float) -> Outcome:
         """An utterance without words, or no longer worth waiting for: published as dropped."""
         after = (call or joined(event)).passed(event)
+        if why in LOST:
+            after = practised.spoke(after, _said(event, Recognition(), 0.0), None, Phrases())
         return Outcome(after, (self._transcript(event, after, Recognition(dropped=why), now),))
 
     def failed(self, event: ForkEvent | TakenOver, call: Conversation | None, now: float) -> Outcome:

@@ -13,6 +13,7 @@ from analysis.call.audio_health import Health
 from analysis.call.recording_state import Recordings
 from analysis.call.state_tolerance import tolerated
 from analysis.call.succession import TakenOver
+from analysis.practice.state import State
 from analysis.shift.context_terms import ENGLISH, in_context
 from analysis.shift.detector import Evidence, Shift, ShiftRules, ShiftState, after_alert, step
 from analysis.shift.evidence import Judged, build_alert
@@ -82,6 +83,8 @@ class Conversation:
     """Kept with it, so that all that is known of a call lies in one place; see succession."""
     queue: str = ""
     """As in CallOpened."""
+    practice: State | None = None
+    """How the agent has met the call; None if nobody looks for it."""
 
     def listened(self, leg_id: str, measured: Measured | None, seconds: float) -> tuple[Conversation, float]:
         """The call with what is known of a leg's voice; how far the utterance lies above that, in deviations."""
@@ -171,8 +174,9 @@ def hear(call: Conversation, said: Said) -> Heard:
 
 def weighed(call: Conversation, turn: Turn, score: Score, language: str = ENGLISH) -> tuple[Score, Evidence]:
     """A turn's score with what no scorer looks at, threats and the circumstances of the turn; and as evidence."""
-    score, threat = in_context(score, turn, call.before(turn), language)
-    return score, Evidence(turn.number, score.log_odds, score.weight, turn.end_seconds, threat)
+    weighed, threat = in_context(score, turn, call.before(turn), language)
+    evidence = Evidence(turn.number, weighed.log_odds, weighed.weight, turn.end_seconds, threat)
+    return replace(weighed, reading=score.reading), evidence
 
 
 def judge(
@@ -232,6 +236,7 @@ def state_of(call: Conversation, now: float, closed: CallClosed | None = None) -
         language=call.spoken.language,
         is_judged=call.is_judged,
         queue=call.queue,
+        practice=call.practice.practice() if call.practice else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.turns.reading import Act, Wish
+from callbus import Act, Wish
 
 FEELINGS = ("unhappy", "neutral", "pleased")
 CORES = ("none", "frustration", "anger", "worry", "dismissed", "disappointment", "relief", "gratitude")

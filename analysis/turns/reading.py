@@ -7,42 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
+from callbus import Act, Wish
 
-class Act(StrEnum):
-    """What an agent does in a turn. A turn may have several."""
-
-    ACK = "ack"
-    """Names or clearly takes up the feeling or the burden."""
-    SPECIFIC = "specific"
-    """Takes up something this customer said of their situation."""
-    NEXT = "next"
-    """Commits to something still to be done for this case."""
-    VERIFY = "verify"
-    """Asks whether the answer suits, was understood, or helps."""
-    LIMIT = "limit"
-    """Says honestly what cannot be done."""
-    ALTERNATIVE = "alternative"
-    """Offers another way."""
-    RESET = "reset"
-    """Asks what would help most."""
-    OVER_PROMISE = "over_promise"
-    """Guarantees an outcome that is not theirs to guarantee."""
-    DEFENSIVE = "defensive"
-    """Corrects, blames or dismisses the customer's feeling or account."""
-    BRUSH_OFF = "brush_off"
-    """Ends the matter with a formula and without help."""
-    SCRIPT = "script"
-    """Uses a canned phrase said to everybody."""
-
-
-class Wish(StrEnum):
-    """What a customer wants first."""
-
-    HEARD = "heard"
-    PLAN = "plan"
-    UNCLEAR = "unclear"
+__all__ = ["Act", "AgentReading", "CustomerReading", "Wish"]
 
 
 @dataclass(frozen=True, slots=True)

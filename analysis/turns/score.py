@@ -40,7 +40,7 @@ class Score:
     terms: tuple[Term, ...]
     """They sum to `value`."""
     reading: CustomerReading | None = None
-    """What else the turn tells, if the scorer reads that."""
+    """What else the turn tells, if the scorer reads it."""
 
     @property
     def value(self) -> float:

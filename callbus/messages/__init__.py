@@ -1,5 +1,6 @@
 """The messages between processes, and their wire form.
 
-Bridge to analysis: `leg`, `call`, `utterance`, `conditions`. Analysis to all readers: `transcript`, `alert`, `call`.
+Bridge to analysis: `leg`, `call`, `utterance`, `conditions`. Analysis to all readers: `transcript`, `alert`, `call`,
+`practice`, `debrief`.
 `wire` encodes and decodes them; `tolerance` reads what a newer version writes.
 """

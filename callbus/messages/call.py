@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from callbus.messages.conditions import MAX_CONDITIONS, MAX_GAPS, Condition, Gap
 from callbus.messages.leg import CallId, CallSeconds, Leg, Number, RecordingId, UnixSeconds
+from callbus.messages.practice import Practice
 
 Reason = Annotated[str, Meta(max_length=64)]
 """Why a call ended or something was dropped: one of a fixed list of words, so safe as a metric label."""
@@ -98,3 +99,5 @@ class CallState:
     `baseline` say nothing."""
     queue: Queue = ""
     """Name of the queue that the call is of, in lower case; empty if unknown."""
+    practice: Practice | None = None
+    """How the agent has met the call so far; null if nobody looks for it."""

@@ -1,7 +1,8 @@
 """How a reader treats enum values it does not know, written by a newer Callvane. Pure, works on decoded fields.
 
 A value that names one of several cases is read as the closest one that keeps the message whole. A condition with an
-unknown kind or unit is left out of its list. Only text is tolerated: any other type is malformed.
+unknown kind or unit is left out of its list, and so is a finding of an unknown kind. Only text is tolerated: any other
+type is malformed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Any
 from callbus.messages.alert import ShiftKind, Tier
 from callbus.messages.call import Mood, Phase
 from callbus.messages.conditions import ConditionKind, Unit
+from callbus.messages.debrief import Question, Verdict
 from callbus.messages.leg import Role
+from callbus.messages.practice import Act, Core, FindingKind, Landed, Register, Side, Wish
 
 Fields = dict[str, Any]
 
@@ -59,7 +62,37 @@ def _state(fields: Fields) -> Fields:
     fields = known_or(fields, "mood", Mood, Mood.CALM)
     if isinstance(health := fields.get("health"), list):
         fields = {**fields, "health": [condition for condition in health if not is_unnamed(condition)]}
+    fields = inner(fields, "practice", _practice)
     return each(each(fields, "health", of_party), "legs", of_party)
+
+
+def _practice(fields: Fields) -> Fields:
+    fields = inner(inner(fields, "intake", _intake), "answer", _answer)
+    return _findings(fields, "findings")
+
+
+def _intake(fields: Fields) -> Fields:
+    if isinstance(cores := fields.get("cores"), list):
+        fields = {**fields, "cores": [core for core in cores if not is_new(core, Core)]}
+    fields = known_or(fields, "wish", Wish, Wish.UNCLEAR)
+    return known_or(fields, "register", Register, Register.PLAIN)
+
+
+def _answer(fields: Fields) -> Fields:
+    return known_or(_known_of(fields, "acts", "act", Act), "landed", Landed, Landed.NOT_SEEN)
+
+
+def _findings(fields: Fields, name: str) -> Fields:
+    return each(_known_of(fields, name, "kind", FindingKind), name, lambda one: known_or(one, "side", Side, Side.NOTE))
+
+
+def _debrief(fields: Fields) -> Fields:
+    fields = _known_of(inner(fields, "intake", _intake), "turning_points", "kind", ShiftKind)
+    fields = _known_of(fields, "replies", "question", Question)
+    fields = each(fields, "replies", lambda one: known_or(one, "verdict", Verdict, Verdict.NOT_SEEN))
+    for side in ("strengths", "gaps", "notes"):
+        fields = _findings(fields, side)
+    return each(fields, "answers", _answer)
 
 
 _READINGS: dict[str, Callable[[Fields], Fields]] = {
@@ -69,6 +102,7 @@ _READINGS: dict[str, Callable[[Fields], Fields]] = {
     "alert": _alert,
     "transcript": of_party,
     "call_state": _state,
+    "debrief": _debrief,
 }
 
 
@@ -101,6 +135,14 @@ def each(fields: Fields, name: str, reading: Callable[[Fields], Fields]) -> Fiel
     if not isinstance(found, list):
         return fields
     return {**fields, name: [reading(one) if isinstance(one, dict) else one for one in found]}
+
+
+def _known_of(fields: Fields, name: str, key: str, known: type[StrEnum]) -> Fields:
+    """The fields without those entries of a list that are of a kind without a name here."""
+    found = fields.get(name)
+    if not isinstance(found, list):
+        return fields
+    return {**fields, name: [one for one in found if not (isinstance(one, dict) and is_new(one.get(key), known))]}
 
 
 def _less(one: Any, other: Any) -> bool:

@@ -1,8 +1,8 @@
 """The wire form of every message, versioned.
 
-Alerts, transcripts and call states are also for integrators: flat JSON objects with `version` and `type` beside the
-message's own fields, described by the JSON Schemas in `callbus/schemas/`. Fork events carry audio and stay between
-bridge and analysis: the same objects in msgpack.
+Alerts, transcripts, call states and debriefs are also for integrators: flat JSON objects with `version` and `type`
+beside the message's own fields, described by the JSON Schemas in `callbus/schemas/`. Fork events carry audio and stay
+between bridge and analysis: the same objects in msgpack.
 
 A reader ignores unknown fields and tolerates unknown values (`tolerance`), so a field or an enum member can be added
 within a version. Any other change (a field removed, a meaning changed) raises VERSION.
@@ -17,6 +17,7 @@ import msgspec
 from callbus.messages.alert import Alert
 from callbus.messages.call import CallClosed, CallOpened, CallState
 from callbus.messages.conditions import CallEvent
+from callbus.messages.debrief import Debrief
 from callbus.messages.tolerance import tolerated
 from callbus.messages.transcript import Transcript
 from callbus.messages.utterance import Utterance
@@ -26,7 +27,7 @@ VERSION = 1
 ForkEvent = CallOpened | Utterance | CallEvent | CallClosed
 """What a bridge sends to analysis."""
 
-Publication = Alert | Transcript | CallState
+Publication = Alert | Transcript | CallState | Debrief
 """What analysis publishes."""
 
 TYPES: dict[str, type[ForkEvent | Publication]] = {
@@ -37,6 +38,7 @@ TYPES: dict[str, type[ForkEvent | Publication]] = {
     "alert": Alert,
     "transcript": Transcript,
     "call_state": CallState,
+    "debrief": Debrief,
 }
 NAMES = {cls: name for name, cls in TYPES.items()}
 

@@ -10,6 +10,7 @@ from prometheus_client import Counter
 
 from callbus.messages.alert import Alert
 from callbus.messages.call import CallState, Phase
+from callbus.messages.debrief import Debrief
 from callbus.messages.transcript import Transcript
 from callbus.messages.wire import Publication, WireError, decode_publication, encode_publication
 from callbus.redis.bus import Bus
@@ -123,6 +124,8 @@ class Commits:
                 return [keys.alerts, payload, keys.published(message.alert_id), "", ""]
             case Transcript():
                 return [keys.transcripts, payload, "", "", ""]
+            case Debrief():
+                return [keys.debriefs, payload, "", "", ""]
             case CallState():
                 active = message.phase is Phase.ACTIVE
                 return [keys.calls, payload, "", "set" if active else "remove", message.call_id]

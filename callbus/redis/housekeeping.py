@@ -101,6 +101,7 @@ class Housekeeping:
             ("alert", keys.alerts),
             ("transcript", keys.transcripts),
             ("call", keys.calls),
+            ("debrief", keys.debriefs),
             ("dead_letter", keys.dead_letters),
         ):
             await client.xtrim(stream, minid=oldest, approximate=False)

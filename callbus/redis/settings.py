@@ -23,9 +23,9 @@ class RedisSettings(BaseModel):
     backlog_events: int = Field(2_000, ge=16, le=1_000_000)
     """Fork events a bridge buffers while Redis is unavailable. Above this, it drops the oldest audio and counts it."""
     stream_megabytes: float = Field(64, ge=1, le=100_000)
-    """Redis memory for each of the alert, transcript and call streams. Above this, the oldest entries are evicted."""
+    """Redis memory for each of the alert, transcript, call and debrief streams. Above this, the oldest entries go."""
     retention_days: float = Field(30, gt=0, le=3_650)
-    """Transcripts, alerts, call states and dead letters older than this are removed within a minute."""
+    """Transcripts, alerts, call states, debriefs and dead letters older than this are removed within a minute."""
     state_seconds: float = Field(3_600, ge=60, le=2_592_000)
     """How long a call's state is kept after its last turn."""
     lease_seconds: float = Field(5.0, ge=0.5, le=60)
@@ -47,6 +47,7 @@ class Keys:
         self.alerts = f"{prefix}:alerts"
         self.transcripts = f"{prefix}:transcripts"
         self.calls = f"{prefix}:calls"
+        self.debriefs = f"{prefix}:debriefs"
         self.live = f"{prefix}:live"
         self.workers = f"{prefix}:workers"
         self.overloaded = f"{prefix}:overloaded"

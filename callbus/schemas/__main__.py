@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-from callbus import Alert, CallState, Transcript
+from callbus import Alert, CallState, Debrief, Transcript
 from callbus.messages.wire import NAMES, VERSION, schema
 
 
 def main() -> None:
     """Write every schema."""
-    for cls in (Alert, Transcript, CallState):
+    for cls in (Alert, Transcript, CallState, Debrief):
         path = Path(__file__).with_name(f"{NAMES[cls]}.v{VERSION}.json")
         path.write_text(json.dumps(schema(cls), indent=2) + "\n")
         print(path.name)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from callbus import Alert, CallState, Phase, Transcript
+from callbus import Alert, CallState, Debrief, Phase, Transcript
 from callbus.messages.call import BRIDGE_LOST
 from callbus.messages.wire import Publication, encode_publication
 from console.settings import ConsoleSettings
@@ -59,6 +59,8 @@ class Board:
                 return self._take_state(message, now)
             case Transcript():
                 return self._take_words(message, now)
+            case Debrief():
+                return False
 
     def sweep(self, now: float) -> None:
         """Remove calls that ended a while ago, and calls silent for hours."""

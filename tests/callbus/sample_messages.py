@@ -7,24 +7,44 @@ from itertools import count
 from hypothesis import strategies as st
 
 from callbus import (
+    Act,
     Alert,
+    Answer,
     CallClosed,
     CallEvent,
     CallOpened,
     CallState,
     Condition,
     ConditionKind,
+    Core,
+    Counts,
+    CoursePoint,
+    Debrief,
+    DoneAct,
+    Evidence,
+    Finding,
+    FindingKind,
     Gap,
+    Intake,
+    Landed,
     Leg,
     Mood,
     Phase,
+    Practice,
+    Question,
     Quote,
+    Register,
+    Reply,
     Role,
     ShiftKind,
+    Side,
     Term,
     Transcript,
+    TurningPoint,
     Unit,
     Utterance,
+    Verdict,
+    Wish,
 )
 from callbus.messages.utterance import MOST_UTTERANCES
 from callbus.messages.wire import Publication
@@ -113,6 +133,51 @@ transcripts = st.builds(
     seconds,
     words,
 )
+evidence = st.builds(Evidence, words, counts, seconds, words, unit)
+intakes = st.builds(
+    Intake,
+    st.lists(st.sampled_from(Core), max_size=2).map(tuple),
+    st.none() | evidence,
+    unit,
+    st.none() | evidence,
+    st.sampled_from(Wish),
+    st.sampled_from(Register),
+    st.booleans(),
+)
+answers = st.builds(
+    Answer,
+    evidence,
+    st.lists(st.builds(DoneAct, st.sampled_from(Act), evidence), max_size=2).map(tuple),
+    st.sampled_from(Landed),
+    score,
+    st.none() | score,
+)
+findings = st.lists(
+    st.builds(Finding, st.sampled_from(FindingKind), st.sampled_from(Side), evidence, st.booleans()), max_size=2
+).map(tuple)
+tallies = st.builds(Counts, counts, seconds, counts, counts, counts, counts)
+practices = st.builds(Practice, st.booleans(), intakes, st.none() | answers, findings, tallies)
+debriefs = st.builds(
+    Debrief,
+    call_ids,
+    seconds,
+    seconds,
+    words,
+    intakes,
+    st.lists(st.builds(CoursePoint, seconds, score), max_size=4).map(tuple),
+    st.lists(st.builds(TurningPoint, st.sampled_from(ShiftKind), evidence), max_size=2).map(tuple),
+    st.lists(
+        st.builds(
+            Reply, st.sampled_from(Question), st.sampled_from(Verdict), st.lists(evidence, max_size=1).map(tuple)
+        ),
+        max_size=4,
+    ).map(tuple),
+    findings,
+    findings,
+    findings,
+    st.lists(answers, max_size=2).map(tuple),
+    tallies,
+)
 call_states = st.builds(
     CallState,
     call_ids,
@@ -131,8 +196,10 @@ call_states = st.builds(
     st.lists(gaps, max_size=4).map(tuple),
     st.text("abcdefghijklmnopqrstuvwxyz", max_size=8),
     st.booleans(),
+    words,
+    st.none() | practices,
 )
-publications = alerts | transcripts | call_states
+publications = alerts | transcripts | call_states | debriefs
 
 
 def utterance(call_id: str, sequence: int = 0) -> Utterance:
@@ -166,6 +233,11 @@ def alert(call_id: str, alert_id: str = "a") -> Alert:
 def call_state(call_id: str, phase: Phase = Phase.ACTIVE) -> CallState:
     """A plain call state."""
     return CallState(call_id, phase, 1.0, 2.0, None, "", (), Mood.CALM, 0.0, 0.0, 1)
+
+
+def debrief(call_id: str) -> Debrief:
+    """A plain debrief."""
+    return Debrief(call_id, 1.0, 2.0, "", Intake(), (), (), (), (), (), (), (), Counts())
 
 
 def transcript(call_id: str, sequence: int = 0) -> Transcript:

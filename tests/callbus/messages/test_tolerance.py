@@ -11,18 +11,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callbus import (
+    Act,
+    Answer,
     CallEvent,
     CallOpened,
     Condition,
     ConditionKind,
+    Core,
+    DoneAct,
+    Evidence,
+    Finding,
+    FindingKind,
+    Intake,
+    Landed,
     Leg,
     Mood,
     Phase,
+    Practice,
+    Question,
     Quote,
+    Register,
+    Reply,
     Role,
     ShiftKind,
+    Side,
     Tier,
+    TurningPoint,
     Unit,
+    Verdict,
+    Wish,
 )
 from callbus.messages.wire import (
     NAMES,
@@ -44,6 +61,22 @@ OPENED = CallOpened("c", "b", 1.0, LEGS)
 EVENT = CallEvent("c", 1.0, True, LOSS)
 ALERT = replace(messages.alert("c"), legs=LEGS, before=QUOTES, after=QUOTES, level=-1.0, baseline=0.5)
 STATE = replace(messages.call_state("c"), legs=LEGS, health=(LOSS, replace(LOSS, kind=ConditionKind.LATE)))
+PROOF = Evidence("please", 1, 2.0, "urgency", 0.7)
+INTAKE = Intake((Core.WORRY, Core.ANGER), PROOF, 0.7, PROOF, Wish.PLAN, Register.FORMAL, True)
+ANSWER = Answer(PROOF, (DoneAct(Act.ACK, PROOF), DoneAct(Act.NEXT, PROOF)), Landed.BETTER, -1.0, 0.5)
+GAP = Finding(FindingKind.DEFENSIVE, Side.GAP, PROOF, True)
+PRACTICE = Practice(True, INTAKE, ANSWER, (GAP, replace(GAP, kind=FindingKind.BRUSH_OFF)))
+WATCHED = replace(messages.call_state("c"), practice=PRACTICE)
+DEBRIEF = replace(
+    messages.debrief("c"),
+    intake=INTAKE,
+    turning_points=(TurningPoint(ShiftKind.WORSENED, PROOF), TurningPoint(ShiftKind.RECOVERED, PROOF)),
+    replies=(Reply(Question.CORE_MET, Verdict.YES, (PROOF,)), Reply(Question.VERIFIED, Verdict.NO, ())),
+    strengths=PRACTICE.findings,
+    gaps=PRACTICE.findings,
+    notes=PRACTICE.findings,
+    answers=(ANSWER, ANSWER),
+)
 ENDED = replace(STATE, phase=Phase.ENDED, closed_at=5.0)
 UNKNOWN = Role.UNKNOWN
 
@@ -74,7 +107,49 @@ ROWS: list[tuple[ForkEvent | Publication, Path, ForkEvent | Publication]] = [
     (STATE, ("health", 0, "kind"), replace(STATE, health=STATE.health[1:])),
     (STATE, ("health", 0, "unit"), replace(STATE, health=STATE.health[1:])),
     (STATE, ("health", 0, "role"), replace(STATE, health=(replace(LOSS, role=UNKNOWN), STATE.health[1]))),
+    (
+        DEBRIEF,
+        ("turning_points", 0, "kind"),
+        replace(DEBRIEF, turning_points=DEBRIEF.turning_points[1:]),
+    ),
+    (DEBRIEF, ("replies", 0, "question"), replace(DEBRIEF, replies=DEBRIEF.replies[1:])),
+    (
+        DEBRIEF,
+        ("replies", 0, "verdict"),
+        replace(DEBRIEF, replies=(replace(DEBRIEF.replies[0], verdict=Verdict.NOT_SEEN), DEBRIEF.replies[1])),
+    ),
 ]
+WITHOUT_A_CORE = replace(INTAKE, cores=INTAKE.cores[1:])
+WITHOUT_AN_ACT = replace(ANSWER, acts=ANSWER.acts[1:])
+NOT_SEEN = replace(ANSWER, landed=Landed.NOT_SEEN)
+INTAKES: list[tuple[Path, Intake]] = [
+    (("cores", 0), WITHOUT_A_CORE),
+    (("wish",), replace(INTAKE, wish=Wish.UNCLEAR)),
+    (("register",), replace(INTAKE, register=Register.PLAIN)),
+]
+ANSWERS: list[tuple[Path, Answer]] = [(("acts", 0, "act"), WITHOUT_AN_ACT), (("landed",), NOT_SEEN)]
+FINDINGS: list[tuple[str, tuple[Finding, ...]]] = [
+    ("kind", PRACTICE.findings[1:]),
+    ("side", (replace(GAP, side=Side.NOTE), PRACTICE.findings[1])),
+]
+ROWS += [
+    (WATCHED, ("practice", "intake", *path), replace(WATCHED, practice=replace(PRACTICE, intake=read)))
+    for path, read in INTAKES
+]
+ROWS += [(DEBRIEF, ("intake", *path), replace(DEBRIEF, intake=read)) for path, read in INTAKES]
+ROWS += [
+    (WATCHED, ("practice", "answer", *path), replace(WATCHED, practice=replace(PRACTICE, answer=read)))
+    for path, read in ANSWERS
+]
+ROWS += [(DEBRIEF, ("answers", 0, *path), replace(DEBRIEF, answers=(read, ANSWER))) for path, read in ANSWERS]
+for name, left in FINDINGS:
+    watched = replace(WATCHED, practice=replace(PRACTICE, findings=left))
+    ROWS += [
+        (WATCHED, ("practice", "findings", 0, name), watched),
+        (DEBRIEF, ("strengths", 0, name), replace(DEBRIEF, strengths=left)),
+        (DEBRIEF, ("gaps", 0, name), replace(DEBRIEF, gaps=left)),
+        (DEBRIEF, ("notes", 0, name), replace(DEBRIEF, notes=left)),
+    ]
 """A message, the place at which a newer Callvane writes a value that is unknown here, and what is read then."""
 IDS = [f"{NAMES[type(message)]} {'.'.join(map(str, path))}" for message, path, _ in ROWS]
 LEFT_OUT: list[Path] = [("condition", "kind"), ("condition", "unit")]
@@ -137,6 +212,8 @@ def _enums(type_info: Any) -> list[tuple[str, ...]]:
             return [(one.encode_name, *path) for one in fields for path in _enums(one.type)]
         case msgspec.inspect.VarTupleType(item_type=item):
             return _enums(item)
+        case msgspec.inspect.UnionType(types=types):
+            return [path for one in types for path in _enums(one)]
         case msgspec.inspect.EnumType():
             return [()]
     return []

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import callbus.schemas
-from callbus import Alert, CallState, Tier, Transcript
+from callbus import Alert, CallState, Debrief, Tier, Transcript
 from callbus.messages.utterance import MOST_UTTERANCES
 from callbus.messages.wire import (
     NAMES,
@@ -51,7 +51,7 @@ def test_publication_fits_its_published_schema(message: Publication) -> None:
     jsonschema.validate(json.loads(encode_publication(message)), described)
 
 
-@pytest.mark.parametrize("cls", [Alert, Transcript, CallState])
+@pytest.mark.parametrize("cls", [Alert, Transcript, CallState, Debrief])
 def test_schema_files_are_those_of_the_types(cls: type[Publication]) -> None:
     """The schema files are up to date; `python -m callbus.schemas` makes them so."""
     assert json.loads((SCHEMAS / f"{NAMES[cls]}.v{VERSION}.json").read_text()) == json.loads(json.dumps(schema(cls)))
@@ -115,6 +115,13 @@ def test_an_alert_from_before_there_were_tiers_is_a_mark() -> None:
     read = decode_publication(json.dumps(fields))
     assert isinstance(read, Alert)
     assert (read.tier, read.supersedes) == (Tier.MARK, "")
+
+
+def test_a_call_state_from_before_practice_was_looked_for() -> None:
+    """What an older Callvane left in the stream is read on; it says nothing of how the agent met the call."""
+    fields = json.loads(encode_publication(messages.call_state("call")))
+    del fields["practice"]
+    assert decode_publication(json.dumps(fields)) == messages.call_state("call")
 
 
 @pytest.mark.parametrize("depth", [900, 2_000, 100_000])

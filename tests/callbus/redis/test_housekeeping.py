@@ -32,15 +32,17 @@ async def test_what_is_old_goes_without_traffic(redis_url: str) -> None:
     async with Bus(RedisSettings(url=redis_url, retention_days=30)) as bus:
         keys = bus.keys
         now = int(time.time() * 1000)
-        for stream in (keys.alerts, keys.transcripts, keys.calls, keys.dead_letters):
+        for stream in (keys.alerts, keys.transcripts, keys.calls, keys.debriefs, keys.dead_letters):
             for age_ms in (60 * DAY_MS, 30 * DAY_MS + 60_000, 30 * DAY_MS - 60_000, 0):
                 await bus.client.xadd(stream, {"m": "x"}, id=f"{now - age_ms}-0")
         await Housekeeping(bus).trim()
-        for stream in (keys.alerts, keys.transcripts, keys.calls, keys.dead_letters):
+        for stream in (keys.alerts, keys.transcripts, keys.calls, keys.debriefs, keys.dead_letters):
             kept = [int(entry.partition(b"-")[0]) for entry, _ in await bus.client.xrange(stream)]
             assert kept == [now - 30 * DAY_MS + 60_000, now]
-        await messages.publish(bus, messages.alert("c"), messages.call_state("c"), messages.transcript("c"))
-        for stream in (keys.alerts, keys.transcripts, keys.calls):
+        await messages.publish(
+            bus, *(of("c") for of in (messages.alert, messages.call_state, messages.transcript, messages.debrief))
+        )
+        for stream in (keys.alerts, keys.transcripts, keys.calls, keys.debriefs):
             assert 0 < await bus.client.pttl(stream) <= 30 * DAY_MS + 1_000
 
 

@@ -149,3 +149,12 @@ async def test_foreign_message_on_the_channel_is_skipped(redis_url: str) -> None
         await until_found(found, 1)
         following.cancel()
         assert [e.message for e in found] == [messages.alert("c")]
+
+
+async def test_a_debrief_has_a_channel_of_its_own(redis_url: str) -> None:
+    """It lies in its own stream, and in no other."""
+    async with Bus(RedisSettings(url=redis_url)) as bus:
+        await messages.publish(bus, messages.transcript("c"), messages.debrief("c"))
+        (event,) = await Subscription(bus, [bus.keys.debriefs]).recent(bus.keys.debriefs, 10)
+        assert event.message == messages.debrief("c")
+        assert await bus.client.xlen(bus.keys.transcripts) == 1
