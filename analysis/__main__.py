@@ -19,7 +19,7 @@ from analysis.lanes.in_hand import InHand
 from analysis.lanes.overload import OverloadWatch
 from analysis.lanes.worker import Worker
 from analysis.practice import phrases as practice_phrases
-from analysis.scorers.choice import chosen_rules, chosen_scoring, judged_languages
+from analysis.scorers.choice import chosen_rules, chosen_scoring, judged_languages, shipped_readings
 from analysis.settings import AUTO, AnalysisSection, AnalysisSettings
 from analysis.words.batcher import Batcher
 from analysis.words.hallucination import SHIPPED_PHRASES, Phrases
@@ -41,7 +41,7 @@ from service.work_threads import WorkThreads
 log = logging.getLogger("analysis")
 
 WATCH_SECONDS = 0.25
-STALL_SECONDS = {"model": 120.0, "scorer": 30.0, "features": 30.0}
+STALL_SECONDS = {"model": 120.0, "scorer": 30.0, "reader": 30.0, "features": 30.0}
 """By thread: longer than any piece of its work takes, even on the slowest machine with the largest model."""
 ENDING_SECONDS = 10.0
 """How long the shutdown waits for the threads' current work."""
@@ -57,6 +57,7 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
     phrases, practice, judged = _phrases(section), _practice(section), judged_languages(section)
     process.unready = "loading the model"
     scoring = await asyncio.to_thread(chosen_scoring, section)
+    readings = await asyncio.to_thread(shipped_readings) if practice else None
     readers = await asyncio.to_thread(chosen_readers, section)
     server, whisper = readers.server, readers.whisper
     is_english = whisper is not None and not server and not whisper.detects
@@ -75,12 +76,17 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         glossary=Glossary(section.names, section.names_by_queue),
     )
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-    threads = (*([batcher.threads] if batcher else []), scoring.threads, recognizer.threads)
+    threads = (
+        *([batcher.threads] if batcher else []),
+        scoring.threads,
+        *([readings.threads] if readings else []),
+        recognizer.threads,
+    )
     stalled = partial(_stalled, threads)
     async with Bus(settings.redis) as bus:
         reader = ForkReader(bus, name)
         in_hand = InHand(IN_HAND_A_QUEUE * section.queue_utterances)
-        worker = Worker(reader, recognizer, Decisions(analyst, scoring), in_hand)
+        worker = Worker(reader, recognizer, Decisions(analyst, scoring, readings), in_hand)
         overload = OverloadWatch(bus, name, in_hand, recognizer.loads)
         transcribing = process.start("the batcher", batcher.run()) if batcher else None
         process.start("the housekeeping", Housekeeping(bus).run())
@@ -104,6 +110,8 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
             await reader.release()
             await process.end()
     await scoring.close()
+    if readings:
+        await readings.close()
     if server:
         await server.close()
     recognizer.close()

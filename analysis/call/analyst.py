@@ -10,6 +10,7 @@ from analysis.call.audio_health import Health
 from analysis.call.conversation import Conversation, hear, joined, judge, opened, state_of, taken_over
 from analysis.call.succession import TakenOver
 from analysis.practice.phrases import Phrases
+from analysis.shift.context_terms import ENGLISH
 from analysis.shift.detector import ShiftRules
 from analysis.turns.reading import AgentReading
 from analysis.turns.score import Score
@@ -40,8 +41,8 @@ class Outcome:
 
 Ask = Callable[[Turn, Sequence[Turn]], Awaitable[Score]]
 """Scores a turn, given the earlier turns of both parties, oldest first."""
-Read = Callable[[Turn, Sequence[Turn]], Awaitable[AgentReading]]
-"""Reads an agent's turn, given the same."""
+Read = Callable[[Turn, Sequence[Turn]], Awaitable[AgentReading | None]]
+"""Reads an agent's English turn, given the same; None if it cannot."""
 Clock = Callable[[], float]
 """Unix seconds."""
 
@@ -138,7 +139,8 @@ class Analyst:
             call = practised.spoke(call, said, turn, phrases)
         if turn is None or not placed.scored or not is_judged:
             if turn and is_judged and turn.role is Role.AGENT and call.practice:
-                found = await read(turn, call.before(turn)) if read else None
+                is_english = self._languages.presumed(call.spoken) == ENGLISH
+                found = await read(turn, call.before(turn)) if read and is_english else None
                 call = practised.answered(call, turn, found, phrases)
             now = clock()
             transcript = self._transcript(event, call, recognition, now, turn=turn.number if turn else None)

@@ -6,12 +6,14 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 from analysis.call.analyst import Analyst, Outcome
 from analysis.call.conversation import Conversation
 from analysis.call.succession import TakenOver
-from analysis.scorers.scoring import Scoring
+from analysis.scorers.scoring import Readings, Scoring
+from analysis.turns.reading import AgentReading
 from analysis.turns.score import Score
 from analysis.turns.turn import Turn
 from analysis.words.passage import Shed
@@ -26,7 +28,14 @@ RECORDING = "recording"
 UNSCORED = Score(0.0, 0.0, ())
 """Of a turn whose scorer broke: no evidence either way."""
 
-WaitFor = Callable[[asyncio.Task[Score]], Awaitable[Score]]
+T = TypeVar("T")
+
+
+class WaitFor(Protocol):
+    """Waits for a judgement; raises Shed if too much is in hand meanwhile."""
+
+    async def __call__(self, asking: asyncio.Task[T], /) -> T:
+        """What the task gives."""
 
 
 def broke(told: ForkEvent | TakenOver) -> None:
@@ -37,9 +46,11 @@ def broke(told: ForkEvent | TakenOver) -> None:
 class Decisions:
     """Belongs to one event loop."""
 
-    def __init__(self, analyst: Analyst, scoring: Scoring) -> None:
+    def __init__(self, analyst: Analyst, scoring: Scoring, readings: Readings | None = None) -> None:
+        """`readings`: of agents' turns; without them, phrases tell what an agent does."""
         self._analyst = analyst
         self._scoring = scoring
+        self._readings = readings
 
     async def outcome(
         self,
@@ -51,7 +62,6 @@ class Decisions:
     ) -> Outcome:
         """The outcome of what a call is told. A fault is counted, and `failed` then gives the outcome.
 
-        `wait_for`: waits for a score; raises Shed if too much is in hand meanwhile.
         `shown`: as in `analyst.Analyst.closed`.
         """
         now = time.time()
@@ -87,8 +97,19 @@ class Decisions:
                 broke(event)
                 return UNSCORED
 
+        async def read(turn: Turn, history: Sequence[Turn]) -> AgentReading | None:
+            if self._readings is None:
+                return None
+            try:
+                return await wait_for(asyncio.create_task(self._readings.read(turn, history)))
+            except Shed:
+                raise
+            except Exception:  # phrases tell something, too
+                broke(event)
+                return None
+
         try:
-            return await self._analyst.heard(event, call, recognition, ask, time.time)
+            return await self._analyst.heard(event, call, recognition, ask, time.time, read)
         except Shed:
             return self._analyst.dropped(event, call, OVERLOAD, time.time())
 
