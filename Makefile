@@ -1,6 +1,6 @@
 # Callvane's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test eval eval-words bench-bridge bench-sip bench-words bench-worker check format lock browser fuzz interop sanitize
+.PHONY: help setup setup-tests demo test eval eval-practice eval-words bench-bridge bench-sip bench-words bench-worker check format lock browser fuzz interop sanitize
 
 VENV := .venv/bin
 FUZZ := $(or $(CALLVANE_CACHE),$(HOME)/.cache/callvane)/fuzz
@@ -25,6 +25,9 @@ browser: setup-tests ## run the tests of the page in Chromium
 
 eval: setup ## how well shifts are found; DIALOGUES=file.jsonl: in one's own; CONFIG=file.toml: by one's own scorer; MISSES=1: and what is missed; OUT=file.json: as rows
 	@$(VENV)/python -m bench.evaluation $(EVAL)
+
+eval-practice: setup ## how well agents' acts, urgency and wishes are read; OUT=file.json: as rows
+	@$(VENV)/python -m bench.practice
 
 eval-words: setup ## words lost and invented on real voices, beside stock faster-whisper; MODELS, SOUNDS, CALLS, NAMES, PROMPTS
 	@$(VENV)/python -m bench.words

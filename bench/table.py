@@ -47,5 +47,10 @@ def show(rows: list[Row]) -> None:
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     for line in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    write(rows)
+
+
+def write(rows: list[Row]) -> None:
+    """Write the rows to $OUT if set."""
     if out := os.environ.get("OUT"):
         Path(out).write_text(json.dumps([asdict(each) for each in rows], indent=2) + "\n")

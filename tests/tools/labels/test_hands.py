@@ -109,7 +109,7 @@ def test_a_second_hands_file_is_read_whole(named: str) -> None:
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("named", ["tests", "phone-c", "phone-d"])
+@pytest.mark.parametrize("named", ["tests", "tests-hands", "training-hands", "phone-c", "phone-d"])
 def test_a_set_is_labelled_twice_to_the_end(named: str) -> None:
     """No dialogue of these sets lacks a second hand's labels."""
     assert {second.name for _, second in pairs(named, everything())} == {one.hand.name for one in of_set(named)}

@@ -1,0 +1,120 @@
+"""`make eval-practice`: how well practice is read, signal by signal, with OUT=file.json also as rows."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from bench.evaluation.measures import Figure
+from bench.practice.known import Call, Truth, calls
+from bench.practice.readers import LeftOut, Listed, Network, Person, Reader
+from bench.practice.signals import Measured, measured
+from bench.table import Row, row, write
+from tools.labels.files import FileError
+from tools.scorer.__main__ import HELD_OUT_READINGS
+
+SAME, OTHER = "hands, known", "hands, left out"
+TARGETS = {
+    # signal: on other hands, on the same hands
+    "next": (0.78, 0.85),
+    "verify": (0.78, 0.85),
+    "ack": (0.65, 0.75),
+    "specific": (0.65, None),
+    "brush_off": (0.80, None),
+    "defensive": (0.70, None),
+    "over_promise": (0.75, None),
+    "urgent": (0.65, None),
+    "core, top 2": (0.85, None),
+    "wish, where both decide": (0.80, None),
+    "wish, decided at all": (0.60, None),
+}
+HOLLOW_PRECISION, HOLLOW_RECALL = 0.8, 0.4
+
+HEAD = ("set", "reader", "signal", "n", "precision", "recall", "F1", "", "AUC")
+WIDTHS = (16, 16, 24, 6, 10, 8, 6, 12, 5)
+
+
+def main() -> None:
+    """Read the sets, let each reader read them, print each line when it is measured."""
+    try:
+        sets = {named: calls(named) for named in ("tests-hands", "tests")}
+    except FileError as error:
+        sys.exit(f"eval-practice: {error}")
+    print(_line(HEAD), flush=True)
+    rows: list[Row] = []
+    for name, of, reader, truths, opening in _plan(sets):
+        began = time.monotonic()
+        for one in measured(of, reader, truths, opening):
+            print(_line(_cells(name, type(reader).__name__, one)), flush=True)
+            rows += _rows(name, type(reader).__name__, one)
+        print(f"{name}, {type(reader).__name__}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+    print("Brackets: 95 % of resamples of the calls. * meets its target, ! misses it.")
+    print("Truth is what is settled; a person is the second hand against the first.")
+    write(rows)
+
+
+Line = tuple[str, Sequence[Call], Reader, Callable[[Call], Sequence[Truth]], Callable[[Call], str]]
+
+
+def _plan(sets: dict[str, list[Call]]) -> Iterator[Line]:
+    def settled(call: Call) -> Sequence[Truth]:
+        return call.truth
+
+    def first(call: Call) -> Sequence[Truth]:
+        return call.first or ()
+
+    def opening(call: Call) -> str:
+        return call.opening
+
+    hands, tests = sets["tests-hands"], sets["tests"]
+    network, listed = Network(), Listed()
+    yield OTHER, hands, LeftOut(HELD_OUT_READINGS), settled, opening
+    yield SAME, hands, network, settled, opening
+    yield "hands", hands, listed, settled, opening
+    both = [call for call in hands if call.first and call.second]
+    yield "hands", both, Person(), first, lambda call: call.first_opening
+    yield "tests", tests, network, settled, opening
+    yield "tests", tests, listed, settled, opening
+
+
+def _target(name: str, reader: str, signal: str) -> float | None:
+    other, same = TARGETS.get(signal, (None, None))
+    if reader == "LeftOut" or (name, reader) == ("tests", "Network"):
+        return other
+    return same if (name, reader) == (SAME, "Network") else None
+
+
+def _cells(name: str, reader: str, of: Measured) -> tuple[str, ...]:
+    target = _target(name, reader, of.signal)
+    mark = "" if target is None or of.f1.value != of.f1.value else "*" if of.f1.value >= target else "!"
+    interval = f"[{_number(of.f1.low)} {_number(of.f1.high)}]" if of.f1.low == of.f1.low else ""
+    figures = (
+        _number(of.precision.value),
+        _number(of.recall.value),
+        _number(of.f1.value) + mark,
+        interval,
+        _number(of.auc),
+    )
+    return (name, reader, of.signal, str(of.places), *figures)
+
+
+def _rows(name: str, reader: str, of: Measured) -> Iterator[Row]:
+    said = f"{name}, {reader}, {of.places} cases"
+    for metric, figure in (("precision", of.precision), ("recall", of.recall), ("F1", of.f1), ("AUC", Figure(of.auc))):
+        if figure.value == figure.value:
+            spread = f", 95 % {figure.low:.3g} to {figure.high:.3g}" if figure.low == figure.low else ""
+            target = _target(name, reader, of.signal) if metric == "F1" else None
+            yield row(f"{of.signal}: {metric}", figure.value, "share", said + spread, at_least=target)
+
+
+def _number(value: float) -> str:
+    return "-" if value != value else f"{value:.2f}".removeprefix("0") if 0 <= value < 1 else f"{value:.3g}"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, WIDTHS, strict=True)).rstrip()
+
+
+if __name__ == "__main__":
+    main()
