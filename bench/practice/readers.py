@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -83,7 +84,7 @@ class Person:
     def agent(self, call: Call, turn: Turn) -> AgentReading:
         """See Reader."""
         truth = _of(call.second, turn)
-        return AgentReading({act: float(act in truth.acts) for act in ACTS}, float(truth.hollow))
+        return AgentReading({act: float(act in truth.acts) for act in ACTS}, math.nan)  # nobody marked it twice
 
     def customer(self, call: Call, turn: Turn) -> CustomerReading:
         """See Reader."""

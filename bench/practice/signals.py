@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,7 +60,8 @@ def measured(
         for number, agent in agents.items():
             for act in Act:
                 acts[act].append((agent.acts.get(act, 0.0), act in true[number].acts, index))
-            acts["hollow"].append((agent.hollow, true[number].hollow, index))
+            if not math.isnan(agent.hollow):
+                acts["hollow"].append((agent.hollow, true[number].hollow, index))
         for number, customer in told.items():
             urgent.append((customer.urgent, true[number].urgent, index))
             if true[number].cores and customer.cores:
@@ -68,7 +70,8 @@ def measured(
         if last in told and told[last].wish:
             wishes.append((_wish(told[last].wish), opening(call), index))
     for name, rows in (*acts.items(), ("urgent", urgent)):
-        yield _found(name, rows, len(calls))
+        if rows:
+            yield _found(name, rows, len(calls))
     if cores:
         for count in (1, 2):
             right = [(any(core in true for core in said[:count]), index) for said, true, index in cores]
