@@ -133,7 +133,7 @@ def _finish(options: argparse.Namespace) -> None:
     from tools.scorer.exporting import FILES
     from tools.scorer.folds import COMPOSED, TEST_HANDS, folds, left_out
 
-    groups = [group for group in folds() if (options.work / group).is_dir()]
+    groups = [group for group in folds() if any((options.work / group).glob("seed-*.pt"))]
     for name in (*groups, "all"):
         _export(options, name)
     found = {group: heldout.logits(FeelingScorer(options.work / group), left_out(group)) for group in groups}
