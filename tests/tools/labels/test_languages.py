@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.evaluation.sets import hands, tests
+from bench.evaluation import sets as measured_sets
 from tools.labels.files import everything, of_set, sets
 from tools.labels.hand import CustomerTurn
 from tools.labels.written import ENGLISH, Dialogue
@@ -50,6 +50,6 @@ def test_the_trainer_reads_english_alone() -> None:
 def test_the_evaluation_reads_english_alone() -> None:
     """The sets that `make eval` finds by itself have no dialogue in another language."""
     known = everything()
-    measured = [one for each in (tests({}), hands({})) for one in each.main.dialogues]
+    measured = [one for each in (measured_sets.tests({}), measured_sets.hands({})) for one in each.main.dialogues]
     assert len(measured) >= 121
     assert {known[one.name].language for one in measured} == {ENGLISH}
