@@ -18,8 +18,10 @@ from analysis.fetching import command
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.overload import OverloadWatch
 from analysis.lanes.worker import Worker
+from analysis.languages.files import SHIPPED, LanguageError, tables
+from analysis.languages.lexicon import ENGLISH, Lexicon, lexicons
 from analysis.practice import phrases as practice_phrases
-from analysis.scorers.choice import chosen_rules, chosen_scoring, judged_languages, shipped_readings
+from analysis.scorers.choice import chosen_rules, chosen_scoring, judged_languages, listed_languages, shipped_readings
 from analysis.settings import AUTO, AnalysisSection, AnalysisSettings
 from analysis.words.batcher import Batcher
 from analysis.words.hallucination import SHIPPED_PHRASES, Phrases
@@ -54,15 +56,18 @@ IN_HAND_A_QUEUE = 4
 async def work(settings: AnalysisSettings, process: Process) -> None:
     """Load the model, wait for Redis, work until told to stop, give the partitions back."""
     section = settings.analysis
-    phrases, practice, judged = _phrases(section), _practice(section), judged_languages(section)
+    phrases = _phrases(section)
+    lexicons, practice = _of_languages(section)
+    listed, judged = listed_languages(section, lexicons), judged_languages(section, lexicons)
+    english = lexicons.get(ENGLISH, Lexicon(ENGLISH))
     process.unready = "loading the model"
-    scoring = await asyncio.to_thread(chosen_scoring, section)
-    readings = await asyncio.to_thread(shipped_readings) if practice else None
+    scoring = await asyncio.to_thread(chosen_scoring, section, english)
+    readings = await asyncio.to_thread(shipped_readings, english) if practice else None
     readers = await asyncio.to_thread(chosen_readers, section)
     server, whisper = readers.server, readers.whisper
     is_english = whisper is not None and not server and not whisper.detects
     languages = _languages(section, judged, is_english, detects=whisper is not None and not server and not is_english)
-    analyst = Analyst(chosen_rules(section), section.redacted_digits, languages, practice)
+    analyst = Analyst(chosen_rules(section), section.redacted_digits, languages, practice, lexicons, listed)
     batcher = Batcher(whisper, section.batch_size, section.queue_utterances) if whisper else None
     recognizer = Recognizer(
         whisper or Listener(),
@@ -151,13 +156,14 @@ def _phrases(section: AnalysisSection) -> Phrases:
         raise ConfigError(f"analysis.invented_phrases: {path}: {error}; give a readable UTF-8 file") from None
 
 
-def _practice(section: AnalysisSection) -> dict[str, practice_phrases.Phrases] | None:
-    if not section.practice:
-        return None
+def _of_languages(section: AnalysisSection) -> tuple[dict[str, Lexicon], dict[str, practice_phrases.Phrases] | None]:
+    """What is looked for in words, by language; the phrases only if practice is looked for."""
     try:
-        return practice_phrases.load(section.practice_phrases or practice_phrases.SHIPPED)
-    except practice_phrases.PhrasesError as error:
-        raise ConfigError(f"analysis.practice_phrases: {error}") from None
+        known = tables(section.language_files or SHIPPED)
+        found = practice_phrases.by_language(known)
+        return lexicons(known), found if section.practice else None
+    except LanguageError as error:
+        raise ConfigError(f"analysis.language_files: {error}") from None
 
 
 if __name__ == "__main__":

@@ -93,7 +93,8 @@ class AnalysisSection(BaseModel):
     `language_model`, configured below. docs/scorers.md helps to choose."""
     scorer_languages: tuple[LanguageCode | Literal["*"], ...] = ()
     """Codes of the languages that the classifier or language model judges; `*` is all. Empty: that of `language`. The
-    shipped scorer judges English only. Other calls show their words, and raise no alerts."""
+    shipped scorer judges English, and others only if they are named here, by lists of words: docs/scorers.md says how
+    well. Other calls show their words, and raise no alerts."""
     classifier: str = Field("", max_length=1_000)
     """A folder with a text classifier in ONNX, tokenizer.json and config.json, or OWNER/NAME on the model hub."""
     classifier_revision: str = Field("", pattern=r"^[\w./-]{0,100}$")
@@ -132,9 +133,9 @@ class AnalysisSection(BaseModel):
     practice: bool = True
     """Look for how the agent meets each call, in words and times: docs/practice.md. Off: call states say nothing of it,
     and there are no debriefs."""
-    practice_phrases: Path | None = None
-    """Folder of the phrases that tell so, one file a language, such as `en.toml`. Unset: the shipped ones, for English.
-    Calls in a language without a file are not judged in this."""
+    language_files: Path | None = None
+    """Folder of what is looked for in words, one file a language, such as `en.toml`: docs/languages.md. Unset: the
+    shipped ones, English and Spanish. A call in a language without a file tells nothing of how the agent meets it."""
     mark_false_alarms_per_call_hour: float = Field(2.0, gt=0, le=100)
     """Marks per hour of calm calls that you accept. `python -m analysis budget` finds `mark_threshold` for it."""
     interruption_false_alarms_per_call_hour: float = Field(0.5, gt=0, le=100)

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from analysis.languages.files import tables
+from analysis.languages.lexicon import lexicons
 from tests.pumping import MOST_GROWTH, growth, texts
 
 ROOT = Path(__file__).parents[1]
@@ -43,10 +45,19 @@ class Use:
 @cache
 def uses() -> list[Use]:
     """Every use of a pattern in the packages."""
+    found = [*(use for path in _files() for use in _uses(path)), *_of_languages()]
     return sorted(
-        {(use.where, use.pattern.pattern, use.method): use for path in _files() for use in _uses(path)}.values(),
-        key=lambda use: use.where,
+        {(use.where, use.pattern.pattern, use.method): use for use in found}.values(), key=lambda use: use.where
     )
+
+
+def _of_languages() -> Iterator[Use]:
+    """The patterns in the shipped languages' files, and how they are used."""
+    for language, lexicon in lexicons(tables()).items():
+        for name, pattern in [*((cue.name, cue.pattern) for cue in lexicon.cues), *lexicon.threats]:
+            yield Use(f"{language}.toml {name}", pattern, "finditer")
+        for name, pattern in {**lexicon.guards, **lexicon.quoting}.items():
+            yield Use(f"{language}.toml {name}", pattern, "match" if name in ("not_you", "opening") else "search")
 
 
 def _files() -> Iterator[Path]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.call import practised
 from analysis.call.audio_health import Health
 from analysis.call.conversation import Conversation, hear, joined, judge, opened, state_of, taken_over
 from analysis.call.succession import TakenOver
+from analysis.languages.lexicon import ENGLISH, Lexicon, shipped
 from analysis.practice.phrases import Phrases
-from analysis.shift.context_terms import ENGLISH
+from analysis.scorers.listed import LISTED_RULES, listed_score
 from analysis.shift.detector import ShiftRules
 from analysis.turns.reading import AgentReading
 from analysis.turns.score import Score
 from analysis.turns.turn import Said, Turn
-from analysis.words.language import Languages
+from analysis.words.language import Languages, Spoken
 from analysis.words.recognition import ERROR, OVERLOAD, Recognition
 from analysis.words.redaction import redact
 from callbus import Alert, CallClosed, CallEvent, CallOpened, CallState, Phase, Role, Transcript, Utterance
@@ -56,12 +57,21 @@ class Analyst:
         redacted_digits: int,
         languages: Languages | None = None,
         phrases: Mapping[str, Phrases] | None = None,
+        lexicons: Mapping[str, Lexicon] | None = None,
+        by_lists: Collection[str] = (),
     ) -> None:
-        """`phrases`: by language, what is looked for in how the agent meets a call; None to look for nothing."""
+        """`phrases`: by language, what is looked for in how the agent meets a call; None to look for nothing.
+
+        `lexicons`: by language, what callers say outright; None for the shipped English one. `by_lists`: languages in
+        which only these score turns.
+        """
         self._rules = rules
+        self._listed_rules = replace(LISTED_RULES, refractory_seconds=rules.refractory_seconds)
         self._redacted_digits = redacted_digits
         self._languages = languages or Languages(detects=False)
         self._phrases = phrases
+        self._lexicons = {ENGLISH: shipped()} if lexicons is None else lexicons
+        self._by_lists = by_lists
 
     def opened(self, event: CallOpened, call: Conversation | None, now: float) -> Outcome:
         """A call starts, or its legs change."""
@@ -107,6 +117,8 @@ class Analyst:
         call = call or joined(event)
         earlier, was_open = state_of(call, 0.0), not call.spoken.language
         spoken = self._languages.heard(call.spoken, recognition.languages, recognition.speech_seconds)
+        if self._is_listed(call.spoken) is not self._is_listed(spoken):
+            call = replace(call, parties={})  # what was scored another way cannot be compared
         call = self._settled(replace(call.passed(event), spoken=spoken))
         outcome = await self._read(event, call, earlier, recognition, ask, clock, read)
         decided = was_open and spoken.language
@@ -145,9 +157,11 @@ class Analyst:
             now = clock()
             transcript = self._transcript(event, call, recognition, now, turn=turn.number if turn else None)
             return Outcome(call, (transcript, *_news(call, earlier, now)))
-        score = await ask(turn, call.before(turn))
+        lexicon, is_listed = self._lexicon_of(call), self._is_listed(call.spoken)
+        score = listed_score(turn, lexicon) if is_listed else await ask(turn, call.before(turn))
         now = clock()
-        verdict = judge(call, turn, score, self._rules, event.ended_at, now, self._languages.presumed(call.spoken))
+        rules = self._listed_rules if is_listed else self._rules
+        verdict = judge(call, turn, score, rules, event.ended_at, now, lexicon)
         call, alert = verdict.conversation, verdict.alert
         call = practised.scored(call, turn, verdict.score, alert, phrases)
         transcript = self._transcript(event, call, recognition, now, turn=turn.number, score=verdict.score.value)
@@ -166,6 +180,15 @@ class Analyst:
     def _phrases_of(self, call: Conversation) -> Phrases:
         """Those of the call's language; none where there are none."""
         return (self._phrases or {}).get(self._languages.presumed(call.spoken)) or Phrases()
+
+    def _lexicon_of(self, call: Conversation) -> Lexicon:
+        """That of the call's language; an empty one where there is none."""
+        language = self._languages.presumed(call.spoken)
+        return self._lexicons.get(language, Lexicon(language))
+
+    def _is_listed(self, spoken: Spoken) -> bool:
+        """Whether lists alone score what is said now."""
+        return self._languages.presumed(spoken) in self._by_lists
 
     def _listened(
         self, event: Utterance, call: Conversation, recognition: Recognition

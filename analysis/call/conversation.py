@@ -13,8 +13,9 @@ from analysis.call.audio_health import Health
 from analysis.call.recording_state import Recordings
 from analysis.call.state_tolerance import tolerated
 from analysis.call.succession import TakenOver
+from analysis.languages.lexicon import Lexicon
 from analysis.practice.state import State
-from analysis.shift.context_terms import ENGLISH, in_context
+from analysis.shift.context_terms import in_context
 from analysis.shift.detector import Evidence, Shift, ShiftRules, ShiftState, after_alert, step
 from analysis.shift.evidence import Judged, build_alert
 from analysis.turns.score import Score
@@ -172,9 +173,9 @@ def hear(call: Conversation, said: Said) -> Heard:
     return Heard(call, turn, placed.is_new, scored)
 
 
-def weighed(call: Conversation, turn: Turn, score: Score, language: str = ENGLISH) -> tuple[Score, Evidence]:
+def weighed(call: Conversation, turn: Turn, score: Score, lexicon: Lexicon | None = None) -> tuple[Score, Evidence]:
     """A turn's score with what no scorer looks at, threats and the circumstances of the turn; and as evidence."""
-    weighed, threat = in_context(score, turn, call.before(turn), language)
+    weighed, threat = in_context(score, turn, call.before(turn), lexicon)
     evidence = Evidence(turn.number, weighed.log_odds, weighed.weight, turn.end_seconds, threat)
     return replace(weighed, reading=score.reading), evidence
 
@@ -186,10 +187,13 @@ def judge(
     rules: ShiftRules,
     spoken_at: float,
     now: float,
-    language: str = ENGLISH,
+    lexicon: Lexicon | None = None,
 ) -> Verdict:
-    """Let the detector see a turn's score, in place of the score that its earlier words had."""
-    score, evidence = weighed(call, turn, score, language)
+    """Let the detector see a turn's score, in place of the score that its earlier words had.
+
+    `lexicon`: of the call's language; without one, the shipped English one.
+    """
+    score, evidence = weighed(call, turn, score, lexicon)
     party, shift = call.parties.get(turn.party, Party()).seen(evidence, rules)
     turns = tuple(
         Judged(turn, score.value, score.weight) if judged.turn.number == turn.number else judged

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from analysis.languages.folding import folded
 from analysis.turns.score import readable
 from callbus.messages.practice import QUOTE_CHARACTERS
 
@@ -13,8 +15,7 @@ CLAUSE_WORDS = 30
 WORD_CHARACTERS = 40
 """A longer word is cut: nobody looks for one."""
 _ENDS = ".?!;:\u2026"
-_ABBREVIATIONS = frozenset(("mr.", "mrs.", "ms.", "dr.", "st.", "no.", "prof."))
-_EDGES = "\"'\u2018\u2019\u201c\u201d()[]{}<>.,?!;:\u2026-\u2013\u2014*"
+_EDGES = "\"'\u00ab\u00bb\u00a1\u00bf\u2018\u2019\u201c\u201d()[]{}<>.,?!;:\u2026-\u2013\u2014*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +24,19 @@ class Clause:
 
     text: str
     words: tuple[str, ...]
-    """In lower case, without the punctuation around them."""
+    """In lower case, without the punctuation around them, and without accents."""
     is_question: bool
 
 
-def clauses(text: str) -> Iterator[Clause]:
-    """The clauses of a turn, in order, each with a word at least."""
+def clauses(text: str, abbreviations: AbstractSet[str] = frozenset()) -> Iterator[Clause]:
+    """The clauses of a turn, in order, each with a word at least.
+
+    `abbreviations`: words in lower case whose full stop ends no clause.
+    """
     written: list[str] = []
     for piece in readable(text).split():
         written.append(piece)
-        ends = piece[-1] in _ENDS and piece.lower() not in _ABBREVIATIONS
+        ends = piece[-1] in _ENDS and piece.lower() not in abbreviations
         if ends or len(written) == CLAUSE_WORDS:
             yield from _clause(written)
             written = []
@@ -55,4 +59,4 @@ def _clause(written: list[str]) -> Iterator[Clause]:
 
 
 def _bare(piece: str) -> str:
-    return piece[:WORD_CHARACTERS].lower().replace("\u2019", "'").strip(_EDGES)
+    return folded(piece[:WORD_CHARACTERS]).lower().replace("\u2019", "'").strip(_EDGES)

@@ -1,28 +1,30 @@
 """Lists of phrases by which acts and other signs are found in words, if no network reads them. Pure.
 
-The lists are data, one file a language: `config/practice/`. A phrase is looked for in one clause, in time that grows
+The lists are data, one file a language: `config/languages/`. A phrase is looked for in one clause, in time that grows
 with the text alone.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from analysis.languages.files import SHIPPED, LanguageError, Tables, tables
+from analysis.languages.folding import folded
 from analysis.practice.clauses import Clause, clauses, quote
 from analysis.turns.reading import Act, AgentReading
 from analysis.turns.turn import Turn
 from callbus import Role
 
-SHIPPED = Path(__file__).parents[2] / "config" / "practice"
 SIGNS = ("gush", "hold", "heated", "urgent", "formal", "casual", "telling", "formula", "light")
 """Lists beside those of the acts."""
+KNOWN = (*Act, *SIGNS)
+OTHERS = frozenset(("abbreviations", "mood"))
+"""What else a language's file may have."""
 SEEN = 0.5
 """The confidence from which something counts as seen."""
-MOST_BYTES = 256_000
 MOST_PHRASES = 500
 MOST_WORDS = 12
 """Of a phrase."""
@@ -36,10 +38,6 @@ SHORT_CHARACTERS = 80
 """A turn of no more than this is quoted whole."""
 LEAST_LETTERS = 4
 """Of a weighty word."""
-
-
-class PhrasesError(ValueError):
-    """A file of phrases that cannot be used; one line says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +96,12 @@ class Phrases:
     """How sure a find of a list is, 0 to 1."""
     light: frozenset[str] = frozenset()
     """Words that nobody is known by."""
+    abbreviations: frozenset[str] = frozenset()
+    """Words whose full stop ends no clause."""
+
+    def clauses(self, text: str) -> Iterator[Clause]:
+        """The clauses of a turn."""
+        return clauses(text, self.abbreviations)
 
     def of(self, clause: Clause) -> dict[str, str]:
         """The lists that a clause has a phrase of, each with the first such phrase."""
@@ -115,7 +119,7 @@ class Phrases:
     def found(self, text: str) -> dict[str, Find]:
         """What the words of a turn have by themselves, each with the first clause that has it."""
         found: dict[str, Find] = {}
-        for clause in clauses(text):
+        for clause in self.clauses(text):
             for name, phrase in self.of(clause).items():
                 if earlier := found.get(name):
                     found[name] = replace(earlier, count=earlier.count + 1)
@@ -137,8 +141,8 @@ class Phrases:
     def _taken_up(self, turn: Turn, history: Sequence[Turn]) -> Find | None:
         """A clause that says again what the customer said, and asks nothing."""
         customers = [other for other in history if other.role is not Role.AGENT][-LATEST_TURNS:]
-        said = {word for other in customers for clause in clauses(other.text) for word in self.weighty(clause)}
-        for clause in clauses(turn.text):
+        said = {word for other in customers for clause in self.clauses(other.text) for word in self.weighty(clause)}
+        for clause in self.clauses(turn.text):
             if not clause.is_question and len(self.weighty(clause) & said) >= SHARED_WORDS:
                 return Find(quote(clause.text), "their words again", TAKEN_UP)
         return None
@@ -155,7 +159,7 @@ def telling(text: str, phrases: Phrases) -> tuple[str, float]:
     """The clause of a customer's turn that says most about their concern, as a quote; how much it says, 0 for none."""
     best, most = "", 0.0
     short = len(text) <= SHORT_CHARACTERS
-    for clause in clauses(text):
+    for clause in phrases.clauses(text):
         said = len(phrases.weighty(clause))
         signs = phrases.of(clause)
         said += 2 * ("telling" in signs) - 3 * ("formula" in signs)
@@ -165,72 +169,72 @@ def telling(text: str, phrases: Phrases) -> tuple[str, float]:
 
 
 def load(folder: Path = SHIPPED) -> dict[str, Phrases]:
-    """The phrases of each language in a folder: `en.toml` holds those of English. Raises PhrasesError."""
-    try:
-        files = sorted(folder.glob("*.toml"))
-    except OSError as error:
-        raise PhrasesError(f"{folder}: {error.strerror}") from None
-    if not files:
-        raise PhrasesError(f"{folder}: no file such as en.toml; name a folder with one")
-    return {path.stem: _read(path) for path in files}
+    """The phrases of each language in a folder. Raises LanguageError."""
+    return by_language(tables(folder))
 
 
-def _read(path: Path) -> Phrases:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise PhrasesError(f"{path}: {error.strerror}") from None
-    if len(raw) > MOST_BYTES:
-        raise PhrasesError(f"{path}: longer than {MOST_BYTES // 1000} kB")
-    try:
-        tables = tomllib.loads(raw.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise PhrasesError(f"{path}: {error}") from None
-    known = (*Act, *SIGNS)
-    try:
-        if unknown := [name for name in tables if name not in known]:
-            raise PhrasesError(f"no list {unknown[0]!r}; there are {', '.join(known)}")
-        listed = {name: _listed(name, table) for name, table in tables.items()}
-    except PhrasesError as error:
-        raise PhrasesError(f"{path}: {error}") from None
+def by_language(of: Mapping[str, Tables]) -> dict[str, Phrases]:
+    """Those of each language whose file has some. Raises LanguageError."""
+    found = {}
+    for language, table in of.items():
+        try:
+            if any(name in KNOWN for name in table) or not table.keys() <= OTHERS:
+                found[language] = _phrases(table)
+        except LanguageError as error:
+            raise LanguageError(f"{language}.toml: {error}") from None
+    return found
+
+
+def _phrases(table: Tables) -> Phrases:
+    if unknown := [name for name in table if name not in KNOWN and name not in OTHERS]:
+        raise LanguageError(f"no list {unknown[0]!r:.40}; there are {', '.join((*KNOWN, *sorted(OTHERS)))}")
+    listed = {name: _listed(name, table[name]) for name in KNOWN if name in table}
     light = frozenset(word for phrase in listed.pop("light", []) for word in phrase.words[0] or ())
     by_word: dict[str, list[Phrase]] = {}
     for phrase in (phrase for each in listed.values() for phrase in each):
         for word in phrase.words[0] or ():
             by_word.setdefault(word, []).append(phrase)
-    return Phrases(by_word, {name: float(tables[name].get("confidence", 1.0)) for name in listed}, light)
+    confidence = {name: float(table[name].get("confidence", 1.0)) for name in listed}
+    return Phrases(by_word, confidence, light, _abbreviations(table.get("abbreviations", [])))
+
+
+def _abbreviations(texts: Any) -> frozenset[str]:
+    if not isinstance(texts, list) or not all(isinstance(text, str) and text.endswith(".") for text in texts):
+        raise LanguageError("abbreviations is no list of words with their full stops")
+    if len(texts) > MOST_PHRASES:
+        raise LanguageError(f"abbreviations has more than {MOST_PHRASES}")
+    return frozenset(text.lower() for text in texts)
 
 
 def _listed(name: str, table: Any) -> list[Phrase]:
     if not isinstance(table, dict):
-        raise PhrasesError(f"{name} is no table")
+        raise LanguageError(f"{name} is no table")
     if unknown := table.keys() - {"confidence", "phrases", "unless"}:
-        raise PhrasesError(f"[{name}] has {min(unknown)!r:.40}; it may have confidence, phrases and unless")
+        raise LanguageError(f"[{name}] has {min(unknown)!r:.40}; it may have confidence, phrases and unless")
     confidence = table.get("confidence", 1.0)
     if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 <= confidence <= 1:
-        raise PhrasesError(f"[{name}] confidence is not 0 to 1")
+        raise LanguageError(f"[{name}] confidence is not 0 to 1")
     found = []
     for key in ("phrases", "unless"):
         texts = table.get(key, [])
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise PhrasesError(f"[{name}] {key} is no list of texts")
+            raise LanguageError(f"[{name}] {key} is no list of texts")
         if len(texts) > MOST_PHRASES:
-            raise PhrasesError(f"[{name}] {key} has more than {MOST_PHRASES} phrases")
+            raise LanguageError(f"[{name}] {key} has more than {MOST_PHRASES} phrases")
         found += [_phrase(name, text, excepts=key == "unless") for text in texts]
     return found
 
 
 def _phrase(name: str, text: str, *, excepts: bool) -> Phrase:
-    parts = text.lower().replace("\u2019", "'").split()
+    parts = folded(text).lower().replace("\u2019", "'").split()
     at_start, in_question = parts[:1] == ["^"], parts[-1:] == ["?"]
     places = parts[at_start : len(parts) - in_question]
     while in_question and places[-1:] == [".."]:  # the rest of a question is any
         places = places[:-1]
     if not 1 <= len(places) <= MOST_WORDS or places.count("..") > MOST_GAPS:
-        raise PhrasesError(f"[{name}] {text!r:.60} needs 1 to {MOST_WORDS} words and at most {MOST_GAPS} gaps")
+        raise LanguageError(f"[{name}] {text!r:.60} needs 1 to {MOST_WORDS} words and at most {MOST_GAPS} gaps")
     if places[0] in ("..", "*") or places[-1] == "..":
-        raise PhrasesError(f"[{name}] {text!r:.60} needs a word at its beginning and at its end")
+        raise LanguageError(f"[{name}] {text!r:.60} needs a word at its beginning and at its end")
     words = (None if place == ".." else frozenset() if place == "*" else _choice(name, text, place) for place in places)
     return Phrase(name, text, tuple(words), at_start, in_question, excepts)
 
@@ -238,5 +242,5 @@ def _phrase(name: str, text: str, *, excepts: bool) -> Phrase:
 def _choice(name: str, text: str, place: str) -> frozenset[str]:
     choice = frozenset(place.split("|"))
     if "" in choice or any(not word.strip("'\"?!.,;:^*") for word in choice):
-        raise PhrasesError(f"[{name}] {text!r:.60}: {place!r:.20} is no word")
+        raise LanguageError(f"[{name}] {text!r:.60}: {place!r:.20} is no word")
     return choice

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
+from analysis.languages.lexicon import ENGLISH, Lexicon
 from analysis.scorers.classifier import Calibration, ClassifierScorer
 from analysis.scorers.classifier_files import classifier_files
 from analysis.scorers.language_model import LanguageModel
@@ -25,23 +27,41 @@ ANSWER_BYTES = 64 * 1024
 """A judgement takes some hundred bytes."""
 
 
-def chosen_scoring(section: AnalysisSection) -> Scoring:
-    """Load the scorer, which may take minutes. Raises ConfigError."""
+def chosen_scoring(section: AnalysisSection, lexicon: Lexicon | None = None) -> Scoring:
+    """Load the scorer, which may take minutes. Raises ConfigError.
+
+    `lexicon`: what English callers say outright; without one, the shipped one.
+    """
     match section.scorer:
         case "classifier":
             return Threaded(_classifier(section).scores)
         case "language_model":
-            return _language_model(section)
+            return _language_model(section, lexicon)
         case _:
-            return _shipped()
+            return _shipped(lexicon)
 
 
-def judged_languages(section: AnalysisSection) -> frozenset[str]:
-    """Codes of the languages that the scorer judges; `*` is all. Raises ConfigError."""
+def listed_languages(section: AnalysisSection, lexicons: Mapping[str, Lexicon]) -> frozenset[str]:
+    """Codes of the languages that lists of words judge beside the shipped network, which reads English alone.
+
+    Raises ConfigError.
+    """
+    if section.scorer != "feeling":
+        return frozenset()
+    listed = {language for language, lexicon in lexicons.items() if lexicon.cues} - {ENGLISH}
+    if unknown := set(section.scorer_languages) - {ENGLISH, *listed}:
+        raise ConfigError(
+            f"analysis.scorer_languages: the shipped scorer cannot judge {', '.join(sorted(unknown))}; "
+            f"it judges English, and by lists {', '.join(sorted(listed)) or 'nothing else'}"
+        )
+    return (frozenset(section.scorer_languages) - {ENGLISH}) if section.scorer_languages else frozenset(listed)
+
+
+def judged_languages(section: AnalysisSection, lexicons: Mapping[str, Lexicon]) -> frozenset[str]:
+    """Codes of the languages that are judged; `*` is all. Raises ConfigError."""
     if section.scorer == "feeling":
-        if section.scorer_languages:
-            raise ConfigError("analysis.scorer_languages: the shipped scorer judges English only; remove it")
-        return frozenset({"en"})
+        listed = listed_languages(section, lexicons)
+        return frozenset(section.scorer_languages) or listed | {ENGLISH}
     if not section.scorer_languages and section.language == AUTO:
         raise ConfigError(
             'analysis.scorer_languages: language = "auto" needs it; say what the scorer judges: ["en", "es"], or ["*"]'
@@ -59,9 +79,12 @@ def chosen_rules(section: AnalysisSection) -> ShiftRules:
     )
 
 
-def shipped_readings() -> Readings:
-    """What reads agents' turns, whatever scores customers': the shipped network. English only."""
-    network = _network()
+def shipped_readings(lexicon: Lexicon | None = None) -> Readings:
+    """What reads agents' turns, whatever scores customers': the shipped network. English only.
+
+    `lexicon`: as for `chosen_scoring`, which then loads the same network.
+    """
+    network = _network(lexicon)
     return Readings(
         lambda asked: [network.read(turn, history) for turn, history in asked],
         together=1,
@@ -70,14 +93,14 @@ def shipped_readings() -> Readings:
     )
 
 
-def _shipped() -> Threaded:
+def _shipped(lexicon: Lexicon | None) -> Threaded:
     # The other turns of a run change an int8 network's output, and make it no faster; threads do both as they should.
-    return Threaded(one_by_one(_network()), together=1, threads=min(MOST_THREADS, cores()))
+    return Threaded(one_by_one(_network(lexicon)), together=1, threads=min(MOST_THREADS, cores()))
 
 
 @cache
-def _network() -> FeelingScorer:
-    return FeelingScorer()
+def _network(lexicon: Lexicon | None) -> FeelingScorer:
+    return FeelingScorer(lexicon=lexicon)
 
 
 def _classifier(section: AnalysisSection) -> ClassifierScorer:
@@ -93,7 +116,7 @@ def _classifier(section: AnalysisSection) -> ClassifierScorer:
     )
 
 
-def _language_model(section: AnalysisSection) -> LanguageModel:
+def _language_model(section: AnalysisSection, lexicon: Lexicon | None) -> LanguageModel:
     for name in ("language_model_url", "language_model"):
         if not getattr(section, name):
             raise ConfigError(f'analysis.{name}: needed for scorer = "language_model"')
@@ -111,7 +134,7 @@ def _language_model(section: AnalysisSection) -> LanguageModel:
     return LanguageModel(
         server,
         section.language_model,
-        _shipped(),
+        _shipped(lexicon),
         seconds=section.language_model_seconds,
         together=section.language_model_turns,
         further=section.language_model_fields,

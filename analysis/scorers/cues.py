@@ -6,61 +6,17 @@ unhappiness; thanks are so often mere politeness that only the network weighs th
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-
+from analysis.languages.lexicon import Lexicon, shipped
 from callbus import Term
 
 MOST = -1.6
 """The most that all cues of a turn add, in log-odds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """Something said outright."""
-
-    name: str
-    log_odds: float
-    """For each different wording."""
-    pattern: re.Pattern[str]
-
-
-def _cue(name: str, log_odds: float, pattern: str) -> Cue:
-    return Cue(name, log_odds, re.compile(rf"(?<!not )(?<!n't )\b(?:{pattern})\b"))
-
-
-CUES: Sequence[Cue] = (
-    _cue(
-        "says they are unhappy",
-        -0.8,
-        r"angry|furious|livid|fuming|upset|annoyed|annoying|frustrat(?:ed|ing)|disappointed|fed up"
-        r"|sick (?:of|and tired)|disgust(?:ed|ing)|appall(?:ed|ing)|outrag(?:ed|eous)",
-    ),
-    _cue(
-        "harsh words",
-        -0.6,
-        r"ridiculous|unacceptable|terrible|horrible|awful|dreadful|pathetic|shambles|a joke|disgrace(?:ful)?|useless"
-        r"|hate|worst|stupid|rubbish|nonsense|bad service|a mess",
-    ),
-    _cue(
-        "counts the times",
-        -0.5,
-        r"(?:second|third|fourth|fifth|sixth|seventh|eighth|tenth|umpteenth) (?:time|call|week|month)"
-        r"|(?:three|four|five|six|seven|eight|ten) times(?! (?:a|per))|every (?:single )?time|yet again|once again",
-    ),
-    _cue(
-        "nobody answers",
-        -0.5,
-        r"(?:nobody|no one|none of you) (?:\w+ )?(?:told|tells?|called|calls|rang|listens?|came|comes|answers?|answered"
-        r"|cares?|helps?|knows?|replied|bothered)",
-    ),
-)
-
-
-def cues(words: str) -> tuple[Term, ...]:
-    """The cues in plain words, as terms whose sum is capped."""
-    found = [Term(cue.name, cue.log_odds * len(set(cue.pattern.findall(words)))) for cue in CUES]
+def cues(words: str, lexicon: Lexicon | None = None, most: float = MOST) -> tuple[Term, ...]:
+    """The cues in words as patterns see them, as terms whose sum is capped. Without a lexicon: in English."""
+    among = (lexicon or shipped()).cues
+    found = [Term(cue.name, cue.log_odds * len(set(cue.pattern.findall(words)))) for cue in among]
     whole = sum(term.value for term in found)
-    scale = MOST / whole if whole < MOST else 1.0
+    scale = most / whole if whole < most else 1.0
     return tuple(Term(term.name, term.value * scale) for term in found if term.value)

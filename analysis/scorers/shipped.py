@@ -16,6 +16,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from analysis.languages.lexicon import Lexicon, shipped
 from analysis.scorers.cues import cues
 from analysis.scorers.labels import CORE_NAMES, Side
 from analysis.scorers.labels import CORES as SIDES
@@ -31,7 +32,7 @@ from analysis.scorers.outputs import (
     WISHES,
 )
 from analysis.shift.detector import ShiftRules
-from analysis.turns.quoting import own_words
+from analysis.turns.matching import own
 from analysis.turns.reading import AgentReading, CustomerReading
 from analysis.turns.score import MOST_LOG_ODDS, Score, certainty, shared_out
 from analysis.turns.turn import Turn
@@ -99,8 +100,12 @@ class FeelingScorer:
     Any number of threads may use it.
     """
 
-    def __init__(self, folder: Path = SHIPPED_FEELING) -> None:
-        """Load the model. Raises OSError or ValueError if the folder has none."""
+    def __init__(self, folder: Path = SHIPPED_FEELING, lexicon: Lexicon | None = None) -> None:
+        """Load the model. Raises OSError or ValueError if the folder has none.
+
+        `lexicon`: the cues of English; without one, the shipped ones.
+        """
+        self._lexicon = lexicon or shipped()
         about: dict[str, Any] = json.loads((folder / "feeling.json").read_text("utf-8"))
         self._temperature: float = about["temperature"]
         self._biases = np.array(about["biases"])
@@ -116,8 +121,7 @@ class FeelingScorer:
     def score(self, turn: Turn, history: Sequence[Turn]) -> Score:
         """See analysis.turns.score.Scorer."""
         ((feeling, reading),) = self.feelings([(turn, history)])
-        words = plain(own_words(turn.text))
-        outright = cues(words) if feeling.pleased < MOSTLY else ()
+        outright = cues(own(turn.text, self._lexicon), self._lexicon) if feeling.pleased < MOSTLY else ()
         said = sum(cue.value for cue in outright)
         log_odds = max(-MOST_LOG_ODDS, min(MOST_LOG_ODDS, feeling.log_odds + said))
         said_enough = max(len(plain(turn.text).split()) / FULL_WORDS, abs(log_odds) / FULL_ODDS)

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from analysis.languages.lexicon import Lexicon, shipped
 from analysis.shift.threats import threats
-from analysis.turns.quoting import own_words
+from analysis.turns.matching import matchable, own
 from analysis.turns.score import MOST_LOG_ODDS, Score
 from analysis.turns.turn import Turn
-from analysis.turns.wording import plain
 from callbus import Role, Term
 
-ENGLISH = "en"
 REPEATS = -0.8
 """The caller says again what they said in an earlier turn."""
 TALKS_OVER = -0.3
@@ -36,23 +35,17 @@ LEAST_SECONDS = 1.0
 OVERLAP_SECONDS = 0.5
 """Shorter overlaps are normal turn-taking."""
 
-_LIGHT_WORDS = """
-    the and that this you your was were have has had not for but with they them are will would there just what when
-    which can could his her him she our all any get got its it's i'm i've i'll you've that's don't didn't yes yeah okay
-    please from then than been who how out now one two
-"""
-_LIGHT = frozenset(_LIGHT_WORDS.split())
 
-
-def in_context(score: Score, turn: Turn, history: Sequence[Turn], language: str = ENGLISH) -> tuple[Score, bool]:
+def in_context(score: Score, turn: Turn, history: Sequence[Turn], lexicon: Lexicon | None = None) -> tuple[Score, bool]:
     """The score with the turn's threats and context as further terms; whether the turn holds a threat.
 
-    `history`: the earlier turns of both parties. `language`: code of theirs; only English has threats.
+    `history`: the earlier turns of both parties. `lexicon`: of their language; without one, the shipped English one.
     """
+    lexicon = lexicon or shipped()
     if score.log_odds >= PLEASED or not score.weight:
         return score, False
-    threatening = threats(plain(own_words(turn.text))) if language == ENGLISH else ()
-    found = [*threatening, *_circumstances(turn, history)]
+    threatening = threats(own(turn.text, lexicon), lexicon)
+    found = [*threatening, *_circumstances(turn, history, lexicon)]
     whole = sum(term.value for term in found)
     if not whole:
         return score, False
@@ -62,8 +55,8 @@ def in_context(score: Score, turn: Turn, history: Sequence[Turn], language: str 
     return replace(score, log_odds=log_odds, terms=(*score.terms, *terms)), bool(threatening)
 
 
-def _circumstances(turn: Turn, history: Sequence[Turn]) -> Iterator[Term]:
-    if _repeats(turn, history):
+def _circumstances(turn: Turn, history: Sequence[Turn], lexicon: Lexicon) -> Iterator[Term]:
+    if _repeats(turn, history, lexicon):
         yield Term("repeats themselves", REPEATS)
     if _talks_over(turn, history):
         yield Term("talks over the agent", TALKS_OVER)
@@ -72,19 +65,19 @@ def _circumstances(turn: Turn, history: Sequence[Turn]) -> Iterator[Term]:
         yield Term("raised voice", RAISED_VOICE * raised)
 
 
-def _repeats(turn: Turn, history: Sequence[Turn]) -> bool:
-    words = _weighty(turn.text)
+def _repeats(turn: Turn, history: Sequence[Turn], lexicon: Lexicon) -> bool:
+    words = _weighty(turn.text, lexicon)
     for other in history:
         if other.party == turn.party:
-            said = _weighty(other.text)
+            said = _weighty(other.text, lexicon)
             fewer = min(len(words), len(said))
             if fewer >= FEWEST_WORDS and len(words & said) >= max(FEWEST_WORDS, SAME * fewer):
                 return True
     return False
 
 
-def _weighty(text: str) -> set[str]:
-    return {word for word in plain(text).split() if len(word) > 2 and word not in _LIGHT}
+def _weighty(text: str, lexicon: Lexicon) -> set[str]:
+    return {word for word in matchable(text, lexicon).split() if len(word) > 2 and word not in lexicon.light}
 
 
 def _talks_over(turn: Turn, history: Sequence[Turn]) -> bool:

@@ -7,33 +7,35 @@ from __future__ import annotations
 
 import re
 
-_QUOTED = re.compile(r"\u201c[^\u201d]{0,2000}+(?:\u201d|$)|\"[^\"]{0,2000}+(?:\"|$)|(?m:^\s{0,3}>[^\n]*+)")
+from analysis.languages.lexicon import Lexicon, shipped
+
+_QUOTED = re.compile(
+    r"\u201c[^\u201d]{0,2000}+(?:\u201d|$)|\u00ab[^\u00bb]{0,2000}+(?:\u00bb|$)|\"[^\"]{0,2000}+(?:\"|$)"
+    r"|(?m:^\s{0,3}>[^\n]*+)"
+)
 """Between quotation marks, which may be left open, and the quoted lines of an e-mail."""
 _SENTENCE = re.compile(r"[^.!?\n]++[.!?\n]*+")
-_REPORTED = re.compile(
-    r"\b(?:he|she|they|it|who|which|letter|e-?mail|mail|text|message|note|sign|website|app|bill|boss|husband|wife"
-    r"|mother|mum|mom|father|dad|brother|sister|son|daughter|neighbou?r|friend|driver|landlord|man|woman|lady|fella"
-    r"|guy|someone|somebody|everyone|quote|i quote|[a-z]+ here)"
-    r"(?:'s)?,? (?:just |also |always |then |goes and )?"
-    r"(?:says?|said|goes|went|shouted|wrote|writes|reads|was like|is like|told me|screamed|unquote)\b,?"
-    r"|^\W*(?:and )?(?:i quote|quote|dear (?:sir|madam|customer|all))\b",
-    re.IGNORECASE,
-)
-_JEST = re.compile(
-    r"\b(?:(?:only|just) (?:joking|kidding|messing|teasing|pulling your leg|having you on)|i'm (?:joking|kidding)"
-    r"|i jest|no joke of yours|lol|lmao)\b|\bha ?ha|[\U0001f602\U0001f923\U0001f609\U0001f61c]",
-    re.IGNORECASE,
-)
+_BEFORE_WORDS = re.compile(r"\W*+")
+_LAUGHS = re.compile("[\U0001f602\U0001f923\U0001f609\U0001f61c]")
 
 
-def own_words(text: str) -> str:
-    """The text without quotations, and each sentence only up to where it reports somebody's words; empty for a jest."""
+def own_words(text: str, lexicon: Lexicon | None = None) -> str:
+    """The text without quotations, and each sentence only up to where it reports somebody's words; empty for a jest.
+
+    Without a lexicon: by the shipped English one.
+    """
+    lexicon = lexicon or shipped()
     text = text.replace("\u2019", "'")
-    if _JEST.search(text):
+    jest = lexicon.quoting.get("jest")
+    if _LAUGHS.search(text) or (jest and jest.search(text)):
         return ""
-    return " ".join(_own(sentence) for sentence in _SENTENCE.findall(_QUOTED.sub(" ", text))).strip()
+    return " ".join(_own(sentence, lexicon) for sentence in _SENTENCE.findall(_QUOTED.sub(" ", text))).strip()
 
 
-def _own(sentence: str) -> str:
-    at = _REPORTED.search(sentence)
+def _own(sentence: str, lexicon: Lexicon) -> str:
+    opening, reported = lexicon.quoting.get("opening"), lexicon.quoting.get("reported")
+    before = _BEFORE_WORDS.match(sentence)
+    if opening and opening.match(sentence[before.end() if before else 0 :]):
+        return ""
+    at = reported.search(sentence) if reported else None
     return (sentence[: at.start()] if at else sentence).strip()

@@ -45,9 +45,12 @@ class Wording:
 
 def plain(text: str) -> str:
     """Words as spoken on the telephone: lower case, no punctuation, figures as words."""
-    text = spoken(text[:_CHARACTERS].lower().replace("\u2019", "'"))
-    words = " ".join(word for word in (w.strip("'") for w in _OTHER.sub(" ", text).split()) if word)
-    return _PER_CENT.sub("percent", words)
+    return _PER_CENT.sub("percent", _words(spoken(_lower(text))))
+
+
+def bare(text: str) -> str:
+    """Lower case, no punctuation; figures stay as they are written."""
+    return _words(_lower(text))
 
 
 def as_read(text: str) -> str:
@@ -87,6 +90,14 @@ def latest(tokenizer: Tokenizer, turns: Sequence[tuple[Role, str]], tokens: int)
             break
         kept.append((role, own))
     return _joined(reversed(kept))
+
+
+def _lower(text: str) -> str:
+    return text[:_CHARACTERS].lower().replace("\u2019", "'")
+
+
+def _words(text: str) -> str:
+    return " ".join(word for word in (w.strip("'") for w in _OTHER.sub(" ", text).split()) if word)
 
 
 def _ids(tokenizer: Tokenizer, text: str) -> list[int]:

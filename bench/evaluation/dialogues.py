@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from analysis.languages.lexicon import ENGLISH
 from callbus import Role
 
 MAIA_NEGATIVE = frozenset({"disappointment", "frustration", "anger"})
@@ -39,6 +40,8 @@ class Dialogue:
     lines: tuple[Line, ...]
     style: str = ""
     """What makes it hard, in its writer's word."""
+    language: str = ENGLISH
+    """Its code."""
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -81,7 +84,8 @@ def _dialogue(record: dict[str, Any], group: str) -> Dialogue:
         if role is Role.CUSTOMER and label not in (-1, 0, 1):
             raise ValueError(f"label {label!r} is not -1, 0 or 1")
         lines.append(Line(role, (str(turn["text"]),), label))
-    return Dialogue(str(record["id"]), group, _merged(lines), str(record.get("style", "")))
+    style, language = str(record.get("style", "")), str(record.get("language", ENGLISH))
+    return Dialogue(str(record["id"]), group, _merged(lines), style, language)
 
 
 def _maia_line(turn: dict[str, Any], names: Sequence[str]) -> Line:

@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.languages.lexicon import shipped
 from analysis.scorers.choice import chosen_rules, chosen_scoring
 from analysis.scorers.language_model import TURNS
+from analysis.scorers.listed import listed_score
 from analysis.scorers.shipped import HISTORY_TURNS, FeelingScorer
 from analysis.settings import AnalysisSection
 from analysis.turns.score import MOST_LOG_ODDS, Score, Scorer, certainty
@@ -103,6 +105,14 @@ class HeldOut:
         odds, weight = found
         counts = weight * certainty(turn.confidence)
         return Score(odds, counts, (Term("held out", odds * counts),))
+
+
+class Listed:
+    """The lists of a dialogue's language, as used in calls that no network reads."""
+
+    def score(self, dialogue: Dialogue, line: int, turn: Turn, history: Sequence[Turn]) -> Score:
+        """See playing.Judge."""
+        return listed_score(turn, shipped(dialogue.language))
 
 
 class Length:

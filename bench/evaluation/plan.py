@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from analysis.scorers.listed import LISTED_RULES
 from analysis.scorers.shipped import FEELING_RULES
 from analysis.shift.detector import ShiftRules
 from bench.evaluation import sets
 from bench.evaluation.budget import Budget
 from bench.evaluation.evaluating import CLEAN, CONDITIONS, ONCE, Condition, Judged
-from bench.evaluation.judges import ByWords, Chosen, FigureError, HeldOut, Labels, Length, Remembering
+from bench.evaluation.judges import ByWords, Chosen, FigureError, HeldOut, Labels, Length, Listed, Remembering
 from bench.evaluation.playing import Judge, play
 from bench.evaluation.report import AUC_FROM_THIRD
 from bench.evaluation.sets import FIRST_HAND, SECOND_HAND, Labelled, Tested
@@ -71,6 +72,8 @@ def plan(held_out: HeldOut, chosen: Chosen | None, own: Path | None, data: Path)
         (both.main, elsewhere),
         *_compared(both, callvane, labels.rules),
     ]
+    lists = Judged("Callvane's lists", Listed(), lambda _: LISTED_RULES, CONDITIONS)
+    lines.append((sets.spanish(), [lists, *(each.elsewhere for each in controls[1:])]))
     if (data / "maia").is_dir():
         lines.append((sets.maia(data / "maia", MAIA_TARGETS), [_once(each) for each in elsewhere]))
     else:

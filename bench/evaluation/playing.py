@@ -8,6 +8,7 @@ from typing import Protocol
 
 from analysis.budget.calm_calls import PAUSE_SECONDS, WORDS_PER_MINUTE
 from analysis.call.conversation import Conversation, hear, judge
+from analysis.languages.lexicon import shipped
 from analysis.shift.detector import ShiftRules
 from analysis.turns.score import Score
 from analysis.turns.turn import Said, Turn
@@ -65,7 +66,7 @@ def play(dialogue: Dialogue, judged_by: Judge, rules: ShiftRules, confidence: fl
             turn = heard.turn
             score = judged_by.score(dialogue, index, turn, call.before(turn))
             log_odds[-1] = score.log_odds
-            verdict = judge(call, turn, score, rules, end, end)
+            verdict = judge(call, turn, score, rules, end, end, shipped(dialogue.language))
             call = verdict.conversation
             if verdict.alert:
                 alerts.append((verdict.alert, len(log_odds) - 1))

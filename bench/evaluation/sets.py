@@ -101,6 +101,11 @@ def hands(targets: Mapping[str, float]) -> Tested:
     return by_hands("hands", HANDS, "tests-hands", targets)
 
 
+def spanish(folder: Path = TESTS / "spanish") -> Labelled:
+    """The Spanish dialogues, as their writer labelled them. Raises OSError, DialogueError."""
+    return labelled("spanish", FIRST_HAND, [one for path in sorted(folder.glob("*.jsonl")) for one in read_jsonl(path)])
+
+
 def by_hands(
     name: str,
     folder: Path,

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from analysis.practice.phrases import load
 from bench.evaluation.measures import Figure
 from bench.practice.known import Call, Truth, calls
 from bench.practice.readers import LeftOut, Listed, Network, Person, Reader
@@ -38,7 +39,7 @@ WIDTHS = (16, 16, 24, 6, 10, 8, 6, 12, 5)
 def main() -> None:
     """Read the sets, let each reader read them, print each line when it is measured."""
     try:
-        sets = {named: calls(named) for named in ("tests-hands", "tests")}
+        sets = {named: calls(named) for named in ("tests-hands", "tests", "tests-spanish")}
     except FileError as error:
         sys.exit(f"eval-practice: {error}")
     print(_line(HEAD), flush=True)
@@ -50,7 +51,7 @@ def main() -> None:
             rows += _rows(name, type(reader).__name__, one)
         print(f"{name}, {type(reader).__name__}: {time.monotonic() - began:.0f} s", file=sys.stderr)
     print("Brackets: 95 % of resamples of the calls. * meets its target, ! misses it.")
-    print("Truth is what is settled; a person is the second hand against the first.")
+    print("Truth is what is settled, in Spanish what the writer says; a person is the second hand against the first.")
     write(rows)
 
 
@@ -76,6 +77,7 @@ def _plan(sets: dict[str, list[Call]]) -> Iterator[Line]:
     yield "hands", both, Person(), first, lambda call: call.first_opening
     yield "tests", tests, network, settled, opening
     yield "tests", tests, listed, settled, opening
+    yield "spanish", sets["tests-spanish"], Listed(load()["es"]), settled, opening
 
 
 def _target(name: str, reader: str, signal: str) -> float | None:

@@ -39,7 +39,7 @@ class Call:
     turns: tuple[Turn, ...]
     opening: str
     truth: tuple[Truth, ...]
-    """Turn by turn, as settled."""
+    """Turn by turn, as settled; as its writer has it where nothing is."""
     second: tuple[Truth, ...] | None
     """The same by the second hand."""
     second_opening: str
@@ -49,12 +49,15 @@ class Call:
 
 
 def calls(named: str) -> list[Call]:
-    """The calls of a set with settled labels. Raises tools.labels.files.FileError."""
+    """The calls of a set. Raises tools.labels.files.FileError."""
     known = everything()
     judged = settled(named, known)
-    hollow = hollow_turns(known)
+    hollow = hollow_turns(known) if judged else {one.hand.name: _hollow(one) for one in of_set(named)}
     seconds = {two.name: two for _, two in pairs(named, known)} if named in second_sets() else {}
-    return [_call(one, judged[one.hand.name], seconds.get(one.hand.name), hollow) for one in of_set(named)]
+    return [
+        _call(one, judged[one.hand.name] if judged else one.hand, seconds.get(one.hand.name), hollow)
+        for one in of_set(named)
+    ]
 
 
 def _call(dialogue: Dialogue, truth: Labelled, second: Labelled | None, hollow: Mapping[str, Sequence[int]]) -> Call:
@@ -73,6 +76,11 @@ def _call(dialogue: Dialogue, truth: Labelled, second: Labelled | None, hollow: 
         tuple(_truth(first, group, empty) for group in groups) if first else None,
         (first.opening if first else None) or "UNCLEAR",
     )
+
+
+def _hollow(dialogue: Dialogue) -> list[int]:
+    """The hollow turns by its writer."""
+    return [turn for turn, is_hollow in enumerate(dialogue.hollow) if is_hollow]
 
 
 def _turns(dialogue: Dialogue, groups: Sequence[Sequence[int]]) -> Iterator[Turn]:

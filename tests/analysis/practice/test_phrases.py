@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.practice.phrases import SEEN, PhrasesError, load, reading, telling
+from analysis.languages.files import LanguageError
+from analysis.practice.phrases import SEEN, load, reading, telling
 from analysis.turns.reading import Act
 from callbus import Role
 from tests.analysis.practice.speaking import ENGLISH, turn
@@ -139,7 +140,7 @@ def test_an_exception_takes_back_what_is_found(tmp_path: Path) -> None:
 )
 def test_a_bad_file_is_refused_in_one_line(tmp_path: Path, text: str, cause: str) -> None:
     """With its name, the list and the cause."""
-    with pytest.raises(PhrasesError) as refused:
+    with pytest.raises(LanguageError) as refused:
         load(written(tmp_path, text))
     assert cause in str(refused.value)
     assert "\n" not in str(refused.value).strip()
@@ -147,7 +148,7 @@ def test_a_bad_file_is_refused_in_one_line(tmp_path: Path, text: str, cause: str
 
 def test_a_folder_without_phrases_is_refused(tmp_path: Path) -> None:
     """It says what is missing."""
-    with pytest.raises(PhrasesError, match=r"no file such as en\.toml"):
+    with pytest.raises(LanguageError, match=r"no file such as en\.toml"):
         load(tmp_path / "nowhere")
 
 

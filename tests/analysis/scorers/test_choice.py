@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from analysis.scorers.choice import chosen_rules, chosen_scoring, judged_languages
+from analysis.languages.files import tables
+from analysis.languages.lexicon import lexicons
+from analysis.scorers.choice import chosen_rules, chosen_scoring, judged_languages, listed_languages
 from analysis.scorers.shipped import FEELING_RULES
 from analysis.settings import AnalysisSection, AnalysisSettings
 from analysis.turns.turn import Turn
@@ -30,6 +32,7 @@ WORDS = {
 }
 BIAS = {"neutral": 3.0}
 KEYS = Keys("callvane")
+LEXICONS = lexicons(tables())
 
 
 def turn(text: str) -> Turn:
@@ -236,28 +239,52 @@ async def test_without_the_model_calls_are_judged_by_the_shipped_scorer(bus: Bus
 @pytest.mark.parametrize(
     ("settings", "judged"),
     [
-        ({}, {"en"}),
-        ({"language": "es"}, {"en"}),
-        ({"language": "auto"}, {"en"}),
+        ({}, {"en", "es"}),
+        ({"language": "es"}, {"en", "es"}),
+        ({"language": "auto"}, {"en", "es"}),
+        ({"scorer_languages": ["en"]}, {"en"}),
+        ({"scorer_languages": ["es"]}, {"es"}),
         ({"scorer": "classifier", "language": "es"}, {"es"}),
         ({"scorer": "classifier", "language": "auto", "scorer_languages": ["*"]}, {"*"}),
         ({"scorer": "language_model", "scorer_languages": ["en", "es"]}, {"en", "es"}),
     ],
 )
 def test_the_languages_that_a_scorer_judges(settings: dict[str, Any], judged: set[str]) -> None:
-    """The shipped one English alone; another one what is configured, else the language that is expected."""
-    assert judged_languages(AnalysisSection.model_validate(settings)) == judged
+    """The shipped one English and what there are lists for; another one what is configured, else what is expected."""
+    assert judged_languages(AnalysisSection.model_validate(settings), LEXICONS) == judged
+
+
+@pytest.mark.parametrize(
+    ("settings", "listed"),
+    [
+        ({}, {"es"}),
+        ({"scorer_languages": ["en"]}, set()),
+        ({"scorer_languages": ["en", "es"]}, {"es"}),
+        ({"scorer": "classifier", "language": "es"}, set()),
+        ({"scorer": "language_model", "scorer_languages": ["*"]}, set()),
+    ],
+)
+def test_the_languages_that_lists_judge(settings: dict[str, Any], listed: set[str]) -> None:
+    """Only beside the shipped network, and never English, which it reads."""
+    assert listed_languages(AnalysisSection.model_validate(settings), LEXICONS) == listed
+
+
+def test_a_file_without_cues_lets_nobody_be_judged() -> None:
+    """A language may have phrases for agents' turns alone."""
+    found = lexicons({"en": {"mood": {}}, "fr": {"mood": {"light": ["les"]}}, "pt": {"ack": {}}})
+    assert judged_languages(AnalysisSection(), found) == {"en"}
 
 
 @pytest.mark.parametrize(
     ("settings", "cure"),
     [
-        ({"scorer_languages": ["es"]}, "English only; remove it"),
+        ({"scorer_languages": ["en", "fr"]}, "cannot judge fr; it judges English, and by lists es"),
+        ({"scorer_languages": ["*"]}, "cannot judge *; it judges English, and by lists es"),
         ({"scorer": "classifier", "language": "auto"}, "say what the scorer judges"),
     ],
 )
 def test_languages_that_cannot_be_judged(settings: dict[str, Any], cure: str) -> None:
     """A scorer that cannot judge them, or of which nobody has said what it can, is told with its cure."""
     with pytest.raises(ConfigError, match=r"analysis\.scorer_languages") as caught:
-        judged_languages(AnalysisSection.model_validate(settings))
+        judged_languages(AnalysisSection.model_validate(settings), LEXICONS)
     assert cure in str(caught.value)

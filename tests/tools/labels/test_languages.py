@@ -47,8 +47,8 @@ def test_the_trainer_reads_english_alone() -> None:
     assert {known[one.name].language for one in trained} == {ENGLISH}
 
 
-def test_the_evaluation_reads_english_alone() -> None:
-    """The sets that `make eval` finds by itself have no dialogue in another language."""
+def test_the_evaluation_of_english_reads_english_alone() -> None:
+    """The sets by which `make eval` measures the network have no dialogue in another language."""
     known = everything()
     measured = [one for each in (measured_sets.tests({}), measured_sets.hands({})) for one in each.main.dialogues]
     assert len(measured) >= 121
