@@ -135,7 +135,8 @@ class AnalysisSection(BaseModel):
     and there are no debriefs."""
     language_files: Path | None = None
     """Folder of what is looked for in words, one file a language, such as `en.toml`: docs/languages.md. Unset: the
-    shipped ones, English and Spanish. A call in a language without a file tells nothing of how the agent meets it."""
+    shipped ones, English and Spanish. A call in a language without a file, or that is not judged, tells nothing of how
+    the agent meets it."""
     mark_false_alarms_per_call_hour: float = Field(2.0, gt=0, le=100)
     """Marks per hour of calm calls that you accept. `python -m analysis budget` finds `mark_threshold` for it."""
     interruption_false_alarms_per_call_hour: float = Field(0.5, gt=0, le=100)

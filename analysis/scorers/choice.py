@@ -44,7 +44,7 @@ def chosen_scoring(section: AnalysisSection, lexicon: Lexicon | None = None) -> 
 def listed_languages(section: AnalysisSection, lexicons: Mapping[str, Lexicon]) -> frozenset[str]:
     """Codes of the languages that lists of words judge beside the shipped network, which reads English alone.
 
-    Raises ConfigError.
+    Only those that are asked for: lists hear little. Raises ConfigError.
     """
     if section.scorer != "feeling":
         return frozenset()
@@ -54,14 +54,14 @@ def listed_languages(section: AnalysisSection, lexicons: Mapping[str, Lexicon]) 
             f"analysis.scorer_languages: the shipped scorer cannot judge {', '.join(sorted(unknown))}; "
             f"it judges English, and by lists {', '.join(sorted(listed)) or 'nothing else'}"
         )
-    return (frozenset(section.scorer_languages) - {ENGLISH}) if section.scorer_languages else frozenset(listed)
+    return frozenset(section.scorer_languages) - {ENGLISH}
 
 
 def judged_languages(section: AnalysisSection, lexicons: Mapping[str, Lexicon]) -> frozenset[str]:
     """Codes of the languages that are judged; `*` is all. Raises ConfigError."""
     if section.scorer == "feeling":
         listed = listed_languages(section, lexicons)
-        return frozenset(section.scorer_languages) or listed | {ENGLISH}
+        return listed | {ENGLISH} if ENGLISH in section.scorer_languages or not listed else listed
     if not section.scorer_languages and section.language == AUTO:
         raise ConfigError(
             'analysis.scorer_languages: language = "auto" needs it; say what the scorer judges: ["en", "es"], or ["*"]'

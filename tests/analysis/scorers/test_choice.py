@@ -239,10 +239,11 @@ async def test_without_the_model_calls_are_judged_by_the_shipped_scorer(bus: Bus
 @pytest.mark.parametrize(
     ("settings", "judged"),
     [
-        ({}, {"en", "es"}),
-        ({"language": "es"}, {"en", "es"}),
-        ({"language": "auto"}, {"en", "es"}),
+        ({}, {"en"}),
+        ({"language": "es"}, {"en"}),
+        ({"language": "auto"}, {"en"}),
         ({"scorer_languages": ["en"]}, {"en"}),
+        ({"scorer_languages": ["en", "es"]}, {"en", "es"}),
         ({"scorer_languages": ["es"]}, {"es"}),
         ({"scorer": "classifier", "language": "es"}, {"es"}),
         ({"scorer": "classifier", "language": "auto", "scorer_languages": ["*"]}, {"*"}),
@@ -250,22 +251,23 @@ async def test_without_the_model_calls_are_judged_by_the_shipped_scorer(bus: Bus
     ],
 )
 def test_the_languages_that_a_scorer_judges(settings: dict[str, Any], judged: set[str]) -> None:
-    """The shipped one English and what there are lists for; another one what is configured, else what is expected."""
+    """The shipped one English, and by lists what is asked for; another one what is configured, or is expected."""
     assert judged_languages(AnalysisSection.model_validate(settings), LEXICONS) == judged
 
 
 @pytest.mark.parametrize(
     ("settings", "listed"),
     [
-        ({}, {"es"}),
+        ({}, set()),
         ({"scorer_languages": ["en"]}, set()),
+        ({"scorer_languages": ["es"]}, {"es"}),
         ({"scorer_languages": ["en", "es"]}, {"es"}),
         ({"scorer": "classifier", "language": "es"}, set()),
         ({"scorer": "language_model", "scorer_languages": ["*"]}, set()),
     ],
 )
 def test_the_languages_that_lists_judge(settings: dict[str, Any], listed: set[str]) -> None:
-    """Only beside the shipped network, and never English, which it reads."""
+    """Only beside the shipped network, if they are asked for, and never English, which it reads."""
     assert listed_languages(AnalysisSection.model_validate(settings), LEXICONS) == listed
 
 
@@ -273,6 +275,8 @@ def test_a_file_without_cues_lets_nobody_be_judged() -> None:
     """A language may have phrases for agents' turns alone."""
     found = lexicons({"en": {"mood": {}}, "fr": {"mood": {"light": ["les"]}}, "pt": {"ack": {}}})
     assert judged_languages(AnalysisSection(), found) == {"en"}
+    with pytest.raises(ConfigError, match="by lists nothing else"):
+        judged_languages(AnalysisSection(scorer_languages=("fr",)), found)
 
 
 @pytest.mark.parametrize(

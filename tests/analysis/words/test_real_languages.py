@@ -117,7 +117,7 @@ def test_a_language_that_the_model_does_not_know(base: Transcriber) -> None:
 
 
 async def test_a_worker_tells_the_words_of_a_foreign_call(redis_url: str) -> None:
-    """A process that expects and judges English: once the call is known to be Spanish, its words are that, unscored."""
+    """A whole process that expects English: once the call is known to be Spanish, its words are Spanish, unscored."""
     fetch("base")
     clips = [each for each in recorded("es") if each.seconds > 2 * LONG_SECONDS][:6]
     said, at = [], 0.0
@@ -128,8 +128,7 @@ async def test_a_worker_tells_the_words_of_a_foreign_call(redis_url: str) -> Non
         said.append(Utterance("foreign", leg, role, sequence, start, at, time.time(), RATE_HZ, clip.pcm))
     opening = CallOpened("foreign", "bridge", time.time(), LEGS)
     async with Bus(RedisSettings(url=redis_url)) as bus:
-        settings = {"analysis__model": "base", "analysis__cpu_threads": "1", "analysis__scorer_languages": '["en"]'}
-        async with analysis(redis__url=redis_url, **settings) as worker:
+        async with analysis(redis__url=redis_url, analysis__model="base", analysis__cpu_threads="1") as worker:
             await publish(bus, [opening])
             for number, utterance in enumerate(said, start=1):  # as in a call: each is read before the next is said
                 await publish(bus, [utterance])
