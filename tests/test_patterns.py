@@ -56,6 +56,8 @@ def _of_languages() -> Iterator[Use]:
     for language, lexicon in lexicons(tables()).items():
         for name, pattern in [*((cue.name, cue.pattern) for cue in lexicon.cues), *lexicon.threats]:
             yield Use(f"{language}.toml {name}", pattern, "finditer")
+        for name, pattern in lexicon.parties.items():
+            yield Use(f"{language}.toml {name}", pattern, "finditer")
         for name, pattern in {**lexicon.guards, **lexicon.quoting}.items():
             yield Use(f"{language}.toml {name}", pattern, "match" if name in ("not_you", "opening") else "search")
 

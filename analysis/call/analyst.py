@@ -144,7 +144,10 @@ class Analyst:
         placed = hear(call, said)
         call, turn = placed.conversation, placed.turn
         call = replace(
-            call, health=call.health.listened([each.turn for each in call.turns], max(0.0, event.end_seconds))
+            call,
+            health=call.health.listened(
+                [each.turn for each in call.turns], max(0.0, event.end_seconds), self._lexicon_of(call)
+            ),
         )
         is_judged, phrases = self._languages.is_to_be_scored(call.spoken), self._phrases_of(call)
         if turn is None or placed.scored or turn.role is Role.AGENT:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from prometheus_client import Counter
 
 from analysis.call.swap import FIRST_TURNS, suspected
+from analysis.languages.lexicon import Lexicon
 from analysis.turns.turn import Turn
 from callbus import CallEvent, Condition, ConditionKind, Gap, Leg, Role
 from callbus.messages.conditions import MAX_CONDITIONS, MAX_GAPS, UNITS
@@ -46,9 +47,12 @@ class Health:
         shown = tuple(each for each in self.standing if each.kind is ConditionKind.PARTIES_SWAPPED)
         return replace(self.closed(at_seconds), standing=shown)
 
-    def listened(self, turns: Sequence[Turn], at_seconds: float) -> Health:
-        """Health after more words: the first turns may show that the parties are swapped."""
-        if self.swap_told or not turns or turns[-1].number >= FIRST_TURNS or not (count := suspected(turns)):
+    def listened(self, turns: Sequence[Turn], at_seconds: float, lexicon: Lexicon | None = None) -> Health:
+        """Health after more words: the first turns may show that the parties are swapped.
+
+        `lexicon`: of the call's language; without one, the shipped English one.
+        """
+        if self.swap_told or not turns or turns[-1].number >= FIRST_TURNS or not (count := suspected(turns, lexicon)):
             return self
         SWAPS.inc()
         kind = ConditionKind.PARTIES_SWAPPED

@@ -1,13 +1,13 @@
-"""What callers of one language say outright, threaten, quote and jest with, as its file has it under `[mood]`. Pure.
+"""What callers of one language say outright, threaten, quote and jest with, and what gives the parties away. Pure.
 
-All patterns are for lower case without accents.
+A file has it under `[mood]` and `[parties]`. All patterns are for lower case without accents.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ LEAST_ODDS = -3.0
 _TOP = ("parts", "light", "denied", "cues", "threats", "guards", "quoting")
 _GUARDS = ("of_others", "merely_thought", "not_you", "calm")
 _QUOTING = ("reported", "opening", "jest")
+_PARTIES = ("agent", "customer")
 _WHOLE, _BEFORE, _AFTER = r"\b(?:{})\b", r"\b(?:{})$", r"^(?:{})\b"
 
 
@@ -52,17 +53,20 @@ class Lexicon:
     """`reported` where somebody else's words begin, `opening` where a sentence that opens so is theirs, `jest`."""
     light: frozenset[str] = frozenset()
     """Words that say nothing of whether a caller repeats themselves."""
+    parties: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    """What only an `agent` says at the start of a call, and what only a `customer`."""
 
 
 def lexicons(of: Mapping[str, Tables]) -> dict[str, Lexicon]:
     """The lexicon of each language whose file has one. Raises LanguageError."""
     found = {}
     for language, table in of.items():
-        if "mood" in table:
+        if "mood" in table or "parties" in table:
             try:
-                found[language] = _lexicon(language, table["mood"])
-            except (LanguageError, PatternError) as error:
-                raise LanguageError(f"{language}.toml: [mood] {error}") from None
+                lexicon = _lexicon(language, table.get("mood", {}))
+                found[language] = replace(lexicon, parties=_parties(table.get("parties", {})))
+            except LanguageError as error:
+                raise LanguageError(f"{language}.toml: {error}") from None
     return found
 
 
@@ -73,7 +77,7 @@ def shipped(language: str = ENGLISH, folder: Path = SHIPPED) -> Lexicon:
 
 
 def _lexicon(language: str, table: Any) -> Lexicon:
-    own = _table("it", table, _TOP)
+    own = _table("mood", table, _TOP)
     parts = {name: _text(f"parts.{name}", text) for name, text in _table("parts", own.get("parts", {})).items()}
     not_after = "".join(f"(?<!{re.escape(folded(word))} )" for word in _texts("denied", own.get("denied", [])))
     return Lexicon(
@@ -90,6 +94,11 @@ def _lexicon(language: str, table: Any) -> Lexicon:
         },
         frozenset(folded(word.lower()) for word in _texts("light", own.get("light", []), MOST_LIGHT)),
     )
+
+
+def _parties(table: Any) -> dict[str, re.Pattern[str]]:
+    found = _table("parties", table, _PARTIES)
+    return {name: _pattern(f"parties.{name}", text, {}, _WHOLE, re.IGNORECASE) for name, text in found.items()}
 
 
 def _around(name: str) -> str:

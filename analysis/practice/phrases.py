@@ -21,7 +21,7 @@ from callbus import Role
 SIGNS = ("gush", "hold", "heated", "urgent", "formal", "casual", "telling", "formula", "light")
 """Lists beside those of the acts."""
 KNOWN = (*Act, *SIGNS)
-OTHERS = frozenset(("abbreviations", "mood"))
+OTHERS = frozenset(("abbreviations", "mood", "parties"))
 """What else a language's file may have."""
 SEEN = 0.5
 """The confidence from which something counts as seen."""

@@ -9,6 +9,7 @@ import pytest
 
 from analysis.call.analyst import Analyst
 from analysis.call.swap import FIRST_TURNS, formulas, suspected
+from analysis.languages.lexicon import shipped
 from analysis.shift.detector import ShiftRules
 from analysis.turns.turn import Turn
 from analysis.words.recognition import Recognition
@@ -45,6 +46,18 @@ def test_formulas(said: list[tuple[Role, str]], own: int) -> None:
     assert formulas(turns(*said, swapped=True)) == (0, own)
     assert suspected(turns(*said)) == 0
     assert suspected(turns(*said, swapped=True)) == own
+
+
+def test_formulas_of_another_language() -> None:
+    """They are those of the call's language, whatever its accents; without any there is no reason to warn."""
+    said = turns(
+        (A, "Gracias por llamar a Termosol, le atiende Bego\u00f1a, \u00bfen qu\u00e9 puedo ayudarle?"),
+        (C, "Llamo por mi pedido, que no lleg\u00f3."),
+        swapped=True,
+    )
+    assert suspected(said, shipped("es")) == 5
+    assert suspected(said) == 0
+    assert suspected(said, shipped("xx")) == 0
 
 
 @pytest.mark.parametrize(

@@ -55,11 +55,12 @@ def test_a_denied_cue_is_none() -> None:
         ({"guards": {"anywhere": "a"}}, "guards: 'anywhere' is unknown"),
         ({"quoting": {"jest": "("}}, "quoting.jest: its pattern has a group"),
         ({"parts": {"a": 1}}, "parts.a: a text is missing"),
+        ({"nonsense": {}}, "mood: 'nonsense'"),
     ],
 )
 def test_a_bad_table_is_refused_in_one_line(mood: dict[str, object], cause: str) -> None:
     """With the language, the table and the cause."""
-    with pytest.raises(LanguageError, match=r"^xx\.toml: \[mood\] ") as refused:
+    with pytest.raises(LanguageError, match=r"^xx\.toml: ") as refused:
         lexicon(**mood)
     assert cause in str(refused.value)
     assert "\n" not in str(refused.value)

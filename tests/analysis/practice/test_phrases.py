@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.languages.files import LanguageError
+from analysis.languages.folding import folded
 from analysis.practice.phrases import SEEN, load, reading, telling
 from analysis.turns.reading import Act
 from callbus import Role
 from tests.analysis.practice.speaking import ENGLISH, turn
 from tests.pumping import MOST_GROWTH, growth
 
+SPANISH = load()["es"]
 ACTS = [
     ("I'm sorry you were sent away twice.", {Act.ACK}),
     ("Sorry? I didn't catch that.", set()),
@@ -44,6 +46,32 @@ def test_the_shipped_phrases_find_acts(text: str, acts: set[Act]) -> None:
     """By the rule book's own examples, and none in what it says is none."""
     found = reading(ENGLISH.found(text)).acts
     assert {act for act, sure in found.items() if sure >= SEEN} == acts
+
+
+IN_SPANISH = [
+    ("Siento mucho que lleve tanto esperando.", {Act.ACK}),
+    ("Qu\u00e9 pena con usted.", set()),
+    ("Entiendo su frustraci\u00f3n.", {Act.ACK, Act.SCRIPT}),
+    ("Lamentamos las molestias.", {Act.SCRIPT}),
+    ("Se lo mando hoy mismo.", {Act.NEXT}),
+    ("Le llamo ma\u00f1ana.", {Act.NEXT}),
+    ("Ahorita le ayudo.", set()),
+    ("\u00bfCon eso queda resuelto?", {Act.VERIFY}),
+    ("\u00bfQu\u00e9 le ayudar\u00eda m\u00e1s ahora?", {Act.RESET}),
+    ("Se lo garantizo.", {Act.OVER_PROMISE}),
+    ("C\u00e1lmese, se\u00f1ora.", {Act.DEFENSIVE}),
+    ("Es la pol\u00edtica de la empresa.", {Act.BRUSH_OFF}),
+    ("\u00bfEn qu\u00e9 puedo ayudarle?", {Act.SCRIPT}),
+    ("La garant\u00eda dura dos a\u00f1os.", set()),
+]
+
+
+@pytest.mark.parametrize(("text", "acts"), IN_SPANISH, ids=[text for text, _ in IN_SPANISH])
+def test_the_shipped_phrases_find_acts_in_spanish(text: str, acts: set[Act]) -> None:
+    """With usted, t\u00fa or vos, and with accents or without."""
+    for said in (text, folded(text)):
+        found = reading(SPANISH.found(said)).acts
+        assert {act for act, sure in found.items() if sure >= SEEN} == acts
 
 
 def test_what_the_customer_said_is_taken_up() -> None:
@@ -152,10 +180,13 @@ def test_a_folder_without_phrases_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("pump", ["i'll ", "is that ", "does that help . ", "sorry you ", "? ", "i i i'll "])
+@pytest.mark.parametrize(
+    "pump", ["i'll ", "is that ", "does that help . ", "sorry you ", "? ", "i i i'll ", "le ", "lo siento. "]
+)
 def test_time_grows_with_the_text(pump: str) -> None:
     """However a turn is made."""
-    assert growth(lambda text: ENGLISH.found(text), lambda size: pump * (size // len(pump))) <= MOST_GROWTH
+    for phrases in (ENGLISH, SPANISH):
+        assert growth(phrases.found, lambda size: pump * (size // len(pump))) <= MOST_GROWTH
 
 
 @given(st.text(max_size=500))
