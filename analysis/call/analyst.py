@@ -157,7 +157,7 @@ class Analyst:
         is_judged = self._languages.is_judged(call.spoken.language or self._languages.expected)
         call = replace(call, is_judged=is_judged, parties=call.parties if is_judged else {})
         if self._phrases is None:
-            return call
+            return replace(call, practice=None)
         language = self._languages.presumed(call.spoken)
         return practised.watched(call, is_readable=not language or language in self._phrases)
 
@@ -230,7 +230,8 @@ def _ended(shown: CallState, event: CallClosed, now: float) -> CallState:
 
 def _news(call: Conversation, earlier: CallState, now: float) -> Sequence[Publication]:
     """The call's state, if the page would show it differently from before."""
-    return (state_of(call, now),) if state_of(call, 0.0) != earlier else ()
+    state = state_of(call, 0.0)
+    return (replace(state, updated_at=now),) if state != earlier else ()
 
 
 def _open_digits(call: Conversation, leg_id: str, digits: int) -> dict[str, int]:

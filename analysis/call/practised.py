@@ -62,7 +62,7 @@ def answered(call: Conversation, turn: Turn, read: AgentReading | None, phrases:
     """After an agent's turn, or more words of it. `read`: as a network has read it, if one has."""
 
     def change(state: State) -> State:
-        return state.read(agent_turn(turn, phrases.of_agent(turn, call.before(turn)), read))
+        return _shown(state.read(agent_turn(turn, phrases.of_agent(turn, call.before(turn)), read)))
 
     return _changed(call, change)
 
@@ -72,7 +72,7 @@ def scored(call: Conversation, turn: Turn, score: Score, alert: Alert | None, ph
 
     def change(state: State) -> State:
         read = customer_turn(turn, score, phrases)
-        state = state.read(read)
+        state = _shown(state.read(read))
         if alert is None:
             return state
         words = read.customer.about if read.customer and read.customer.about else read.quote
@@ -94,14 +94,14 @@ def _changed(call: Conversation, change: Callable[[State], State]) -> Conversati
     state = call.practice
     if state is None or not state.is_judged:
         return call
-
-    def work() -> State:
-        changed = change(state)
-        changed.practice()  # what cannot be shown is not kept
-        return changed
-
-    changed = _survived(call, work)
+    changed = _survived(call, lambda: change(state))
     return call if changed is None else replace(call, practice=changed)
+
+
+def _shown(state: State) -> State:
+    """The state, once it is shown that it can be shown: what cannot is not kept."""
+    _ = state.practice
+    return state
 
 
 def _survived(call: Conversation, work: Callable[[], T]) -> T | None:

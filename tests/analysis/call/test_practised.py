@@ -163,7 +163,7 @@ def test_a_language_that_is_not_judged(languages: Languages, language: str) -> N
     work = analyst(languages)
     outcome = heard(work, language=language)
     assert outcome.call.practice
-    assert outcome.call.practice.practice() == Practice(is_judged=False)
+    assert outcome.call.practice.practice == Practice(is_judged=False)
     assert debriefs(work, outcome.call) == []
 
 
