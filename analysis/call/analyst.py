@@ -123,7 +123,7 @@ class Analyst:
     ) -> Outcome:
         if recognition.dropped:
             if recognition.dropped in LOST:
-                call = practised.spoke(call, _said(event, recognition, 0.0), None, Phrases())
+                call = practised.missed(call, _said(event, recognition, 0.0))
             now = clock()
             return Outcome(call, (self._transcript(event, call, recognition, now), *_news(call, earlier, now)))
         call, recognition, arousal = self._listened(event, call, recognition)
@@ -178,7 +178,7 @@ class Analyst:
         """An utterance without words, or no longer worth waiting for: published as dropped."""
         after = (call or joined(event)).passed(event)
         if why in LOST:
-            after = practised.spoke(after, _said(event, Recognition(), 0.0), None, Phrases())
+            after = practised.missed(after, _said(event, Recognition(), 0.0))
         return Outcome(after, (self._transcript(event, after, Recognition(dropped=why), now),))
 
     def failed(self, event: ForkEvent | TakenOver, call: Conversation | None, now: float) -> Outcome:

@@ -42,7 +42,7 @@ def watched(call: Conversation, *, is_readable: bool) -> Conversation:
 
 
 def spoke(call: Conversation, said: Said, turn: Turn | None, phrases: Phrases) -> Conversation:
-    """After an utterance, by its times. `turn`: its turn; None if it left the floor, or its words are lost."""
+    """After an utterance, by its times. `turn`: its turn; None if it left the floor."""
 
     def change(state: State) -> State:
         pauses = [(gap.from_seconds, gap.to_seconds) for gap in call.health.gaps]
@@ -56,6 +56,17 @@ def spoke(call: Conversation, said: Said, turn: Turn | None, phrases: Phrases) -
         return replace(state, timing=state.timing.heard(span, is_unhappy=state.now.is_unhappy, pauses=pauses))
 
     return _changed(call, change)
+
+
+def missed(call: Conversation, said: Said) -> Conversation:
+    """After an utterance whose words are lost. What an agent did in it is not known, so nothing was left undone."""
+
+    def change(state: State) -> State:
+        if said.role is not Role.AGENT:
+            return state
+        return replace(state, settled=replace(state.settled, hears_all=False))
+
+    return _changed(spoke(call, said, None, Phrases()), change)
 
 
 def answered(call: Conversation, turn: Turn, read: AgentReading | None, phrases: Phrases) -> Conversation:

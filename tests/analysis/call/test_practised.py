@@ -61,6 +61,11 @@ async def read(turn: Turn, history: Sequence[Turn]) -> AgentReading:
     return AgentReading({Act.OVER_PROMISE: 0.8}, 0.0)
 
 
+async def nothing(turn: Turn, history: Sequence[Turn]) -> AgentReading:
+    """As a network that sees no act."""
+    return AgentReading({}, 0.0)
+
+
 def analyst(languages: Languages | None = None) -> Analyst:
     """One who looks for it."""
     return Analyst(ShiftRules(), 7, languages, load())
@@ -75,7 +80,7 @@ def heard(
         utterance = spoken(sequence, role)
         languages = {str(options["language"]): 1.0} if "language" in options else {}
         recognition = Recognition(text, 0.9, languages=languages, speech_seconds=4.0)
-        reader = read if options.get("reads") else None
+        reader = read if options.get("reads") else nothing if options.get("reads_nothing") else None
         call = decode(encode(outcome.call))
         outcome = asyncio.run(work.heard(utterance, call, recognition, score, lambda: 2_000.0, reader))
     return outcome
@@ -210,6 +215,23 @@ def test_lost_words_are_no_silence() -> None:
     practice = asyncio.run(told).call.practice
     assert practice
     assert practice.timing.silences == 0
+
+
+def test_lost_words_of_an_agent_may_have_been_of_help() -> None:
+    """So nothing counts as left undone: no gap, and no "no"."""
+    work = analyst()
+    said = [(role, "What is the number?" if role is Role.AGENT else text) for role, text in SAID[:9]]
+    for lost, verdicts in ((False, {Verdict.NO, Verdict.NOT_SEEN}), (True, {Verdict.NOT_SEEN})):
+        call = heard(work, said[:4], reads_nothing=True).call
+        if lost:
+            call = work.dropped(spoken(4, Role.AGENT), call, "overload", 2_000.0).call
+        for sequence, (role, text) in enumerate(said[4:], 5):
+            told = work.heard(spoken(sequence, role), call, Recognition(text, 0.9), score, lambda: 2_000.0, nothing)
+            call = asyncio.run(told).call
+        (debrief,) = debriefs(work, call)
+        assert {reply.verdict for reply in debrief.replies} == verdicts
+        kinds = {gap.kind for gap in debrief.gaps}
+        assert (FindingKind.AGITATION_LEFT in kinds) is not lost
 
 
 def test_a_closed_call_that_goes_on_has_another_debrief() -> None:
