@@ -124,7 +124,7 @@ class Analyst:
     ) -> Outcome:
         if recognition.dropped:
             if recognition.dropped in LOST:
-                call = practised.spoke(call, _said(event, recognition, 0.0), None, Phrases())
+                call = practised.missed(call, _said(event, recognition, 0.0))
             now = clock()
             return Outcome(call, (self._transcript(event, call, recognition, now), *_news(call, earlier, now)))
         call, recognition, arousal = self._listened(event, call, recognition)
@@ -159,7 +159,7 @@ class Analyst:
         is_judged = self._languages.is_judged(call.spoken.language or self._languages.expected)
         call = replace(call, is_judged=is_judged, parties=call.parties if is_judged else {})
         if self._phrases is None:
-            return call
+            return replace(call, practice=None)
         language = self._languages.presumed(call.spoken)
         return practised.watched(call, is_readable=not language or language in self._phrases)
 
@@ -180,7 +180,7 @@ class Analyst:
         """An utterance without words, or no longer worth waiting for: published as dropped."""
         after = (call or joined(event)).passed(event)
         if why in LOST:
-            after = practised.spoke(after, _said(event, Recognition(), 0.0), None, Phrases())
+            after = practised.missed(after, _said(event, Recognition(), 0.0))
         return Outcome(after, (self._transcript(event, after, Recognition(dropped=why), now),))
 
     def failed(self, event: ForkEvent | TakenOver, call: Conversation | None, now: float) -> Outcome:
@@ -232,7 +232,8 @@ def _ended(shown: CallState, event: CallClosed, now: float) -> CallState:
 
 def _news(call: Conversation, earlier: CallState, now: float) -> Sequence[Publication]:
     """The call's state, if the page would show it differently from before."""
-    return (state_of(call, now),) if state_of(call, 0.0) != earlier else ()
+    state = state_of(call, 0.0)
+    return (replace(state, updated_at=now),) if state != earlier else ()
 
 
 def _open_digits(call: Conversation, leg_id: str, digits: int) -> dict[str, int]:

@@ -236,7 +236,7 @@ def state_of(call: Conversation, now: float, closed: CallClosed | None = None) -
         language=call.spoken.language,
         is_judged=call.is_judged,
         queue=call.queue,
-        practice=call.practice.practice() if call.practice else None,
+        practice=call.practice.practice if call.practice else None,
     )
 
 

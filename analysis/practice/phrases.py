@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from analysis.practice.clauses import Clause, clauses, quote
+from analysis.practice.clauses import Clause, clauses, cut, quote
 from analysis.turns.reading import Act, AgentReading
 from analysis.turns.turn import Turn
 from callbus import Role
@@ -120,7 +120,7 @@ class Phrases:
                 if earlier := found.get(name):
                     found[name] = replace(earlier, count=earlier.count + 1)
                 else:
-                    found[name] = Find(quote(clause.text), phrase, self.confidence[name])
+                    found[name] = Find(cut(clause.text), phrase, self.confidence[name])
         return found
 
     def of_agent(self, turn: Turn, history: Sequence[Turn]) -> Found:
@@ -140,7 +140,7 @@ class Phrases:
         said = {word for other in customers for clause in clauses(other.text) for word in self.weighty(clause)}
         for clause in clauses(turn.text):
             if not clause.is_question and len(self.weighty(clause) & said) >= SHARED_WORDS:
-                return Find(quote(clause.text), "their words again", TAKEN_UP)
+                return Find(cut(clause.text), "their words again", TAKEN_UP)
         return None
 
 
@@ -160,7 +160,7 @@ def telling(text: str, phrases: Phrases) -> tuple[str, float]:
         signs = phrases.of(clause)
         said += 2 * ("telling" in signs) - 3 * ("formula" in signs)
         if said > most:
-            best, most = quote(text if short else clause.text), float(said)
+            best, most = quote(text) if short else cut(clause.text), float(said)
     return best, most
 
 

@@ -15,6 +15,7 @@ from analysis.turns.score import Score
 from analysis.turns.turn import Turn
 from callbus import Core, Evidence
 from callbus.messages.leg import MOST_CALL_SECONDS
+from callbus.messages.practice import QUOTE_CHARACTERS
 
 LEAST = 0.3
 """A probability below this is not kept."""
@@ -98,9 +99,11 @@ class ReadTurn:
 
 
 def evidence(text: str, turn: int, at: float, rule: str, confidence: float) -> Evidence:
-    """Evidence within the bounds of the message."""
+    """Evidence within the bounds of the message; `text` is a quote already."""
     sure = max(0.0, min(1.0, confidence))
-    return Evidence(quote(text), max(0, turn), max(0.0, min(MOST_CALL_SECONDS, at)), rule[:RULE_CHARACTERS], sure)
+    return Evidence(
+        text[:QUOTE_CHARACTERS], max(0, turn), max(0.0, min(MOST_CALL_SECONDS, at)), rule[:RULE_CHARACTERS], sure
+    )
 
 
 def agent_turn(turn: Turn, found: Mapping[str, Find], read: AgentReading | None) -> ReadTurn:

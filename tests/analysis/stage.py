@@ -19,6 +19,7 @@ from analysis.call.analyst import Analyst
 from analysis.call.decision import Decisions
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.worker import Worker
+from analysis.practice import phrases as practice_phrases
 from analysis.scorers.scoring import Scoring, Threaded, one_by_one
 from analysis.words.batcher import Batcher
 from analysis.words.features import Spectrogram
@@ -307,7 +308,8 @@ async def stage(
             )
             name = f"worker-{secrets.token_hex(4)}"
             reader, held = ForkReader(bus, name), InHand(4 * QUEUE_UTTERANCES) if in_hand is None else in_hand
-            worker = Worker(reader, ear, Decisions(Analyst(spoken.RULES, 7, languages), judge), held)
+            analyst = Analyst(spoken.RULES, 7, languages, practice_phrases.load())
+            worker = Worker(reader, ear, Decisions(analyst, judge), held)
             transcribing, reading = asyncio.create_task(batcher.run()), asyncio.create_task(worker.read())
             told = CountedReader(bus, lambda: reader.held)
             ahead = asyncio.create_task(worker.read_ahead(told))
