@@ -1,11 +1,12 @@
 """What passes between Callvane's processes: the messages (`messages`) and Redis, which carries them (`redis`)."""
 
 from callbus.messages.alert import Alert, Quote, ShiftKind, Term, Tier
-from callbus.messages.call import CallClosed, CallOpened, CallState, Mood, Phase
+from callbus.messages.call import CallClosed, CallOpened, CallState, Channel, Mood, Phase
 from callbus.messages.conditions import CallEvent, Condition, ConditionKind, Gap, Unit
 from callbus.messages.leg import Leg, Role
 from callbus.messages.transcript import Transcript
 from callbus.messages.utterance import Utterance
+from callbus.messages.written import WrittenTurn
 
 __all__ = [
     "Alert",
@@ -13,6 +14,7 @@ __all__ = [
     "CallEvent",
     "CallOpened",
     "CallState",
+    "Channel",
     "Condition",
     "ConditionKind",
     "Gap",
@@ -27,4 +29,5 @@ __all__ = [
     "Transcript",
     "Unit",
     "Utterance",
+    "WrittenTurn",
 ]

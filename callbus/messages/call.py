@@ -19,6 +19,9 @@ Empty if unknown."""
 
 BRIDGE_LOST: Reason = "bridge_lost"
 """The bridge died, or was cut off long enough to look dead; in the second case the call may continue."""
+IDLE: Reason = "idle"
+"""Nobody wrote in a written conversation for its `idle_seconds`."""
+MOST_IDLE_SECONDS = 90 * 86_400
 
 
 class Phase(StrEnum):
@@ -26,6 +29,19 @@ class Phase(StrEnum):
 
     ACTIVE = "active"
     ENDED = "ended"
+
+
+class Channel(StrEnum):
+    """How the parties talk. Calls and written conversations are all "calls" in every message."""
+
+    PHONE = "phone"
+    CHAT = "chat"
+    EMAIL = "email"
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it has written turns instead of utterances."""
+        return self is not Channel.PHONE
 
 
 class Mood(StrEnum):
@@ -48,6 +64,10 @@ class CallOpened:
     legs: Annotated[tuple[Leg, ...], Meta(max_length=16)]
     recording_id: RecordingId = ""
     queue: Queue = ""
+    channel: Channel = Channel.PHONE
+    idle_seconds: Annotated[float, Meta(ge=0, le=MOST_IDLE_SECONDS)] = 0.0
+    """A written conversation in which nobody writes for so long has ended; 0 is the usual time of its channel. Says
+    nothing of a phone call, which ends with its recording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +118,4 @@ class CallState:
     `baseline` say nothing."""
     queue: Queue = ""
     """Name of the queue that the call is of, in lower case; empty if unknown."""
+    channel: Channel = Channel.PHONE

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from callbus import (
     CallEvent,
     CallOpened,
+    Channel,
     Condition,
     ConditionKind,
     Leg,
@@ -23,6 +24,7 @@ from callbus import (
     ShiftKind,
     Tier,
     Unit,
+    WrittenTurn,
 )
 from callbus.messages.wire import (
     NAMES,
@@ -44,6 +46,7 @@ OPENED = CallOpened("c", "b", 1.0, LEGS)
 EVENT = CallEvent("c", 1.0, True, LOSS)
 ALERT = replace(messages.alert("c"), legs=LEGS, before=QUOTES, after=QUOTES, level=-1.0, baseline=0.5)
 STATE = replace(messages.call_state("c"), legs=LEGS, health=(LOSS, replace(LOSS, kind=ConditionKind.LATE)))
+WRITTEN = WrittenTurn("c", "customer", Role.CUSTOMER, 0, "no", 1.0, Channel.EMAIL)
 ENDED = replace(STATE, phase=Phase.ENDED, closed_at=5.0)
 UNKNOWN = Role.UNKNOWN
 
@@ -52,6 +55,9 @@ Path = tuple[str | int, ...]
 NEW = "of the future"
 ROWS: list[tuple[ForkEvent | Publication, Path, ForkEvent | Publication]] = [
     (OPENED, ("legs", 1, "role"), replace(OPENED, legs=(LEGS[0], replace(LEGS[1], role=UNKNOWN)))),
+    (OPENED, ("channel",), replace(OPENED, channel=Channel.CHAT)),
+    (WRITTEN, ("role",), replace(WRITTEN, role=UNKNOWN)),
+    (WRITTEN, ("channel",), replace(WRITTEN, channel=Channel.CHAT)),
     (messages.utterance("c"), ("role",), replace(messages.utterance("c"), role=UNKNOWN)),
     (EVENT, ("condition", "role"), replace(EVENT, condition=replace(LOSS, role=UNKNOWN))),
     (ALERT, ("legs", 0, "role"), replace(ALERT, legs=(replace(LEGS[0], role=UNKNOWN), LEGS[1]))),
@@ -68,6 +74,7 @@ ROWS: list[tuple[ForkEvent | Publication, Path, ForkEvent | Publication]] = [
     (ALERT, ("tier",), replace(ALERT, tier=Tier.INTERRUPTION)),
     (messages.transcript("c"), ("role",), replace(messages.transcript("c"), role=UNKNOWN)),
     (STATE, ("phase",), STATE),
+    (STATE, ("channel",), replace(STATE, channel=Channel.CHAT)),
     (ENDED, ("phase",), ENDED),
     (replace(STATE, mood=Mood.WORSENED), ("mood",), STATE),
     (STATE, ("legs", 0, "role"), replace(STATE, legs=(replace(LEGS[0], role=UNKNOWN), LEGS[1]))),
