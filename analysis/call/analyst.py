@@ -7,15 +7,27 @@ from dataclasses import dataclass, replace
 
 from analysis.call.audio_health import Health
 from analysis.call.conversation import Conversation, hear, joined, judge, opened, state_of, taken_over
-from analysis.call.succession import TakenOver
+from analysis.call.succession import TakenOver, Told
+from analysis.call.written import Wrote, wrote
 from analysis.shift.detector import ShiftRules
 from analysis.turns.score import Score
 from analysis.turns.turn import Said, Turn
 from analysis.words.language import Languages
 from analysis.words.recognition import ERROR, Recognition
 from analysis.words.redaction import redact
-from callbus import Alert, CallClosed, CallEvent, CallOpened, CallState, Phase, Transcript, Utterance
-from callbus.messages.wire import ForkEvent, Publication
+from callbus import (
+    Alert,
+    CallClosed,
+    CallEvent,
+    CallOpened,
+    CallState,
+    Channel,
+    Phase,
+    Transcript,
+    Utterance,
+    WrittenTurn,
+)
+from callbus.messages.wire import Publication
 
 TRANSCRIPT_CHARACTERS = 10_000
 JUDGED, NOT_JUDGED = "judged", "not_judged"
@@ -61,7 +73,7 @@ class Analyst:
         """An audio fault starts or ends."""
         call = call or Conversation(event.call_id, max(0.0, now - event.at_seconds))
         changed = replace(call, health=call.health.after(event))
-        return Outcome(changed, tuple(_news(changed, state_of(call, 0.0), now)))
+        return Outcome(changed, tuple(_news(event, changed, state_of(call, 0.0), now)))
 
     def closed(
         self, event: CallClosed, call: Conversation | None, now: float, shown: CallState | None = None
@@ -77,9 +89,9 @@ class Analyst:
         return Outcome(ended, (state_of(call, now, event),))
 
     async def heard(
-        self, event: Utterance, call: Conversation | None, recognition: Recognition, ask: Ask, clock: Clock
+        self, event: Utterance | Wrote, call: Conversation | None, recognition: Recognition, ask: Ask, clock: Clock
     ) -> Outcome:
-        """An utterance with its recognized words. `ask` is awaited if a turn needs a score."""
+        """An utterance with its recognized words, or a written turn. `ask` is awaited if a turn needs a score."""
         call = call or joined(event)
         earlier, was_open = state_of(call, 0.0), not call.spoken.language
         spoken = self._languages.heard(call.spoken, recognition.languages, recognition.speech_seconds)
@@ -90,7 +102,7 @@ class Analyst:
 
     async def _read(
         self,
-        event: Utterance,
+        event: Utterance | Wrote,
         call: Conversation,
         earlier: CallState,
         recognition: Recognition,
@@ -99,7 +111,7 @@ class Analyst:
     ) -> Outcome:
         if recognition.dropped:
             now = clock()
-            return Outcome(call, (self._transcript(event, call, recognition, now), *_news(call, earlier, now)))
+            return Outcome(call, (self._transcript(event, call, recognition, now), *_news(event, call, earlier, now)))
         call, recognition, arousal = self._listened(event, call, recognition)
         placed = hear(call, _said(event, recognition, arousal))
         call, turn = placed.conversation, placed.turn
@@ -109,13 +121,13 @@ class Analyst:
         if turn is None or not placed.scored or not self._languages.is_to_be_scored(call.spoken):
             now = clock()
             transcript = self._transcript(event, call, recognition, now, turn=turn.number if turn else None)
-            return Outcome(call, (transcript, *_news(call, earlier, now)))
+            return Outcome(call, (transcript, *_news(event, call, earlier, now)))
         score = await ask(turn, call.before(turn))
         now = clock()
         verdict = judge(call, turn, score, self._rules, event.ended_at, now, self._languages.presumed(call.spoken))
         call, alert = verdict.conversation, verdict.alert
         transcript = self._transcript(event, call, recognition, now, turn=turn.number, score=verdict.score.value)
-        publications = (transcript, *((alert,) if alert else ()), *_news(call, earlier, now))
+        publications = (transcript, *((alert,) if alert else ()), *_news(event, call, earlier, now))
         return Outcome(call, publications, alert, scored=True)
 
     def _settled(self, call: Conversation) -> Conversation:
@@ -124,7 +136,7 @@ class Analyst:
         return replace(call, is_judged=is_judged, parties=call.parties if is_judged else {})
 
     def _listened(
-        self, event: Utterance, call: Conversation, recognition: Recognition
+        self, event: Utterance | Wrote, call: Conversation, recognition: Recognition
     ) -> tuple[Conversation, Recognition, float]:
         """The call after this speech; the words without long digit runs; the voice's arousal above the caller's own."""
         clean = redact(recognition.text, self._redacted_digits, call.open_digits.get(event.leg_id, 0))
@@ -132,16 +144,18 @@ class Analyst:
         call, arousal = call.listened(event.leg_id, recognition.voice, event.end_seconds - event.start_seconds)
         return call, replace(recognition, text=clean.text), arousal
 
-    def dropped(self, event: Utterance, call: Conversation | None, why: str, now: float) -> Outcome:
-        """An utterance without words, or no longer worth waiting for: published as dropped."""
+    def dropped(self, event: Utterance | Wrote, call: Conversation | None, why: str, now: float) -> Outcome:
+        """An utterance or written turn without words, or no longer worth waiting for: published as dropped."""
         after = (call or joined(event)).passed(event)
         return Outcome(after, (self._transcript(event, after, Recognition(dropped=why), now),))
 
-    def failed(self, event: ForkEvent | TakenOver, call: Conversation | None, now: float) -> Outcome:
+    def failed(self, event: Told, call: Conversation | None, now: float) -> Outcome:
         """An event that raised a fault in analysis: a call still ends, words are dropped, all else stays."""
         match event:
-            case Utterance():
+            case Utterance() | Wrote():
                 return self.dropped(event, call, ERROR, now)
+            case WrittenTurn():
+                return self.dropped(wrote(None, event, now), call, ERROR, now)
             case CallClosed():
                 known = replace(call or Conversation(event.call_id, event.closed_at), health=Health())
                 return Outcome(known, (state_of(known, now, event),))
@@ -151,7 +165,7 @@ class Analyst:
 
     def _transcript(
         self,
-        event: Utterance,
+        event: Utterance | Wrote,
         call: Conversation,
         recognition: Recognition,
         now: float,
@@ -175,18 +189,19 @@ class Analyst:
         )
 
 
-def _said(event: Utterance, recognition: Recognition, arousal: float) -> Said:
+def _said(event: Utterance | Wrote, recognition: Recognition, arousal: float) -> Said:
     start, end = event.start_seconds, event.end_seconds
-    return Said(event.leg_id, event.role, recognition.text, start, end, recognition.confidence, arousal)
+    channel = event.channel if isinstance(event, Wrote) else Channel.PHONE
+    return Said(event.leg_id, event.role, recognition.text, start, end, recognition.confidence, arousal, channel)
 
 
 def _ended(shown: CallState, event: CallClosed, now: float) -> CallState:
     return replace(shown, phase=Phase.ENDED, updated_at=now, closed_at=event.closed_at, reason=event.reason)
 
 
-def _news(call: Conversation, earlier: CallState, now: float) -> Sequence[Publication]:
-    """The call's state, if the page would show it differently from before."""
-    return (state_of(call, now),) if state_of(call, 0.0) != earlier else ()
+def _news(event: Told, call: Conversation, earlier: CallState, now: float) -> Sequence[Publication]:
+    """The call's state, if the page would show it differently from before; after a written turn in any case."""
+    return (state_of(call, now),) if isinstance(event, Wrote) or state_of(call, 0.0) != earlier else ()
 
 
 def _open_digits(call: Conversation, leg_id: str, digits: int) -> dict[str, int]:

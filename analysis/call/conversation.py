@@ -13,6 +13,7 @@ from analysis.call.audio_health import Health
 from analysis.call.recording_state import Recordings
 from analysis.call.state_tolerance import tolerated
 from analysis.call.succession import TakenOver
+from analysis.call.written import Wrote
 from analysis.shift.context_terms import ENGLISH, in_context
 from analysis.shift.detector import Evidence, Shift, ShiftRules, ShiftState, after_alert, step
 from analysis.shift.evidence import Judged, build_alert
@@ -20,7 +21,8 @@ from analysis.turns.score import Score
 from analysis.turns.turn import Said, Turn, place
 from analysis.words.language import Spoken
 from analysis.words.voice import Measured, Voice
-from callbus import Alert, CallClosed, CallOpened, CallState, Leg, Mood, Phase, Role, Utterance
+from callbus import Alert, CallClosed, CallOpened, CallState, Channel, Leg, Mood, Phase, Role, Utterance
+from callbus.messages.call import USUAL_IDLE_SECONDS
 
 STATE_VERSION = 3
 """Raised where an earlier worker would misread a state. Fields with a default, and words, may come without: a worker
@@ -81,7 +83,14 @@ class Conversation:
     recordings: Recordings | None = None
     """Kept with it, so that all that is known of a call lies in one place; see succession."""
     queue: str = ""
-    """As in CallOpened."""
+    """As in CallOpened, and so the next two."""
+    channel: Channel = Channel.PHONE
+    idle_seconds: float = 0.0
+
+    @property
+    def ends_after_seconds(self) -> float | None:
+        """How long nobody may write before it ends; None for a phone call."""
+        return (self.idle_seconds or USUAL_IDLE_SECONDS[self.channel]) if self.channel.is_written else None
 
     def listened(self, leg_id: str, measured: Measured | None, seconds: float) -> tuple[Conversation, float]:
         """The call with what is known of a leg's voice; how far the utterance lies above that, in deviations."""
@@ -94,7 +103,7 @@ class Conversation:
         """The turns of both parties before one, oldest first, as far as they are kept."""
         return tuple(judged.turn for judged in self.turns if judged.turn.number < turn.number)
 
-    def passed(self, utterance: Utterance) -> Conversation:
+    def passed(self, utterance: Utterance | Wrote) -> Conversation:
         """The call once an utterance is worked on; its leg is known from here, opening message or not."""
         if any(leg.leg_id == utterance.leg_id for leg in self.legs) or len(self.legs) >= PARTIES:
             return self
@@ -126,10 +135,25 @@ class Verdict:
 def opened(event: CallOpened, known: Conversation | None) -> Conversation:
     """The call after an opening message: new, or with other legs when it is known."""
     if known is None:
-        return Conversation(event.call_id, event.opened_at, event.legs, queue=event.queue)
+        return Conversation(
+            event.call_id,
+            event.opened_at,
+            event.legs,
+            queue=event.queue,
+            channel=event.channel,
+            idle_seconds=event.idle_seconds,
+        )
     health = known.health.renamed(known.legs, event.legs)
     queue = event.queue or known.queue
-    return replace(known, legs=event.legs, opened_at=event.opened_at, health=health, queue=queue)
+    return replace(
+        known,
+        legs=event.legs,
+        opened_at=event.opened_at,
+        health=health,
+        queue=queue,
+        channel=event.channel,
+        idle_seconds=event.idle_seconds,
+    )
 
 
 def taken_over(event: TakenOver, call: Conversation) -> Conversation:
@@ -145,10 +169,11 @@ def taken_over(event: TakenOver, call: Conversation) -> Conversation:
     )
 
 
-def joined(utterance: Utterance) -> Conversation:
+def joined(utterance: Utterance | Wrote) -> Conversation:
     """A call of which nothing is known but this utterance."""
     opened_at = max(0.0, utterance.ended_at - utterance.end_seconds)
-    return Conversation(utterance.call_id, opened_at)
+    channel = utterance.channel if isinstance(utterance, Wrote) else Channel.PHONE
+    return Conversation(utterance.call_id, opened_at, channel=channel)
 
 
 def hear(call: Conversation, said: Said) -> Heard:
@@ -171,7 +196,7 @@ def hear(call: Conversation, said: Said) -> Heard:
 
 def weighed(call: Conversation, turn: Turn, score: Score, language: str = ENGLISH) -> tuple[Score, Evidence]:
     """A turn's score with what no scorer looks at, threats and the circumstances of the turn; and as evidence."""
-    score, threat = in_context(score, turn, call.before(turn), language)
+    score, threat = in_context(score, turn, call.before(turn), language, call.channel)
     return score, Evidence(turn.number, score.log_odds, score.weight, turn.end_seconds, threat)
 
 
@@ -232,6 +257,7 @@ def state_of(call: Conversation, now: float, closed: CallClosed | None = None) -
         language=call.spoken.language,
         is_judged=call.is_judged,
         queue=call.queue,
+        channel=call.channel,
     )
 
 

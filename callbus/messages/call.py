@@ -21,7 +21,6 @@ BRIDGE_LOST: Reason = "bridge_lost"
 """The bridge died, or was cut off long enough to look dead; in the second case the call may continue."""
 IDLE: Reason = "idle"
 """Nobody wrote in a written conversation for its `idle_seconds`."""
-MOST_IDLE_SECONDS = 90 * 86_400
 
 
 class Phase(StrEnum):
@@ -42,6 +41,10 @@ class Channel(StrEnum):
     def is_written(self) -> bool:
         """Whether it has written turns instead of utterances."""
         return self is not Channel.PHONE
+
+
+MOST_IDLE_SECONDS = 90 * 86_400
+USUAL_IDLE_SECONDS = {Channel.CHAT: 1_800.0, Channel.EMAIL: 3 * 86_400.0}
 
 
 class Mood(StrEnum):
@@ -66,8 +69,8 @@ class CallOpened:
     queue: Queue = ""
     channel: Channel = Channel.PHONE
     idle_seconds: Annotated[float, Meta(ge=0, le=MOST_IDLE_SECONDS)] = 0.0
-    """A written conversation in which nobody writes for so long has ended; 0 is the usual time of its channel. Says
-    nothing of a phone call, which ends with its recording."""
+    """A written conversation in which nobody writes for so long has ended; 0 is USUAL_IDLE_SECONDS. Says nothing
+    of a phone call, which ends with its recording."""
 
 
 @dataclass(frozen=True, slots=True)

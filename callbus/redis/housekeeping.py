@@ -1,4 +1,4 @@
-"""Periodic work in Redis, with or without traffic: close dead bridges' calls and lost calls, trim old entries.
+"""Periodic work in Redis, with or without traffic: close dead bridges', lost and idle calls, trim old entries.
 
 Every worker runs this; each round is done by the first worker to claim it.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from prometheus_client import Counter, Gauge
 from redis.exceptions import ResponseError
 
-from callbus.messages.call import BRIDGE_LOST, CallClosed
+from callbus.messages.call import BRIDGE_LOST, IDLE, CallClosed, Reason
 from callbus.messages.wire import WireError, decode_fork_event, encode_fork_event
 from callbus.redis.bus import Bus
 from callbus.redis.partition import partition_of
@@ -21,7 +21,10 @@ from callbus.redis.trouble import trouble_of
 
 log = logging.getLogger(__name__)
 
-CALLS_SWEPT = Counter("callvane_calls_swept_total", "Calls closed because their bridge died or their end was lost.")
+CALLS_SWEPT = Counter(
+    "callvane_calls_swept_total",
+    "Calls closed because their bridge died, their end was lost, or nobody wrote in them any more.",
+)
 STREAM_BYTES = Gauge("callvane_stream_bytes", "Redis memory used by a stream, as reported by Redis.", ["type"])
 SUBSCRIBERS = Gauge(
     "callvane_alert_subscribers", "Consoles and tools that subscribe to the alerts' channel by its name."
@@ -58,7 +61,7 @@ class Housekeeping:
         return bool(await self._bus.persist(lambda: self._bus.client.set(key, "1", nx=True, px=milliseconds)))
 
     async def sweep(self) -> None:
-        """Close calls whose bridge died or whose end was lost. One try."""
+        """Close calls whose bridge died or whose end was lost, and idle conversations. One try."""
         keys, client = self._bus.keys, self._bus.client
         now, _ = await client.time()
         for name, beat_at in await client.zrangebyscore(keys.bridges, "-inf", now - DEAD_SECONDS, withscores=True):
@@ -73,7 +76,11 @@ class Housekeeping:
             await pipeline.execute()
             if calls:
                 log.warning("bridge %s died; closed its %s", _printable(name), _counted(len(calls)))
-        names = [keys.live, keys.bridges, keys.unheld]
+        idle = await client.zrangebyscore(keys.conversations, "-inf", now)
+        await self._close(_closed(call_id, now, reason=IDLE) for call_id in idle)
+        if idle:
+            await client.zrem(keys.conversations, *idle)
+        names = [keys.live, keys.bridges, keys.unheld, keys.conversations]
         unheld = await self._unheld(keys=names, args=[UNHELD_SECONDS, keys.bridge_calls("")])
         await self._close(_closed(call_id, now) for call_id in unheld)
         if unheld:
@@ -129,10 +136,12 @@ class Housekeeping:
             return 0
 
 
-def _closed(call_id: bytes, at: float, seconds: float = 0.0, bridge: bytes = b"") -> CallClosed | None:
-    """The closing that a bridge owes; None if the entry was not written by a Callvane bridge."""
+def _closed(
+    call_id: bytes, at: float, seconds: float = 0.0, bridge: bytes = b"", reason: Reason = BRIDGE_LOST
+) -> CallClosed | None:
+    """The closing that a call is owed; None if the entry was not written by a Callvane bridge."""
     try:
-        owed = CallClosed(call_id.decode(), at, max(0.0, seconds), BRIDGE_LOST, bridge.decode())
+        owed = CallClosed(call_id.decode(), at, max(0.0, seconds), reason, bridge.decode())
         decode_fork_event(encode_fork_event(owed))  # would a reader accept it?
     except (UnicodeDecodeError, WireError):
         return None
