@@ -44,14 +44,16 @@ HEADERS = {
 """By the first header of a mail that is quoted with its headers: those of which one follows."""
 ANNOUNCING_LINES = 3
 """A long announcement is broken into so many lines at most."""
-LONGEST_ANNOUNCEMENT = 400
+MOST_LINES = 4_000
+"""Of a mail. What follows is not looked at, and not kept."""
+LONGEST_ANNOUNCEMENT, LONGEST_MARKER = 400, 200
 
 _TIME = re.compile(r"[0-9][:.h][0-9]{2}")
 
 
 def own_words(text: str) -> str:
     """The writer's own lines, in order; empty if there are none. What it returns, it returns unchanged."""
-    lines = _without_quotes(text.splitlines())
+    lines = _without_quotes(text.splitlines()[:MOST_LINES])
     end = next((at for at in range(len(lines)) if _begins_the_rest(lines, at)), len(lines))
     return "\n".join(lines[:end]).strip()
 
@@ -78,10 +80,13 @@ def _begins_the_rest(lines: Sequence[str], at: int) -> bool:
     line = lines[at].strip()
     if not line:
         return False
-    if line == SIGNATURE or line.strip("-_*= ").lower() in MARKERS:
+    if line == SIGNATURE or (len(line) <= LONGEST_MARKER and line.strip("-_*= ").lower() in MARKERS):
         return True
+    first = line.partition(" ")[0].lower()
+    if first not in HEADERS and first not in WROTE:
+        return False
     following = lines[at : at + ANNOUNCING_LINES + 1]
-    if seconds := HEADERS.get(line.partition(" ")[0].lower()):
+    if seconds := HEADERS.get(first):
         return any(each.strip().lower().startswith(seconds) for each in following[1:])
     # Without a ">" it must look like a program's: people say when somebody wrote, too.
     return any(
