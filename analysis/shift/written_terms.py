@@ -58,6 +58,7 @@ def _is_curt(turn: Turn, own: Sequence[str]) -> bool:
     return (
         is_short
         and text.endswith(".")
+        and text[-2:-1].isalpha()
         and len(own) >= EARLIER
         and not any(other.rstrip().endswith(".") for other in own)
         and median(len(other.split()) for other in own) >= USUAL_WORDS
