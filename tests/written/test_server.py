@@ -160,6 +160,22 @@ async def test_too_many_requests_wait(redis_url: str) -> None:
         assert (await other.post("/v1/turns", json=hello())).status_code == 202
 
 
+async def test_no_more_are_worked_on_than_there_are_places(redis_url: str) -> None:
+    """While one request holds the only place the next one gets 503, at once, and is taken afterwards."""
+    async with RunningWritten(redis_url, max_requests=1) as running, running.client() as client:
+        _, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(
+            f"POST /v1/turns HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 9\r\n\r\n".encode()
+        )
+        async with asyncio.timeout(WAIT_SECONDS):
+            while (busy := await client.post("/v1/turns", json=hello())).status_code == 202:
+                await asyncio.sleep(0.01)
+        assert (busy.status_code, busy.headers["retry-after"]) == (503, "1")
+        assert busy.json()["error"] == "too many requests at once"
+        writer.close()
+        await answered(client, hello(message_id="m2"))
+
+
 async def test_without_redis_nothing_is_lost(private_redis: PrivateRedis) -> None:
     """503 with Retry-After while Redis hangs or is gone; the client repeats, and each message is there once."""
     async with RunningWritten(private_redis.url) as running, running.client() as client:
