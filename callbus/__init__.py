@@ -1,7 +1,7 @@
 """What passes between Callvane's processes: the messages (`messages`) and Redis, which carries them (`redis`)."""
 
 from callbus.messages.alert import Alert, Quote, ShiftKind, Term, Tier
-from callbus.messages.call import CallClosed, CallOpened, CallState, Mood, Phase
+from callbus.messages.call import CallClosed, CallOpened, CallState, Channel, Mood, Phase
 from callbus.messages.conditions import CallEvent, Condition, ConditionKind, Gap, Unit
 from callbus.messages.debrief import CoursePoint, Debrief, Question, Reply, TurningPoint, Verdict
 from callbus.messages.leg import Leg, Role
@@ -23,6 +23,7 @@ from callbus.messages.practice import (
 )
 from callbus.messages.transcript import Transcript
 from callbus.messages.utterance import Utterance
+from callbus.messages.written import WrittenTurn
 
 __all__ = [
     "Act",
@@ -32,6 +33,7 @@ __all__ = [
     "CallEvent",
     "CallOpened",
     "CallState",
+    "Channel",
     "Condition",
     "ConditionKind",
     "Core",
@@ -64,4 +66,5 @@ __all__ = [
     "Utterance",
     "Verdict",
     "Wish",
+    "WrittenTurn",
 ]

@@ -17,6 +17,7 @@ from callbus.redis.settings import RedisSettings
 from console.settings import ConsoleSettings
 from service.settings import LogSettings, MetricsSettings
 from sip_bridge.settings import BridgeSettings
+from written.settings import WrittenSettings
 
 FILE = Path(__file__).parent.parent / "config" / "callvane.toml"
 
@@ -37,6 +38,10 @@ SECTIONS: dict[str, tuple[type[BaseModel], str]] = {
     "bridge": (BridgeSettings, "python -m sip_bridge: receives forks, sends utterances."),
     "analysis": (AnalysisSection, "python -m analysis: receives utterances, publishes transcripts and alerts."),
     "console": (ConsoleSettings, "python -m console: the supervisors' page."),
+    "written": (
+        WrittenSettings,
+        "python -m written: takes chat messages and e-mails over HTTP. docs/integration/written.md.",
+    ),
 }
 
 

@@ -11,13 +11,19 @@ from prometheus_client import Counter, Histogram
 from analysis.call.analyst import JUDGED, NOT_JUDGED, Outcome
 from analysis.call.succession import HANDOVERS, Step
 from analysis.words.recognition import Recognition
-from callbus import ShiftKind, Transcript
+from callbus import ShiftKind, Transcript, WrittenTurn
+from callbus.messages.wire import ForkEvent
 
 log = logging.getLogger(__name__)
 
 UTTERANCES = Counter(
     "callvane_utterances_analysed_total",
     "Utterances by outcome: transcribed, silence, hallucination, overload, error, repeated, duplicate, misnumbered.",
+    ["outcome"],
+)
+WRITTEN = Counter(
+    "callvane_written_turns_analysed_total",
+    "Written turns by outcome: read, empty, overload, error, repeated, duplicate, misnumbered.",
     ["outcome"],
 )
 MISSING = Counter(
@@ -48,12 +54,13 @@ for _reason in HANDOVERS:
     HANDOVERS_MADE.labels(_reason)
 
 
-def count(call_id: str, step: Step, recognition: Recognition | None, outcomes: Sequence[Outcome]) -> None:
+def count(event: ForkEvent, step: Step, recognition: Recognition | None, outcomes: Sequence[Outcome]) -> None:
     """Count an event: its effect on its call, what was heard in it, and the outcomes."""
-    extra = {"call_id": call_id}
-    if step.dropped or recognition:
+    extra, is_written = {"call_id": event.call_id}, isinstance(event, WrittenTurn)
+    if step.dropped or recognition or is_written:
         told = [each.dropped for outcome in outcomes for each in outcome.publications if isinstance(each, Transcript)]
-        UTTERANCES.labels(step.dropped or "".join(told) or "transcribed").inc()
+        outcome_of, plain = (WRITTEN, "read") if is_written else (UTTERANCES, "transcribed")
+        outcome_of.labels(step.dropped or "".join(told) or plain).inc()
     MISSING.inc(step.missing)
     if step.handover:
         HANDOVERS_MADE.labels(step.handover).inc()
@@ -65,5 +72,6 @@ def count(call_id: str, step: Step, recognition: Recognition | None, outcomes: S
         if alert := outcome.alert:
             SHIFTS.labels(alert.kind).inc()
             latency = max(0.0, time.time() - alert.spoken_at)
-            ALERT_SECONDS.observe(latency)
+            if not is_written:  # whoever sends a message says when it was written, and may send old ones
+                ALERT_SECONDS.observe(latency)
             log.info("%s at turn %d, %.2f s after it was said", alert.kind, alert.turn, latency, extra=extra)

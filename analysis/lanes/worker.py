@@ -26,6 +26,7 @@ from analysis.call.analyst import Outcome
 from analysis.call.conversation import Conversation, decode, encode
 from analysis.call.decision import Decisions, broke
 from analysis.call.succession import RESUME_SECONDS, Step
+from analysis.call.written import Wrote
 from analysis.lanes.active import Active
 from analysis.lanes.counting import count
 from analysis.lanes.in_hand import InHand
@@ -129,7 +130,7 @@ class Worker:
                 job.recognition = asyncio.create_task(self._ear.listen(utterance, lane.spoken, lane.queue))
                 job.recognition.add_done_callback(partial(self._heard, job))
             elif not job.is_shed:
-                self._in_hand.heard(job, has_words=False)
+                self._in_hand.heard(job, has_words=bool(step.events) and isinstance(step.events[-1], Wrote))
 
     def _heard(self, job: Job, recognition: asyncio.Task[Recognition]) -> None:
         dropped = ERROR if recognition.cancelled() or recognition.exception() else recognition.result().dropped
@@ -218,13 +219,14 @@ class Worker:
             delivery,
             state=encode(after) if after and after != call else None,
             state_seconds=RESUME_SECONDS if step.is_over else None,
+            idle_seconds=after.ends_after_seconds if after else None,
             publications=[publication for outcome in outcomes for publication in outcome.publications],
         )
         try:
             if recognition:
                 DECISION_SECONDS.observe(decided - began)
                 PUBLISH_SECONDS.observe(time.monotonic() - decided)
-            count(delivery.event.call_id, step, recognition, outcomes)
+            count(delivery.event, step, recognition, outcomes)
         except Exception:  # it is committed regardless
             broke(delivery.event)
         return after

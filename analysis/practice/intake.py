@@ -11,6 +11,8 @@ from callbus import Core, Evidence, Intake, Register, Wish
 
 READY_SECONDS = 30.0
 """Of the customer's speech: the opening is over."""
+WORDS_A_SECOND = 170 / 60
+"""Of speech: what is written takes no time, and counts as if it were spoken."""
 ANSWERED_SECONDS, ANSWERS = 10.0, 2
 """So it is after this much speech and then so many turns of the agent."""
 CARRIED = 0.8
@@ -83,7 +85,7 @@ class Opening:
 
     def heard(self, turn: ReadTurn, customer: CustomerPart) -> Opening:
         """After a customer's turn."""
-        spoken = max(0.0, turn.end - turn.start)
+        spoken = max(0.0, turn.end - turn.start) or turn.words / WORDS_A_SECOND
         changed = replace(self, seconds=self.seconds + spoken, wording=self.wording.after(turn))
         felt = {core.value: share for core in Core if (share := customer.cores.get(core, 0.0)) > 0}
         if sum(felt.values()) >= SHOWN:  # a calm turn does not take back what an earlier one told

@@ -57,6 +57,7 @@ class Keys:
         self.unheld = f"{prefix}:unheld"
         self.swept = f"{prefix}:swept"
         self.trimmed = f"{prefix}:trimmed"
+        self.conversations = f"{prefix}:conversations"
         self.dead_letters = f"{prefix}:dead-letters"
 
     def forks(self, partition: int) -> str:
@@ -90,6 +91,14 @@ class Keys:
     def state(self, call_id: str) -> str:
         """A call's detector state."""
         return f"{self.prefix}:state:{call_id}"
+
+    def conversation(self, call_id: str) -> str:
+        """What is known of a written conversation where its messages are taken."""
+        return f"{self.prefix}:conversation:{call_id}"
+
+    def message(self, name: str) -> str:
+        """Exists while a written message must not be taken again."""
+        return f"{self.prefix}:message:{name}"
 
     def published(self, alert_id: str) -> str:
         """Exists while an alert must not be published again."""

@@ -16,6 +16,7 @@ export const MOODS = {
 const UNJUDGED = ["○", "Not judged"];
 const ROLES = { customer: "Customer", agent: "Agent", unknown: "Caller" };
 const MISSING = { overload: "not transcribed: overload", error: "not transcribed: error" };
+const CHANNELS = new Map([["chat", "Chat"], ["email", "E-mail"]]); // a call needs no word
 const WORDS_MOST = 240;
 const LINES_MOST = 4;
 const CARDS_MOST = 16; // with more calls than this, steady ones take less room
@@ -105,7 +106,7 @@ class Card {
       write(this.id, clip(state.call_id, 40));
       this.id.title = clip(state.call_id, 128);
       this.picture.replaceChildren(...(judged ? [sparkline(state)] : []));
-      write(this.language, languageOf(state));
+      write(this.language, [CHANNELS.get(state.channel), languageOf(state)].filter(Boolean).join(" · "));
       this.language.hidden = !this.language.textContent;
       this.health.replaceChildren(...marks(state));
       this.health.hidden = !this.health.childElementCount;

@@ -50,6 +50,7 @@ CALL = Conversation(
 NOW = ("parties", "customer", "now")
 BEFORE = ("parties", "customer", "before")
 ROWS: list[tuple[Path, dict[Path, Any]]] = [
+    (("channel",), {("channel",): "chat"}),
     (("legs", 1, "role"), {("legs", 1, "role"): "unknown"}),
     (("turns", 0, "turn", "role"), {("turns", 0, "turn", "role"): "unknown"}),
     (("recordings", "known", 0, "legs", 0, "role"), {("recordings", "known", 0, "legs", 0, "role"): "unknown"}),
