@@ -20,6 +20,9 @@ from callbus import Role
 SHIPPED = Path(__file__).parents[2] / "config" / "practice"
 SIGNS = ("gush", "hold", "heated", "urgent", "formal", "casual", "telling", "formula", "light")
 """Lists beside those of the acts."""
+SURE, LIKELIER = 0.7, 3.0
+"""A list with this confidence is believed without the network; one with less makes an act so many times likelier (odds)
+than the network alone says."""
 SEEN = 0.5
 """The confidence from which something counts as seen."""
 MOST_BYTES = 256_000
@@ -149,6 +152,21 @@ def reading(found: Found) -> AgentReading:
     acts = {act: found[act].confidence for act in Act if act in found}
     helps = acts.keys() & {Act.NEXT, Act.SPECIFIC, Act.LIMIT}
     return AgentReading(acts, 0.0 if helps or "gush" not in found else found["gush"].confidence)
+
+
+def reading_with(read: AgentReading, found: Found) -> AgentReading:
+    """A network's reading together with the phrases found: a sure list speaks for itself, another one adds to it."""
+    acts = {act: _with(read.acts.get(act, 0.0), found.get(act)) for act in Act}
+    return AgentReading(acts, read.hollow)
+
+
+def _with(chance: float, find: Find | None) -> float:
+    if find is None:
+        return chance
+    if find.confidence >= SURE:
+        return max(chance, find.confidence)
+    odds = chance / max(1e-9, 1 - chance) * LIKELIER
+    return odds / (1 + odds)
 
 
 def telling(text: str, phrases: Phrases) -> tuple[str, float]:
