@@ -3,6 +3,7 @@
 from callbus.messages.alert import Alert, Quote, ShiftKind, Term, Tier
 from callbus.messages.call import CallClosed, CallOpened, CallState, Mood, Phase
 from callbus.messages.conditions import CallEvent, Condition, ConditionKind, Gap, Unit
+from callbus.messages.contact import Contact, CrmRecord
 from callbus.messages.leg import Leg, Role
 from callbus.messages.transcript import Transcript
 from callbus.messages.utterance import Utterance
@@ -15,6 +16,8 @@ __all__ = [
     "CallState",
     "Condition",
     "ConditionKind",
+    "Contact",
+    "CrmRecord",
     "Gap",
     "Leg",
     "Mood",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from callbus import Role
+from callbus.contacts import ContactsSettings
 from callbus.redis.settings import RedisSettings
 from service.rates import address_in
 from service.settings import ProcessSettings
@@ -219,9 +220,10 @@ class BridgeSettings(BaseModel):
 
 
 class SipBridgeSettings(ProcessSettings):
-    """What `python -m sip_bridge` reads: [bridge], [redis] and the sections of every process."""
+    """What `python -m sip_bridge` reads: [bridge], [contacts], [redis] and the sections of every process."""
 
     redis: RedisSettings = RedisSettings()
+    contacts: ContactsSettings = ContactsSettings()
     bridge: BridgeSettings = Field(BridgeSettings(), validate_default=True)
 
     @field_validator("bridge")

@@ -9,6 +9,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from callbus.messages.conditions import MAX_CONDITIONS, MAX_GAPS, Condition, Gap
+from callbus.messages.contact import CallerHash, Contact, CrmRecord
 from callbus.messages.leg import CallId, CallSeconds, Leg, Number, RecordingId, UnixSeconds
 
 Reason = Annotated[str, Meta(max_length=64)]
@@ -39,7 +40,7 @@ class Mood(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallOpened:
-    """A fork was answered. Sent again in full when the legs change during the call."""
+    """A fork was answered. Sent again in full when the legs, or what is known of the caller, change during the call."""
 
     call_id: CallId
     bridge_id: Annotated[str, Meta(max_length=128)]
@@ -48,6 +49,9 @@ class CallOpened:
     legs: Annotated[tuple[Leg, ...], Meta(max_length=16)]
     recording_id: RecordingId = ""
     queue: Queue = ""
+    caller: CallerHash = ""
+    crm: CrmRecord | None = None
+    """What the CRM knows of the caller; null until it has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +102,5 @@ class CallState:
     `baseline` say nothing."""
     queue: Queue = ""
     """Name of the queue that the call is of, in lower case; empty if unknown."""
+    contact: Contact | None = None
+    """What is known of the caller's earlier contacts; null if nothing is."""

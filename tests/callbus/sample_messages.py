@@ -14,6 +14,8 @@ from callbus import (
     CallState,
     Condition,
     ConditionKind,
+    Contact,
+    CrmRecord,
     Gap,
     Leg,
     Mood,
@@ -56,7 +58,11 @@ quotes = st.lists(st.builds(Quote, roles, words, seconds, seconds, st.none() | s
 terms = st.lists(st.builds(Term, words, score), max_size=4).map(tuple)
 
 recording_ids = st.text(st.characters(codec="utf-8"), max_size=64)
-calls_opened = st.builds(CallOpened, call_ids, words, seconds, leg_tuples, recording_ids)
+crm_records = st.builds(CrmRecord, st.none() | counts, words, words)
+callers = st.just("") | st.text("0123456789abcdef", min_size=32, max_size=32)
+calls_opened = st.builds(
+    CallOpened, call_ids, words, seconds, leg_tuples, recording_ids, words, callers, st.none() | crm_records
+)
 utterances = st.builds(
     Utterance,
     call_ids,
@@ -78,6 +84,9 @@ gaps = st.builds(Gap, seconds, seconds)
 call_events = st.builds(CallEvent, call_ids, seconds, st.booleans(), conditions, recording_ids)
 fork_events = calls_opened | utterances | call_events | calls_closed
 
+contacts = st.builds(
+    Contact, counts, st.none() | counts, st.floats(0, 365), st.none() | seconds, words, st.none() | crm_records
+)
 alerts = st.builds(
     Alert,
     st.text("0123456789abcdef", min_size=1, max_size=64),
@@ -97,6 +106,7 @@ alerts = st.builds(
     score,
     unit,
     st.sampled_from(Mood),
+    repeat_contact=counts,
 )
 transcripts = st.builds(
     Transcript,
@@ -131,6 +141,7 @@ call_states = st.builds(
     st.lists(gaps, max_size=4).map(tuple),
     st.text("abcdefghijklmnopqrstuvwxyz", max_size=8),
     st.booleans(),
+    contact=st.none() | contacts,
 )
 publications = alerts | transcripts | call_states
 
