@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -15,7 +16,7 @@ def kept(url: str) -> str:
 
 def _value(client: Any, key: bytes) -> Any:
     kind = client.type(key).decode()
-    readers = {
+    readers: dict[str, Callable[[], Any]] = {
         "string": lambda: client.get(key),
         "hash": lambda: client.hgetall(key),
         "list": lambda: client.lrange(key, 0, -1),

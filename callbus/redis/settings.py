@@ -57,6 +57,7 @@ class Keys:
         self.swept = f"{prefix}:swept"
         self.trimmed = f"{prefix}:trimmed"
         self.dead_letters = f"{prefix}:dead-letters"
+        self.first_contacts = f"{prefix}:first-contacts"
 
     def forks(self, partition: int) -> str:
         """Stream of one partition's fork events."""
@@ -93,3 +94,7 @@ class Keys:
     def published(self, alert_id: str) -> str:
         """Exists while an alert must not be published again."""
         return f"{self.prefix}:published:{alert_id}"
+
+    def contacts(self, caller: str) -> str:
+        """When a caller has called, by the caller's hash."""
+        return f"{self.prefix}:contacts:{caller}"
