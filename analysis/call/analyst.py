@@ -6,15 +6,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.call.audio_health import Health
-from analysis.call.conversation import Conversation, hear, joined, judge, opened, state_of, taken_over
+from analysis.call.contact import unsaid
+from analysis.call.conversation import Conversation, hear, joined, judge, noted, opened, state_of, taken_over
 from analysis.call.succession import TakenOver
+from analysis.shift.context_terms import ENGLISH
 from analysis.shift.detector import ShiftRules
 from analysis.turns.score import Score
 from analysis.turns.turn import Said, Turn
 from analysis.words.language import Languages
 from analysis.words.recognition import ERROR, Recognition
 from analysis.words.redaction import redact
-from callbus import Alert, CallClosed, CallEvent, CallOpened, CallState, Phase, Transcript, Utterance
+from callbus import Alert, CallClosed, CallEvent, CallOpened, CallState, Contact, Phase, Transcript, Utterance
 from callbus.messages.wire import ForkEvent, Publication
 
 TRANSCRIPT_CHARACTERS = 10_000
@@ -47,9 +49,11 @@ class Analyst:
         self._redacted_digits = redacted_digits
         self._languages = languages or Languages(detects=False)
 
-    def opened(self, event: CallOpened, call: Conversation | None, now: float) -> Outcome:
-        """A call starts, or its legs change."""
-        call = self._settled(opened(event, call))
+    def opened(
+        self, event: CallOpened, call: Conversation | None, now: float, counted: Contact | None = None
+    ) -> Outcome:
+        """A call starts, or its legs or what is known of its caller change. `counted`: the caller's contacts."""
+        call = self._settled(opened(event, call, counted))
         return Outcome(call, (state_of(call, now),))
 
     def taken_over(self, event: TakenOver, call: Conversation | None, now: float) -> Outcome:
@@ -106,6 +110,8 @@ class Analyst:
         call = replace(
             call, health=call.health.listened([each.turn for each in call.turns], max(0.0, event.end_seconds))
         )
+        if turn and placed.scored and self._languages.presumed(call.spoken) == ENGLISH:
+            call = noted(call, turn)
         if turn is None or not placed.scored or not self._languages.is_to_be_scored(call.spoken):
             now = clock()
             transcript = self._transcript(event, call, recognition, now, turn=turn.number if turn else None)
@@ -119,9 +125,10 @@ class Analyst:
         return Outcome(call, publications, alert, scored=True)
 
     def _settled(self, call: Conversation) -> Conversation:
-        """The call, by what is settled of its language. Scores of invented words go once they are known as such."""
+        """The call, by what is settled of its language. What invented words led to goes once they are known as such."""
         is_judged = self._languages.is_judged(call.spoken.language or self._languages.expected)
-        return replace(call, is_judged=is_judged, parties=call.parties if is_judged else {})
+        contact = call.contact if call.spoken.language in ("", ENGLISH) else unsaid(call.contact)
+        return replace(call, is_judged=is_judged, parties=call.parties if is_judged else {}, contact=contact)
 
     def _listened(
         self, event: Utterance, call: Conversation, recognition: Recognition

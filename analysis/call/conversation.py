@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from analysis.call.audio_health import Health
+from analysis.call.contact import introduced, listened, repeat_contact
 from analysis.call.recording_state import Recordings
 from analysis.call.state_tolerance import tolerated
 from analysis.call.succession import TakenOver
@@ -20,7 +21,7 @@ from analysis.turns.score import Score
 from analysis.turns.turn import Said, Turn, place
 from analysis.words.language import Spoken
 from analysis.words.voice import Measured, Voice
-from callbus import Alert, CallClosed, CallOpened, CallState, Leg, Mood, Phase, Role, Utterance
+from callbus import Alert, CallClosed, CallOpened, CallState, Contact, Leg, Mood, Phase, Role, ShiftKind, Utterance
 
 STATE_VERSION = 3
 """Raised where an earlier worker would misread a state. Fields with a default, and words, may come without: a worker
@@ -82,6 +83,8 @@ class Conversation:
     """Kept with it, so that all that is known of a call lies in one place; see succession."""
     queue: str = ""
     """As in CallOpened."""
+    contact: Contact | None = None
+    """As in CallState."""
 
     def listened(self, leg_id: str, measured: Measured | None, seconds: float) -> tuple[Conversation, float]:
         """The call with what is known of a leg's voice; how far the utterance lies above that, in deviations."""
@@ -123,13 +126,14 @@ class Verdict:
     alert: Alert | None
 
 
-def opened(event: CallOpened, known: Conversation | None) -> Conversation:
-    """The call after an opening message: new, or with other legs when it is known."""
+def opened(event: CallOpened, known: Conversation | None, counted: Contact | None = None) -> Conversation:
+    """The call after an opening message: new, or with other legs when it is known. `counted`: see `introduced`."""
+    contact = introduced(known.contact if known else None, counted, event.crm)
     if known is None:
-        return Conversation(event.call_id, event.opened_at, event.legs, queue=event.queue)
+        return Conversation(event.call_id, event.opened_at, event.legs, queue=event.queue, contact=contact)
     health = known.health.renamed(known.legs, event.legs)
     queue = event.queue or known.queue
-    return replace(known, legs=event.legs, opened_at=event.opened_at, health=health, queue=queue)
+    return replace(known, legs=event.legs, opened_at=event.opened_at, health=health, queue=queue, contact=contact)
 
 
 def taken_over(event: TakenOver, call: Conversation) -> Conversation:
@@ -169,6 +173,11 @@ def hear(call: Conversation, said: Said) -> Heard:
     return Heard(call, turn, placed.is_new, scored)
 
 
+def noted(call: Conversation, turn: Turn) -> Conversation:
+    """The call with what a customer's turn says of their earlier contacts."""
+    return replace(call, contact=listened(call.contact, turn.text))
+
+
 def weighed(call: Conversation, turn: Turn, score: Score, language: str = ENGLISH) -> tuple[Score, Evidence]:
     """A turn's score with what no scorer looks at, threats and the circumstances of the turn; and as evidence."""
     score, threat = in_context(score, turn, call.before(turn), language)
@@ -206,6 +215,8 @@ def judge(
         spoken_at=spoken_at,
         now=now,
     )
+    if alert.kind is ShiftKind.WORSENED:
+        alert = replace(alert, repeat_contact=repeat_contact(call.contact))
     return Verdict(call, score, alert)
 
 
@@ -232,6 +243,7 @@ def state_of(call: Conversation, now: float, closed: CallClosed | None = None) -
         language=call.spoken.language,
         is_judged=call.is_judged,
         queue=call.queue,
+        contact=call.contact,
     )
 
 
