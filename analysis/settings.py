@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
-from callbus.contacts import ContactsSettings
+from callbus.contact_settings import ContactsSettings
 from callbus.redis.settings import RedisSettings
 from service.settings import ProcessSettings
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from callbus import Role
-from callbus.contacts import ContactsSettings
+from callbus.contact_settings import ContactsSettings
 from callbus.redis.settings import RedisSettings
 from service.rates import address_in
 from service.settings import ProcessSettings

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from analysis.settings import AnalysisSection
-from callbus.contacts import ContactsSettings
+from callbus.contact_settings import ContactsSettings
 from callbus.redis.settings import RedisSettings
 from console.settings import ConsoleSettings
 from service.settings import LogSettings, MetricsSettings

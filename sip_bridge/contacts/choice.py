@@ -6,7 +6,7 @@ import asyncio
 import re
 from urllib.parse import urlsplit
 
-from callbus.contacts import LEAST_KEY_BYTES, ContactsSettings
+from callbus.contact_settings import LEAST_KEY_BYTES, ContactsSettings
 from service.remote_server import RemoteServer, far_address, host_of, is_header_value
 from service.secret import secret
 from service.settings import ConfigError

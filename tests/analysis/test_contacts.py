@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import pytest
+from prometheus_client import REGISTRY
 from redis.commands.core import AsyncScript
 
 from analysis.words.language import Languages
-from callbus import Alert, CallOpened, CallState, Contact, CrmRecord, Role
+from callbus import Alert, CallClosed, CallOpened, CallState, Contact, CrmRecord, Role
 from callbus.messages.wire import ForkEvent
 from callbus.redis import contacts as counting
 from callbus.redis.contacts import Contacts
@@ -148,3 +149,17 @@ async def test_a_fault_in_counting_costs_no_call(redis_url: str) -> None:
     """One of our own is counted, and the call's words and alerts come as ever."""
     async with stage(redis_url, Fault(Contacts, "count", of=always)) as on:
         await on.play(calls("whole"), {"whole": heard(SILENT)}, faults=("call_opened",))
+
+
+async def test_a_calls_length_is_counted_at_its_end(redis_url: str) -> None:
+    """In seconds from its opening: what a recorder hears of handle time."""
+    names = ("callvane_call_seconds_count", "callvane_call_seconds_sum")
+    before = [REGISTRY.get_sample_value(name) or 0.0 for name in names]
+    whole = whole_call("whole", AGAIN)
+    closing = whole[-1]
+    assert isinstance(closing, CallClosed)
+    async with stage(redis_url) as on:
+        await on.play(whole, {"whole": heard(AGAIN, alerts=())})
+    count, seconds = ((REGISTRY.get_sample_value(name) or 0.0) - old for name, old in zip(names, before, strict=True))
+    assert count == 1
+    assert seconds == pytest.approx(closing.duration_seconds, abs=0.01)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from callbus.contacts import ContactsSettings
+from callbus.contact_settings import ContactsSettings
 from service.settings import ConfigError
 from sip_bridge.contacts.choice import chosen_contacts
 from sip_bridge.contacts.contacts import Contacts

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 from prometheus_client import REGISTRY
 
-from callbus.contacts import ContactsSettings
+from callbus.contact_settings import ContactsSettings
 from callbus.messages.contact import CrmRecord
 from service.breaker import FAILURES
 from sip_bridge.contacts.choice import chosen_contacts
