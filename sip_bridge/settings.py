@@ -108,6 +108,10 @@ class BridgeSettings(BaseModel):
     """Header that says whose voice a plain fork carries, `customer` or `agent`. Without the header, the URI parameter
     `leg` counts, then `plain_role`. Empty: always `plain_role`."""
 
+    caller_header: HeaderName = "X-Caller"
+    """Header with the customer's number or address in a plain fork, for `[contacts]`: docs/contacts.md. Empty: no plain
+    fork names its caller."""
+
     vad_aggressiveness: int = Field(2, ge=0, le=3)
     """0 passes all doubtful audio, 3 rejects most. 2 keeps line noise and hold hiss out of most utterances."""
     pre_roll_seconds: float = Field(0.3, ge=0, le=1)

@@ -173,6 +173,7 @@ class Feed:
         if joined := self._joined:
             self.call, self.heard, did = joined.call, True, "fork joined"
             self.lines.arrange(offer.legs, self._further)
+            self._calls.introduce(self.call, offer)
         else:
             name = self.naming.call_id
             self.call, did = self._calls.make(name, offer), "fork answered"

@@ -86,7 +86,10 @@ class Endpoint:
             Digest(settings.digest_realm, users, settings.digest_algorithms) if users else None,
             Limits(settings.max_calls, settings.max_calls_per_peer, settings.max_dialogs),
             settings.new_forks_per_second,
-            ForkReader(rules, words, settings.plain_role, settings.join_header, settings.role_header),
+            ForkReader(
+                *(rules, words, settings.plain_role),
+                *(settings.join_header, settings.role_header, settings.caller_header),
+            ),
             self.abilities,
             lambda offer: self.calls.recordings.knows(offer, time.monotonic()),
         )

@@ -17,13 +17,16 @@ _ADDRESS = re.compile(r"(?:sips?|tel):([^;?>]*)", re.IGNORECASE)
 
 
 def number_of(customer: Participant) -> str:
-    """The customer's number without separators, with its + if it has one; empty if it is withheld.
+    """The number in the customer's first address; empty if the recorder says that the customer was called."""
+    return "" if customer.calling is False else number_in(next(iter(customer.aors), ""))
 
-    An address of letters is kept whole, in lower case. Empty, too, if the recorder says that the customer was called.
+
+def number_in(aor: str) -> str:
+    """The number in an address, without separators, with its + if it has one; empty if it is withheld.
+
+    An address of letters is kept whole, in lower case.
     """
-    aor = next(iter(customer.aors), "")[:MOST_CHARACTERS]
-    if customer.calling is False or not aor:
-        return ""
+    aor = aor[:MOST_CHARACTERS]
     user = unquote(user_of(aor), errors="replace").strip()
     if user.lower() in ANONYMOUS:
         return ""

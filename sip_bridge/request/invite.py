@@ -76,6 +76,8 @@ class Invite:
     """`customers` of the dialog's earlier requests."""
     queue: str = ""
     """The queue that a fork's first INVITE is addressed to; see `queue.queue_of`."""
+    caller_named: str = field(default="", repr=False)
+    """The caller's number, if a plain fork's first INVITE names it; see `caller.number_in`."""
 
     @property
     def customers(self) -> frozenset[str]:
@@ -85,9 +87,9 @@ class Invite:
 
     @property
     def caller(self) -> str:
-        """The first known customer's number, see `caller.number_of`; empty if it is unknown or withheld."""
+        """The number of whoever calls: the first known customer's; empty if it is unknown or withheld."""
         customers = (leg.party for leg in self.legs if leg.role is Role.CUSTOMER and leg.party)
-        return next((number for party in customers if (number := number_of(party))), "")
+        return next((number for party in customers if (number := number_of(party))), self.caller_named)
 
     @property
     def people(self) -> frozenset[str]:

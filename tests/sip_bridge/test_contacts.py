@@ -16,7 +16,7 @@ from tests.analysis.chat import Answer, Model, always, http, model
 from tests.conftest import PrivateRedis
 from tests.kept import kept
 from tests.sip_bridge.recording import ANNA, heard, recording, talk
-from tests.sip_bridge.running import RunningBridge, bridge, opened
+from tests.sip_bridge.running import RunningBridge, bridge, opened, recorder
 
 NUMBER = "+4930123456"
 KEY = "0123456789abcdef"
@@ -54,9 +54,9 @@ async def test_a_caller_is_a_hash_and_what_the_crm_says(
     """The opening has the hash, a second one the CRM's answer. The number is in the CRM's request, and nowhere else."""
     monkeypatch.setenv("CALLVANE_LOG__LEVEL", "debug")
     async with asking(redis_url, KNOWN, path) as (running, crm):
-        async with recording(running, facts=facts) as recorder:
-            await talk(recorder)
-        first, second = opened(await heard(running, recorder))
+        async with recording(running, facts=facts) as recorded:
+            await talk(recorded)
+        first, second = opened(await heard(running, recorded))
         assert (first.caller, first.crm) == (HASH, None)
         assert second == dataclasses.replace(first, crm=RECORD)
         assert [request.line for request in crm.requests] == [
@@ -77,15 +77,15 @@ async def test_a_call_that_is_over_is_told_nothing_more_of(redis_url: str, facts
         writer.write(http(b'{"count": 1}'))
 
     async with asking(redis_url, late, "/{caller}") as (running, _):
-        async with recording(running, facts=facts) as recorder:
+        async with recording(running, facts=facts) as recorded:
             pass
-        before = await heard(running, recorder)
+        before = await heard(running, recorded)
         answering.set()
         async with asyncio.timeout(20):
             while not await asyncio.to_thread(running.metric, FOUND):
                 await asyncio.sleep(0.02)
         await asyncio.sleep(0.2)
-        assert await heard(running, recorder) == before
+        assert await heard(running, recorded) == before
         assert len(opened(before)) == 1
 
 
@@ -99,11 +99,11 @@ def hashing(shared_redis: PrivateRedis) -> Iterator[RunningBridge]:
 async def test_a_caller_who_is_named_later_is_told_then(hashing: RunningBridge, facts: CallFacts) -> None:
     """Metadata in mid-call brings the number; nothing is told again after that."""
     withheld = dataclasses.replace(facts, customer_aor="sip:anonymous@anonymous.invalid")
-    async with recording(hashing, facts=withheld) as recorder:
-        recorder.facts = dataclasses.replace(recorder.facts, customer_aor=facts.customer_aor)
-        assert (await recorder.ask()).status == 200
-        assert (await recorder.ask()).status == 200
-    openings = opened(await heard(hashing, recorder))
+    async with recording(hashing, facts=withheld) as recorded:
+        recorded.facts = dataclasses.replace(recorded.facts, customer_aor=facts.customer_aor)
+        assert (await recorded.ask()).status == 200
+        assert (await recorded.ask()).status == 200
+    openings = opened(await heard(hashing, recorded))
     assert [each.caller for each in openings] == ["", HASH]
 
 
@@ -114,6 +114,27 @@ async def test_one_number_is_one_caller_however_it_is_written(hashing: RunningBr
     assert callers == [HASH, HASH, ""]
 
 
+@pytest.mark.parametrize(
+    ("order", "callers"), [(("customer", "agent"), [HASH, HASH]), (("agent", "customer"), ["", HASH])]
+)
+async def test_a_plain_fork_names_its_caller_by_a_header(
+    hashing: RunningBridge, order: tuple[str, str], callers: list[str]
+) -> None:
+    """In an INVITE that opens the call or joins it; the number is not passed on."""
+    name = f"plain-{order[0]}"
+    async with recorder(hashing, f"{name}-1") as one, recorder(hashing, f"{name}-2") as other:
+        for placed, leg in zip((one, other), order, strict=True):
+            headers = [("X-Call-ID", name), ("X-Leg", leg)]
+            if leg == "customer":
+                headers.append(("X-Caller", f'"Dr Weber" <sip:{NUMBER}@pbx.example>'))
+            assert (await placed.invite(placed.offer(""), "application/sdp", *headers)).status == 200
+        for placed in (one, other):
+            assert (await placed.ask("BYE")).status == 200
+    openings = opened(await asyncio.to_thread(hashing.closed, name))
+    assert [openings[0].caller, openings[-1].caller] == callers
+    assert NUMBER[-7:] not in "".join(hashing.lines) + kept(hashing.redis_url)
+
+
 async def test_without_a_key_nobody_is_known_again(redis_url: str, facts: CallFacts) -> None:
     """It is off unless the operator has chosen one."""
     with bridge(redis_url, shutdown_seconds=1) as running:
@@ -122,6 +143,6 @@ async def test_without_a_key_nobody_is_known_again(redis_url: str, facts: CallFa
 
 async def _opening(running: RunningBridge, facts: CallFacts) -> CallOpened:
     facts = dataclasses.replace(facts, session=CallFacts().session)
-    async with recording(running, facts=facts) as recorder:
+    async with recording(running, facts=facts) as recorded:
         pass
-    return opened(await heard(running, recorder))[0]
+    return opened(await heard(running, recorded))[0]

@@ -66,6 +66,12 @@ def test_any_address_is_read(aor: str) -> None:
     assert len(number_of(Participant("p", (aor,)))) <= MOST_CHARACTERS
 
 
+def test_a_header_counts_where_no_metadata_does() -> None:
+    """As plain forks name their caller."""
+    leg = OfferedLeg(0, "1", Role.CUSTOMER)
+    assert Invite("c", "", (leg,), "none", caller_named="+4930123456").caller == "+4930123456"
+
+
 def test_the_customers_number_is_the_calls() -> None:
     """Never an agent's, whichever stream comes first."""
     agent = OfferedLeg(0, "1", Role.AGENT, "Anna", party=Participant("a", ("sip:2001@x",)))
