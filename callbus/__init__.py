@@ -3,6 +3,7 @@
 from callbus.messages.alert import Alert, Quote, ShiftKind, Term, Tier
 from callbus.messages.call import CallClosed, CallOpened, CallState, Channel, Mood, Phase
 from callbus.messages.conditions import CallEvent, Condition, ConditionKind, Gap, Unit
+from callbus.messages.contact import Contact, CrmRecord
 from callbus.messages.debrief import CoursePoint, Debrief, Question, Reply, TurningPoint, Verdict
 from callbus.messages.leg import Leg, Role
 from callbus.messages.practice import (
@@ -36,9 +37,11 @@ __all__ = [
     "Channel",
     "Condition",
     "ConditionKind",
+    "Contact",
     "Core",
     "Counts",
     "CoursePoint",
+    "CrmRecord",
     "Debrief",
     "DoneAct",
     "Evidence",

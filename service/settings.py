@@ -15,10 +15,13 @@ from typing import Any, Literal, TypeVar, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
-SECTIONS = ("redis", "metrics", "log", "bridge", "analysis", "console", "written")
+SECTIONS = ("redis", "metrics", "log", "contacts", "bridge", "analysis", "written", "console")
 PREFIX = "CALLVANE_"
 CONFIG_VARIABLE = "CALLVANE_CONFIG"
-SECRETS = ("password", "url", "tokens", "digest_users", "language_model_key", "speech_server_key")
+SECRETS = (
+    *("password", "url", "tokens", "digest_users", "language_model_key", "speech_server_key"),
+    *("key", "lookup_url", "lookup_headers"),
+)
 """Keys whose values never appear in a message."""
 
 OWN_WORDS = {

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from analysis.call import practised
 from analysis.call.audio_health import Health
-from analysis.call.conversation import Conversation, hear, joined, judge, opened, state_of, taken_over
+from analysis.call.contact import unsaid
+from analysis.call.conversation import Conversation, hear, joined, judge, noted, opened, state_of, taken_over
 from analysis.call.succession import TakenOver, Told
 from analysis.call.written import Wrote, wrote
 from analysis.practice.phrases import Phrases
@@ -26,6 +27,7 @@ from callbus import (
     CallOpened,
     CallState,
     Channel,
+    Contact,
     Phase,
     Role,
     Transcript,
@@ -76,9 +78,11 @@ class Analyst:
         self._languages = languages or Languages(detects=False)
         self._phrases = phrases
 
-    def opened(self, event: CallOpened, call: Conversation | None, now: float) -> Outcome:
-        """A call starts, or its legs change."""
-        call = self._settled(opened(event, call))
+    def opened(
+        self, event: CallOpened, call: Conversation | None, now: float, counted: Contact | None = None
+    ) -> Outcome:
+        """A call starts, or its legs or what is known of its caller change. `counted`: the caller's contacts."""
+        call = self._settled(opened(event, call, counted))
         return Outcome(call, (state_of(call, now),))
 
     def taken_over(self, event: TakenOver, call: Conversation | None, now: float) -> Outcome:
@@ -151,6 +155,8 @@ class Analyst:
             call, health=call.health.listened([each.turn for each in call.turns], max(0.0, event.end_seconds))
         )
         is_judged, phrases = self._languages.is_to_be_scored(call.spoken), self._phrases_of(call)
+        if turn and placed.scored and self._languages.presumed(call.spoken) == ENGLISH:
+            call = noted(call, turn)
         if not call.channel.is_written and (turn is None or placed.scored or turn.role is Role.AGENT):
             call = practised.spoke(call, said, turn, phrases)
         if turn is None or not placed.scored or not is_judged:
@@ -171,9 +177,10 @@ class Analyst:
         return Outcome(call, publications, alert, scored=True)
 
     def _settled(self, call: Conversation) -> Conversation:
-        """The call, by what is settled of its language. Scores of invented words go once they are known as such."""
+        """The call, by what is settled of its language. What invented words led to goes once they are known as such."""
         is_judged = self._languages.is_judged(call.spoken.language or self._languages.expected)
-        call = replace(call, is_judged=is_judged, parties=call.parties if is_judged else {})
+        contact = call.contact if call.spoken.language in ("", ENGLISH) else unsaid(call.contact)
+        call = replace(call, is_judged=is_judged, parties=call.parties if is_judged else {}, contact=contact)
         if self._phrases is None:
             return replace(call, practice=None)
         language = self._languages.presumed(call.spoken)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from analysis.call.audio_health import Health
+from analysis.call.contact import introduced, listened, repeat_contact
 from analysis.call.recording_state import Recordings
 from analysis.call.state_tolerance import tolerated
 from analysis.call.succession import TakenOver
@@ -22,7 +23,20 @@ from analysis.turns.score import Score
 from analysis.turns.turn import Said, Turn, place
 from analysis.words.language import Spoken
 from analysis.words.voice import Measured, Voice
-from callbus import Alert, CallClosed, CallOpened, CallState, Channel, Leg, Mood, Phase, Role, Utterance
+from callbus import (
+    Alert,
+    CallClosed,
+    CallOpened,
+    CallState,
+    Channel,
+    Contact,
+    Leg,
+    Mood,
+    Phase,
+    Role,
+    ShiftKind,
+    Utterance,
+)
 from callbus.messages.call import USUAL_IDLE_SECONDS
 
 STATE_VERSION = 3
@@ -89,6 +103,8 @@ class Conversation:
     idle_seconds: float = 0.0
     practice: State | None = None
     """How the agent has met the call; None if nobody looks for it."""
+    contact: Contact | None = None
+    """As in CallState."""
 
     @property
     def ends_after_seconds(self) -> float | None:
@@ -135,8 +151,9 @@ class Verdict:
     alert: Alert | None
 
 
-def opened(event: CallOpened, known: Conversation | None) -> Conversation:
-    """The call after an opening message: new, or with other legs when it is known."""
+def opened(event: CallOpened, known: Conversation | None, counted: Contact | None = None) -> Conversation:
+    """The call after an opening message: new, or with other legs when it is known. `counted`: see `introduced`."""
+    contact = introduced(known.contact if known else None, counted, event.crm)
     if known is None:
         return Conversation(
             event.call_id,
@@ -145,6 +162,7 @@ def opened(event: CallOpened, known: Conversation | None) -> Conversation:
             queue=event.queue,
             channel=event.channel,
             idle_seconds=event.idle_seconds,
+            contact=contact,
         )
     health = known.health.renamed(known.legs, event.legs)
     queue = event.queue or known.queue
@@ -156,6 +174,7 @@ def opened(event: CallOpened, known: Conversation | None) -> Conversation:
         queue=queue,
         channel=event.channel,
         idle_seconds=event.idle_seconds,
+        contact=contact,
     )
 
 
@@ -197,6 +216,11 @@ def hear(call: Conversation, said: Said) -> Heard:
     return Heard(call, turn, placed.is_new, scored)
 
 
+def noted(call: Conversation, turn: Turn) -> Conversation:
+    """The call with what a customer's turn says of their earlier contacts."""
+    return replace(call, contact=listened(call.contact, turn.text))
+
+
 def weighed(call: Conversation, turn: Turn, score: Score, language: str = ENGLISH) -> tuple[Score, Evidence]:
     """A turn's score with what no scorer looks at, threats and the circumstances of the turn; and as evidence."""
     weighed, threat = in_context(score, turn, call.before(turn), language, call.channel)
@@ -234,6 +258,8 @@ def judge(
         spoken_at=spoken_at,
         now=now,
     )
+    if alert.kind is ShiftKind.WORSENED:
+        alert = replace(alert, repeat_contact=repeat_contact(call.contact))
     return Verdict(call, score, alert)
 
 
@@ -262,6 +288,7 @@ def state_of(call: Conversation, now: float, closed: CallClosed | None = None) -
         queue=call.queue,
         practice=call.practice.practice if call.practice else None,
         channel=call.channel,
+        contact=call.contact,
     )
 
 

@@ -20,7 +20,7 @@ from analysis.turns.score import Score
 from analysis.turns.turn import Turn
 from analysis.words.passage import Shed
 from analysis.words.recognition import ERROR, OVERLOAD, Recognition
-from callbus import CallClosed, CallEvent, CallOpened, CallState, Utterance, WrittenTurn
+from callbus import CallClosed, CallEvent, CallOpened, CallState, Contact, Utterance, WrittenTurn
 from callbus.messages.wire import NAMES
 from service.faults import survived
 
@@ -68,16 +68,17 @@ class Decisions:
         recognition: Recognition | None,
         wait_for: WaitFor,
         shown: CallState | None = None,
+        counted: Contact | None = None,
     ) -> Outcome:
         """The outcome of what a call is told. A fault is counted, and `failed` then gives the outcome.
 
-        `shown`: as in `analyst.Analyst.closed`.
+        `shown`, `counted`: as in `analyst.Analyst.closed` and `opened`.
         """
         now = time.time()
         try:
             match told:
                 case CallOpened() as event:
-                    return self._analyst.opened(event, call, now)
+                    return self._analyst.opened(event, call, now, counted)
                 case TakenOver() as event:
                     return self._analyst.taken_over(event, call, now)
                 case CallEvent() as event:

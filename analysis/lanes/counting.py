@@ -11,7 +11,8 @@ from prometheus_client import Counter, Histogram
 from analysis.call.analyst import JUDGED, NOT_JUDGED, Outcome
 from analysis.call.succession import HANDOVERS, Step
 from analysis.words.recognition import Recognition
-from callbus import ShiftKind, Transcript, WrittenTurn
+from callbus import CallState, ShiftKind, Transcript, WrittenTurn
+from callbus.messages.call import BRIDGE_LOST
 from callbus.messages.wire import ForkEvent
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,11 @@ ALERT_SECONDS = Histogram(
     "Time from the end of the speech that raised an alert to its publication.",
     buckets=(0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 2, 3, 5),
 )
+CALL_SECONDS = Histogram(
+    "callvane_call_seconds",
+    "Length of calls that ended, from their opening: their handle time without the work after it.",
+    buckets=(30, 60, 120, 180, 240, 300, 420, 600, 900, 1_200, 1_800, 3_600, 7_200),
+)
 for _kind in ShiftKind:
     SHIFTS.labels(_kind)
 for _decided in (JUDGED, NOT_JUDGED):
@@ -66,6 +72,9 @@ def count(event: ForkEvent, step: Step, recognition: Recognition | None, outcome
         HANDOVERS_MADE.labels(step.handover).inc()
         log.info("another recording of the call took over: %s", step.handover, extra=extra)
     for outcome in outcomes:
+        for each in outcome.publications:
+            if isinstance(each, CallState) and each.closed_at is not None and each.reason != BRIDGE_LOST:
+                CALL_SECONDS.observe(max(0.0, each.closed_at - each.opened_at))
         TURNS_SCORED.inc(outcome.scored)
         if outcome.decided:
             LANGUAGES.labels(outcome.decided).inc()

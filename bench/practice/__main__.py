@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 from analysis.practice.phrases import load
 from bench.evaluation.measures import Figure
+from bench.evaluation.sets import ROOT
 from bench.practice.known import Call, Truth, calls
 from bench.practice.readers import LeftOut, Listed, Network, Person, Reader
 from bench.practice.signals import Measured, measured
 from bench.table import Row, row, write
 from tools.labels.files import FileError
-from tools.scorer.__main__ import HELD_OUT_READINGS
+
+HELD_OUT_READINGS = ROOT / "tools" / "scorer" / "heldout-readings.json"
 
 SAME, OTHER = "hands, known", "hands, left out"
 TARGETS = {

@@ -9,6 +9,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from callbus.messages.conditions import MAX_CONDITIONS, MAX_GAPS, Condition, Gap
+from callbus.messages.contact import CallerHash, Contact, CrmRecord
 from callbus.messages.leg import CallId, CallSeconds, Leg, Number, RecordingId, UnixSeconds
 from callbus.messages.practice import Practice
 
@@ -59,7 +60,7 @@ class Mood(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallOpened:
-    """A fork was answered. Sent again in full when the legs change during the call."""
+    """A fork was answered. Sent again in full when the legs, or what is known of the caller, change during the call."""
 
     call_id: CallId
     bridge_id: Annotated[str, Meta(max_length=128)]
@@ -72,6 +73,9 @@ class CallOpened:
     idle_seconds: Annotated[float, Meta(ge=0, le=MOST_IDLE_SECONDS)] = 0.0
     """A written conversation in which nobody writes for so long has ended; 0 is USUAL_IDLE_SECONDS. Says nothing
     of a phone call, which ends with its recording."""
+    caller: CallerHash = ""
+    crm: CrmRecord | None = None
+    """What the CRM knows of the caller; null until it has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +129,5 @@ class CallState:
     practice: Practice | None = None
     """How the agent has met the call so far; null if nobody looks for it."""
     channel: Channel = Channel.PHONE
+    contact: Contact | None = None
+    """What is known of the caller's earlier contacts; null if nothing is."""

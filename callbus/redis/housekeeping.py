@@ -1,4 +1,5 @@
-"""Periodic work in Redis, with or without traffic: close dead bridges', lost and idle calls, trim old entries.
+"""Periodic work in Redis, with or without traffic: close dead bridges', lost and idle calls, trim old entries, settle
+first contacts.
 
 Every worker runs this; each round is done by the first worker to claim it.
 """
@@ -15,6 +16,7 @@ from redis.exceptions import ResponseError
 from callbus.messages.call import BRIDGE_LOST, IDLE, CallClosed, Reason
 from callbus.messages.wire import WireError, decode_fork_event, encode_fork_event
 from callbus.redis.bus import Bus
+from callbus.redis.contacts import Contacts
 from callbus.redis.partition import partition_of
 from callbus.redis.scripts import IDLE as FINISH_IDLE
 from callbus.redis.scripts import UNHELD
@@ -47,8 +49,10 @@ UNHELD_SECONDS = 20.0
 class Housekeeping:
     """One worker's share of the housekeeping."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, contacts: Contacts | None = None) -> None:
+        """`contacts`: None if nobody counts them."""
         self._bus = bus
+        self._contacts = contacts
         self._unheld = bus.client.register_script(UNHELD)
         self._finish_idle = bus.client.register_script(FINISH_IDLE)
 
@@ -59,6 +63,8 @@ class Housekeeping:
                 await self._bus.persist(self.sweep)
             if await self._is_ours(self._bus.keys.trimmed, TRIM_SECONDS):
                 await self._bus.persist(self.trim)
+                if self._contacts:
+                    await self._bus.persist(self._contacts.settle)
             await self._bus.persist(self.count_subscribers)
             await asyncio.sleep(ROUND_SECONDS / 5)
 

@@ -59,6 +59,7 @@ class Keys:
         self.trimmed = f"{prefix}:trimmed"
         self.conversations = f"{prefix}:conversations"
         self.dead_letters = f"{prefix}:dead-letters"
+        self.first_contacts = f"{prefix}:first-contacts"
 
     def forks(self, partition: int) -> str:
         """Stream of one partition's fork events."""
@@ -103,3 +104,7 @@ class Keys:
     def published(self, alert_id: str) -> str:
         """Exists while an alert must not be published again."""
         return f"{self.prefix}:published:{alert_id}"
+
+    def contacts(self, caller: str) -> str:
+        """When a caller has called, by the caller's hash."""
+        return f"{self.prefix}:contacts:{caller}"

@@ -17,9 +17,11 @@ from callbus import (
     Channel,
     Condition,
     ConditionKind,
+    Contact,
     Core,
     Counts,
     CoursePoint,
+    CrmRecord,
     Debrief,
     DoneAct,
     Evidence,
@@ -79,8 +81,20 @@ quotes = st.lists(st.builds(Quote, roles, words, seconds, seconds, st.none() | s
 terms = st.lists(st.builds(Term, words, score), max_size=4).map(tuple)
 
 recording_ids = st.text(st.characters(codec="utf-8"), max_size=64)
+crm_records = st.builds(CrmRecord, st.none() | counts, words, words)
+callers = st.just("") | st.text("0123456789abcdef", min_size=32, max_size=32)
 calls_opened = st.builds(
-    CallOpened, call_ids, words, seconds, leg_tuples, recording_ids, words, channels, st.floats(0, 7e6)
+    CallOpened,
+    call_ids,
+    words,
+    seconds,
+    leg_tuples,
+    recording_ids,
+    words,
+    channels,
+    st.floats(0, 7e6),
+    callers,
+    st.none() | crm_records,
 )
 utterances = st.builds(
     Utterance,
@@ -106,6 +120,9 @@ gaps = st.builds(Gap, seconds, seconds)
 call_events = st.builds(CallEvent, call_ids, seconds, st.booleans(), conditions, recording_ids)
 fork_events = calls_opened | utterances | written_turns | call_events | calls_closed
 
+contacts = st.builds(
+    Contact, counts, st.none() | counts, st.floats(0, 365), st.none() | seconds, words, st.none() | crm_records
+)
 alerts = st.builds(
     Alert,
     st.text("0123456789abcdef", min_size=1, max_size=64),
@@ -125,6 +142,7 @@ alerts = st.builds(
     score,
     unit,
     st.sampled_from(Mood),
+    repeat_contact=counts,
 )
 transcripts = st.builds(
     Transcript,
@@ -207,6 +225,7 @@ call_states = st.builds(
     words,
     st.none() | practices,
     channels,
+    contact=st.none() | contacts,
 )
 publications = alerts | transcripts | call_states | debriefs
 
