@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
@@ -80,7 +81,8 @@ class RunningWritten:
         assert self.process is not None
         assert self._reading is not None
         if self.process.returncode is None:
-            self.process.terminate()
+            # Not terminate(): it may reap a process that is just ending, and its status would be lost.
+            os.kill(self.process.pid, signal.SIGTERM)
         async with asyncio.timeout(STOP_SECONDS):
             status = await self.process.wait()
             await self._reading

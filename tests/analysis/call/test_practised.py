@@ -138,12 +138,12 @@ def test_a_call_ends_with_its_debrief() -> None:
 
 
 def test_a_reader_of_acts_is_asked() -> None:
-    """It is awaited for agents' turns; what it sees counts, and not what the phrases find."""
+    """It is awaited for agents' turns; what it sees counts, and beside it what phrases surely tell."""
     practice = shown(heard(analyst(), reads=True))
     assert practice
     kinds = {finding.kind for finding in practice.findings}
     assert FindingKind.OVER_PROMISE in kinds
-    assert FindingKind.DEFENSIVE not in kinds
+    assert FindingKind.DEFENSIVE in kinds
     assert {finding.evidence.rule for finding in practice.findings} >= {"over_promise: network"}
 
 
