@@ -2,7 +2,7 @@
 
 Each is a named term with its own cap, added to the score from any scorer, and only if the words are not pleased.
 Repetition earned its place on labelled dialogues. The other two need sound, cannot be measured on text, and are kept
-small.
+small; for what is written, `written_terms` has others in their place.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from dataclasses import replace
 
 from analysis.languages.lexicon import Lexicon, shipped
 from analysis.shift.threats import threats
+from analysis.shift.written_terms import written_terms
 from analysis.turns.matching import matchable, own
 from analysis.turns.score import MOST_LOG_ODDS, Score
 from analysis.turns.turn import Turn
-from callbus import Role, Term
+from callbus import Channel, Role, Term
 
 REPEATS = -0.8
 """The caller says again what they said in an earlier turn."""
@@ -36,7 +37,13 @@ OVERLAP_SECONDS = 0.5
 """Shorter overlaps are normal turn-taking."""
 
 
-def in_context(score: Score, turn: Turn, history: Sequence[Turn], lexicon: Lexicon | None = None) -> tuple[Score, bool]:
+def in_context(
+    score: Score,
+    turn: Turn,
+    history: Sequence[Turn],
+    lexicon: Lexicon | None = None,
+    channel: Channel = Channel.PHONE,
+) -> tuple[Score, bool]:
     """The score with the turn's threats and context as further terms; whether the turn holds a threat.
 
     `history`: the earlier turns of both parties. `lexicon`: of their language; without one, the shipped English one.
@@ -45,7 +52,7 @@ def in_context(score: Score, turn: Turn, history: Sequence[Turn], lexicon: Lexic
     if score.log_odds >= PLEASED or not score.weight:
         return score, False
     threatening = threats(own(turn.text, lexicon), lexicon)
-    found = [*threatening, *_circumstances(turn, history, lexicon)]
+    found = [*threatening, *_circumstances(turn, history, lexicon, channel)]
     whole = sum(term.value for term in found)
     if not whole:
         return score, False
@@ -55,9 +62,12 @@ def in_context(score: Score, turn: Turn, history: Sequence[Turn], lexicon: Lexic
     return replace(score, log_odds=log_odds, terms=(*score.terms, *terms)), bool(threatening)
 
 
-def _circumstances(turn: Turn, history: Sequence[Turn], lexicon: Lexicon) -> Iterator[Term]:
+def _circumstances(turn: Turn, history: Sequence[Turn], lexicon: Lexicon, channel: Channel) -> Iterator[Term]:
     if _repeats(turn, history, lexicon):
         yield Term("repeats themselves", REPEATS)
+    if channel.is_written:
+        yield from written_terms(turn, history, channel)
+        return
     if _talks_over(turn, history):
         yield Term("talks over the agent", TALKS_OVER)
     raised = (min(turn.arousal, LOUD) - LOUD / 3) / (LOUD * 2 / 3)

@@ -44,6 +44,11 @@ def test_a_second_person_stands_beside_callvane(planned: list[tuple[str, str, li
         assert (name, "second hand", ["first hand"]) in planned
 
 
+def test_spanish_is_judged_by_its_lists(planned: list[tuple[str, str, list[str]]]) -> None:
+    """The network, and the English controls, are not asked."""
+    assert ("spanish", "first hand", ["Callvane's lists", "length only", "labels"]) in planned
+
+
 def test_in_calls_callvane_has_its_own_rules() -> None:
     """The thresholds of the shipped scorer are not tuned for any set."""
     for labelled, judges in plan(HeldOut(HELD_OUT), None, None, NOWHERE).lines[1:]:
