@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from redis import asyncio as redis
@@ -248,4 +249,13 @@ async def test_bad_settings_end_it_with_one_line(name: str, value: str, said: st
     worker = await Analysis.start(**{name: value})
     assert await worker.ended(60) == 2
     assert worker.lines[-1].startswith(said)
+    assert not any("Traceback" in line for line in worker.lines)
+
+
+async def test_a_slow_pattern_in_ones_own_language_file_ends_it_with_one_line(tmp_path: Path) -> None:
+    """It names the file, the pattern and the fault, and the exit status is 2."""
+    (tmp_path / "pt.toml").write_text("[mood.threats]\nsues = '(?:a+)+'\n", encoding="utf-8")
+    worker = await Analysis.start(analysis__language_files=str(tmp_path))
+    assert await worker.ended(60) == 2
+    assert worker.lines[-1].startswith("analysis: analysis.language_files: pt.toml: threats.sues: its pattern has a +")
     assert not any("Traceback" in line for line in worker.lines)
