@@ -5,6 +5,7 @@ import * as clock from "./clock.js";
 import { arrange, clip, el, write } from "./dom.js";
 import { marks } from "./health.js";
 import { languageOf } from "./language.js";
+import { PracticeBlock } from "./practice.js";
 import { sparkline } from "./sparkline.js";
 
 export const MOODS = {
@@ -82,9 +83,11 @@ class Card {
     this.picture = el("div", "picture");
     this.language = el("p", "language");
     this.health = el("ul", "health", { "aria-label": "Health of the audio" });
+    this.practice = new PracticeBlock();
     this.words = el("dl", "words");
+    this.debrief = el("a", "debrief", { hidden: "" }, "Debrief");
     this.node = el("li", "call", { tabindex: "-1" }, this.mood, this.time, this.agent, this.id, this.picture,
-      this.language, this.health, this.words);
+      this.language, this.health, this.practice.node, this.words, this.debrief);
     this.state = null;
     this.lines = [];
   }
@@ -109,6 +112,9 @@ class Card {
       this.language.hidden = !this.language.textContent;
       this.health.replaceChildren(...marks(state));
       this.health.hidden = !this.health.childElementCount;
+      this.practice.update(state.practice);
+      this.debrief.href = `/calls/${encodeURIComponent(state.call_id)}/debrief`;
+      this.debrief.hidden = !ended || !(state.practice?.is_judged ?? false);
       this.tick();
     }
     // Each leg keeps its line: lines that swap with every turn cannot be read.
