@@ -20,6 +20,7 @@ from console.live.board import Board
 from console.live.browsers import Browsers
 from console.live.follower import Follower
 from console.live.stream import EventStream
+from console.review.pages import Review
 from console.settings import ConsoleSettings, Settings
 from console.site import site
 from service import open_files
@@ -85,7 +86,8 @@ async def work(settings: Settings, process: Process) -> None:
     async with Bus(settings.redis) as bus:
         follower = Follower(bus, board, browsers, console.heartbeat_seconds, report)
         events = EventStream(bus, board, browsers, follower)
-        server = _Server(_config(console, site(console, board, follower, events)))
+        review = Review(bus, console.debriefs_read)
+        server = _Server(_config(console, site(console, board, follower, events, review)))
         following = [process.start(name, part) for name, part in follower.parts().items()]
         serving = process.start("the page's server", server.serve(sockets=[listening]))
         host, port = listening.getsockname()[:2]

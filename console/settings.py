@@ -47,6 +47,8 @@ class ConsoleSettings(BaseModel):
     """How long an ended call stays on the page, so that its outcome can be seen."""
     silent_hours: float = Field(4.0, gt=0, le=48)
     """A call without any event for this long is treated as ended and leaves the page."""
+    debriefs_read: int = Field(5_000, ge=100, le=100_000)
+    """Latest debriefs that one page looks through: a debrief, their list, a technique. A page says if it was cut."""
 
     softphone: str = Field("", max_length=200, pattern=r"^(sips?:[A-Za-z0-9_.%+-]+@[A-Za-z0-9_.:\[\]-]+)?$")
     """SIP address that the page invites people to dial with a softphone, to speak and read themselves, such as
