@@ -16,13 +16,16 @@ import uvicorn
 from callbus.redis.bus import Bus
 from console.access.connection import STRANGERS, Connection
 from console.access.gate import REFUSED
+from console.agent.desk import Desk
+from console.agent.link import key_of
 from console.live.board import Board
 from console.live.browsers import Browsers
 from console.live.follower import Follower
 from console.live.stream import EventStream
+from console.live.watchers import Watchers
 from console.review.pages import Review
 from console.settings import ConsoleSettings, Settings
-from console.site import site
+from console.site import PAGE, site
 from service import open_files
 from service.faults import survived
 from service.process import Process
@@ -73,10 +76,12 @@ async def work(settings: Settings, process: Process) -> None:
     """Serve the page until the process stops. Raises ConfigError."""
     console = settings.console
     console.check()
+    key = key_of(console)
     _allow_files(console)
     listening = _listen(console)
     board = Board(console)
     browsers = Browsers(console.max_browsers, console.queue_events)
+    watchers = Watchers(console.max_agents)
 
     def report(fault: str) -> None:
         if not process.stopping.is_set():
@@ -84,10 +89,11 @@ async def work(settings: Settings, process: Process) -> None:
 
     logging.getLogger("uvicorn.error").addFilter(_Complaints())
     async with Bus(settings.redis) as bus:
-        follower = Follower(bus, board, browsers, console.heartbeat_seconds, report)
+        follower = Follower(bus, board, browsers, watchers, console.heartbeat_seconds, report)
         events = EventStream(bus, board, browsers, follower)
         review = Review(bus, console.debriefs_read)
-        server = _Server(_config(console, site(console, board, follower, events, review)))
+        desk = Desk(key, board, follower, watchers, PAGE)
+        server = _Server(_config(console, site(console, board, follower, events, review, desk)))
         following = [process.start(name, part) for name, part in follower.parts().items()]
         serving = process.start("the page's server", server.serve(sockets=[listening]))
         host, port = listening.getsockname()[:2]
@@ -97,6 +103,7 @@ async def work(settings: Settings, process: Process) -> None:
         finally:
             process.stopping.set()
             browsers.close()
+            watchers.close()
             server.should_exit = True
             await asyncio.wait([serving])
             await process.end(*following)
@@ -123,14 +130,15 @@ def _config(console: ConsoleSettings, application: Any) -> uvicorn.Config:
 
 def _connections(console: ConsoleSettings) -> int:
     """Limit for clients that have signed in."""
-    return CONNECTIONS_PER_BROWSER * (console.max_browsers + 4)
+    return CONNECTIONS_PER_BROWSER * (console.max_browsers + 4) + console.max_agents
 
 
 def _allow_files(console: ConsoleSettings) -> None:
     count = STRANGERS + _connections(console) + SPARE_FILES
     if open_files.allowed() < count:
         raise ConfigError(
-            f"console.max_browsers: needs {count} open files, {open_files.allowed()} are allowed; raise `ulimit -Hn`"
+            f"console.max_browsers and max_agents: need {count} open files, {open_files.allowed()} are allowed; "
+            "raise `ulimit -Hn`"
         )
     open_files.allow(count)
 

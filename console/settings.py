@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network, ip_address, ip_network
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
@@ -49,6 +50,13 @@ class ConsoleSettings(BaseModel):
     """A call without any event for this long is treated as ended and leaves the page."""
     debriefs_read: int = Field(5_000, ge=100, le=100_000)
     """Latest debriefs that one page looks through: a debrief, their list, a technique. A page says if it was cut."""
+    agent_key: SecretStr = SecretStr("")
+    """Signs the links by which agents open a view of their own call: docs/practice.md. At least 16 bytes, known to the
+    desktop that makes the links and to nobody else. Empty: there are no such views."""
+    agent_key_file: Path | None = None
+    """File with that key, instead of `agent_key`."""
+    max_agents: int = Field(500, ge=1, le=10_000)
+    """Open agents' views, at most four of one call. Further ones are told to wait."""
 
     softphone: str = Field("", max_length=200, pattern=r"^(sips?:[A-Za-z0-9_.%+-]+@[A-Za-z0-9_.:\[\]-]+)?$")
     """SIP address that the page invites people to dial with a softphone, to speak and read themselves, such as

@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource
 SECTIONS = ("redis", "metrics", "log", "bridge", "analysis", "console")
 PREFIX = "CALLVANE_"
 CONFIG_VARIABLE = "CALLVANE_CONFIG"
-SECRETS = ("password", "url", "digest_users", "language_model_key", "speech_server_key")
+SECRETS = ("password", "url", "digest_users", "language_model_key", "speech_server_key", "agent_key")
 """Keys whose values never appear in a message."""
 
 OWN_WORDS = {

@@ -5,8 +5,7 @@ import * as clock from "./clock.js";
 import { course } from "./course.js";
 import { clip, el, write } from "./dom.js";
 import { finding, quoted } from "./evidence.js";
-import { intakeWords } from "./practice.js";
-import { actOf, landedOf } from "./words.js";
+import { actOf, intakeWords, landedOf } from "./words.js";
 
 const QUESTIONS = {
   core_met: "Was the feeling underneath met?",

@@ -3,7 +3,7 @@
 
 import { clip, el } from "./dom.js";
 import { finding, quoted, QUOTE_MOST } from "./evidence.js";
-import { actOf, feelingOf, landedOf, registerOf, strengthsFirst, wishOf } from "./words.js";
+import { actOf, intakeWords, landedOf, strengthsFirst } from "./words.js";
 
 const FINDINGS_MOST = 6;
 const ACTS_MOST = 8;
@@ -58,13 +58,6 @@ class Fold {
 export function urgencyOf(state) {
   const urgency = state.practice?.is_judged === false ? null : state.practice?.intake?.urgency;
   return urgency ? clip(urgency.quote, QUOTE_MOST) || "no words" : "";
-}
-
-/** What an intake tells, in one line's words. */
-export function intakeWords(intake) {
-  const wants = intake.wish === "unclear" ? wishOf(intake) : `wants ${wishOf(intake)}`;
-  const words = [feelingOf(intake) || "no feeling named", wants, registerOf(intake)].filter(Boolean);
-  return `${intake.ready ? "" : "so far: "}${words.join(" · ")}`;
 }
 
 function intakeLine(intake) {

@@ -43,14 +43,19 @@ export function feelingOf(intake) {
   return intake.cores.slice(0, 2).map((core) => named(CORES, core)).join(" or ");
 }
 
-/** "a plan", "to be heard first", or that it is unclear. */
-export function wishOf(intake) {
+function wishOf(intake) {
   return WISHES[intake.wish] ?? WISHES.unclear;
 }
 
-/** "formal", "casual", "few words"; empty if nothing stands out. */
-export function registerOf(intake) {
+function registerOf(intake) {
   return REGISTERS[intake.register] ?? "";
+}
+
+/** What an intake tells, in one line's words. */
+export function intakeWords(intake) {
+  const wants = intake.wish === "unclear" ? wishOf(intake) : `wants ${wishOf(intake)}`;
+  const words = [feelingOf(intake) || "no feeling named", wants, registerOf(intake)].filter(Boolean);
+  return `${intake.ready ? "" : "so far: "}${words.join(" · ")}`;
 }
 
 /** The name of an act in an answer. */
