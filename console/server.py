@@ -129,8 +129,8 @@ def _config(console: ConsoleSettings, application: Any) -> uvicorn.Config:
 
 
 def _connections(console: ConsoleSettings) -> int:
-    """Limit for clients that have signed in."""
-    return CONNECTIONS_PER_BROWSER * (console.max_browsers + 4) + console.max_agents
+    """Limit for clients that have signed in, by password or link."""
+    return CONNECTIONS_PER_BROWSER * (console.max_browsers + 4) + console.agents
 
 
 def _allow_files(console: ConsoleSettings) -> None:

@@ -98,6 +98,11 @@ class ConsoleSettings(BaseModel):
             return frozenset(name.lower().strip("[]") for name in self.allowed_hosts)
         return frozenset() if self.password.get_secret_value() else frozenset({*LOOPBACK_NAMES, self.host.lower()})
 
+    @property
+    def agents(self) -> int:
+        """Most agents' views that may be open; 0 without a key."""
+        return self.max_agents if self.agent_key.get_secret_value() or self.agent_key_file else 0
+
     def check(self) -> None:
         """Reject settings that would show calls to strangers. Raises ConfigError, which never quotes the password."""
         password = self.password.get_secret_value()

@@ -8,8 +8,8 @@ from callbus.messages.debrief import Debrief
 from callbus.messages.wire import WireError, decode_publication
 from callbus.redis.bus import Bus
 
-PAGE = 100
-"""Entries fetched at a time: half a megabyte, and a few milliseconds to decode."""
+PAGE = 50
+"""Entries fetched at a time: some 400 kB, and a few milliseconds to decode."""
 
 
 class DebriefsRead:

@@ -1,7 +1,7 @@
 // How the agent has met a call so far, on its card: intake, the latest answer, the latest findings. Each is one line that
 // opens to its quotes. The lines are there from the start, so that nothing below them moves when they fill.
 
-import { clip, el } from "./dom.js";
+import { clip, el, write } from "./dom.js";
 import { finding, quoted, QUOTE_MOST } from "./evidence.js";
 import { actOf, intakeWords, landedOf, strengthsFirst } from "./words.js";
 
@@ -14,7 +14,7 @@ export class PracticeBlock {
     this.intake = new Fold("intake");
     this.answer = new Fold("answer");
     this.found = new Fold("found");
-    this.unjudged = el("p", "unjudged", { hidden: "" }, "How the call is met: not judged");
+    this.unjudged = el("p", "unjudged", { hidden: "" });
     this.node = el("div", "practice", { role: "group", "aria-label": "How the call is met", hidden: "" },
       this.unjudged, this.intake.node, this.answer.node, this.found.node);
   }
@@ -25,8 +25,13 @@ export class PracticeBlock {
     if (!practice) return;
     const judged = practice.is_judged ?? true;
     this.unjudged.hidden = judged;
-    for (const fold of [this.intake, this.answer, this.found]) fold.node.hidden = !judged;
+    write(this.unjudged, judged ? "" : "How the call is met: not judged"); // the search reads what is hidden, too
+    for (const fold of [this.intake, this.answer, this.found]) {
+      fold.node.hidden = !judged;
+      if (!judged) fold.clear();
+    }
     if (!judged) return;
+    this.node.classList.toggle("telling", Boolean(practice.intake.urgency || practice.intake.cores.length));
     this.intake.show(practice.intake, intakeLine, intakeProof);
     this.answer.show(practice.answer ?? null, answerLine, answerProof);
     this.found.show(practice.findings ?? [], foundLine, foundProof);
@@ -42,6 +47,13 @@ class Fold {
     this.shown = "";
     this.fill = () => {};
     this.node.addEventListener("toggle", () => this.node.open && this.fill());
+  }
+
+  clear() {
+    this.shown = "";
+    this.fill = () => {};
+    this.line.replaceChildren();
+    this.proof.replaceChildren();
   }
 
   show(part, line, proof) {

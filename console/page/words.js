@@ -5,7 +5,7 @@ import { clip } from "./dom.js";
 const CORES = {
   frustration: "frustration", anger: "anger", worry: "worry", dismissed: "feeling dismissed", disappointment: "disappointment",
 };
-const WISHES = { heard: "to be heard first", plan: "a plan", unclear: "unclear whether heard or a plan" };
+const WISHES = { heard: "to be heard first", plan: "a plan", unclear: "wish unclear" };
 const REGISTERS = { formal: "formal", casual: "casual", terse: "few words", plain: "" };
 const ACTS = {
   ack: "feeling acknowledged", specific: "specific", next: "next step", verify: "checked", limit: "honest limit",

@@ -68,9 +68,7 @@ async def test_what_is_not_known_is_said(page: Page, console: RunningConsole, pu
     await live(page, console)
     card = {name: page.locator(".call", has_text=name) for name in ("none", "new", "foreign")}
     await expect(card["none"].locator(".practice")).to_be_hidden()
-    await expect(card["new"].locator(".intake .told")).to_have_text(
-        "so far: no feeling named · unclear whether heard or a plan"
-    )
+    await expect(card["new"].locator(".intake .told")).to_have_text("so far: no feeling named · wish unclear")
     await expect(card["new"].locator(".answer")).to_have_text("No distress so far")
     await expect(card["foreign"].locator(".practice")).to_have_text(
         "How the call is met: not judged", use_inner_text=True
