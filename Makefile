@@ -59,7 +59,7 @@ interop: setup-tests ## run the tests with sipp and real Asterisk 22, Kamailio, 
 check: setup-tests ## lint, types, imports between rooms, shell scripts, Dockerfile
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
-	@$(VENV)/mypy analysis bench callbus console service sip_bridge testcall tests tools
+	@$(VENV)/mypy analysis bench callbus console service sip_bridge testcall tests tools written
 	@$(VENV)/lint-imports --no-logo --no-cache pyproject.toml
 	@shellcheck $$(git ls-files '*.sh' .ci/run)
 	@if [ -x $(VENV)/hadolint ]; then $(VENV)/hadolint deploy/docker/Dockerfile; fi

@@ -28,6 +28,7 @@ from analysis.words.names import Glossary
 from analysis.words.readers import Listener, chosen_readers
 from analysis.words.recognition import Recognizer
 from callbus.redis.bus import Bus
+from callbus.redis.contacts import Contacts
 from callbus.redis.foretelling import AheadReader
 from callbus.redis.fork_reader import ForkReader
 from callbus.redis.housekeeping import Housekeeping
@@ -86,10 +87,11 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
     async with Bus(settings.redis) as bus:
         reader = ForkReader(bus, name)
         in_hand = InHand(IN_HAND_A_QUEUE * section.queue_utterances)
-        worker = Worker(reader, recognizer, Decisions(analyst, scoring, readings), in_hand)
+        contacts = Contacts(bus, settings.contacts.days)
+        worker = Worker(reader, recognizer, Decisions(analyst, scoring, readings), in_hand, contacts)
         overload = OverloadWatch(bus, name, in_hand, recognizer.loads)
         transcribing = process.start("the batcher", batcher.run()) if batcher else None
-        process.start("the housekeeping", Housekeeping(bus).run())
+        process.start("the housekeeping", Housekeeping(bus, contacts).run())
         process.start("the watch over the load", overload.run())
         process.start("the watch", _watch(bus, process, lambda: stalled() or (server.unready if server else "")))
         process.alive_checks.append(stalled)

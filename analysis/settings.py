@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
+from callbus.contact_settings import ContactsSettings
 from callbus.redis.settings import RedisSettings
 from service.settings import ProcessSettings
 
@@ -152,4 +153,5 @@ class AnalysisSettings(ProcessSettings):
     """Every section that an analysis worker reads."""
 
     redis: RedisSettings = RedisSettings()
+    contacts: ContactsSettings = ContactsSettings()
     analysis: AnalysisSection = AnalysisSection()

@@ -1,8 +1,9 @@
 """What passes between Callvane's processes: the messages (`messages`) and Redis, which carries them (`redis`)."""
 
 from callbus.messages.alert import Alert, Quote, ShiftKind, Term, Tier
-from callbus.messages.call import CallClosed, CallOpened, CallState, Mood, Phase
+from callbus.messages.call import CallClosed, CallOpened, CallState, Channel, Mood, Phase
 from callbus.messages.conditions import CallEvent, Condition, ConditionKind, Gap, Unit
+from callbus.messages.contact import Contact, CrmRecord
 from callbus.messages.debrief import CoursePoint, Debrief, Question, Reply, TurningPoint, Verdict
 from callbus.messages.leg import Leg, Role
 from callbus.messages.practice import (
@@ -23,6 +24,7 @@ from callbus.messages.practice import (
 )
 from callbus.messages.transcript import Transcript
 from callbus.messages.utterance import Utterance
+from callbus.messages.written import WrittenTurn
 
 __all__ = [
     "Act",
@@ -32,11 +34,14 @@ __all__ = [
     "CallEvent",
     "CallOpened",
     "CallState",
+    "Channel",
     "Condition",
     "ConditionKind",
+    "Contact",
     "Core",
     "Counts",
     "CoursePoint",
+    "CrmRecord",
     "Debrief",
     "DoneAct",
     "Evidence",
@@ -64,4 +69,5 @@ __all__ = [
     "Utterance",
     "Verdict",
     "Wish",
+    "WrittenTurn",
 ]

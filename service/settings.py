@@ -15,10 +15,13 @@ from typing import Any, Literal, TypeVar, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
-SECTIONS = ("redis", "metrics", "log", "bridge", "analysis", "console")
+SECTIONS = ("redis", "metrics", "log", "contacts", "bridge", "analysis", "written", "console")
 PREFIX = "CALLVANE_"
 CONFIG_VARIABLE = "CALLVANE_CONFIG"
-SECRETS = ("password", "url", "digest_users", "language_model_key", "speech_server_key", "agent_key")
+SECRETS = (
+    *("password", "url", "tokens", "digest_users", "language_model_key", "speech_server_key"),
+    *("key", "lookup_url", "lookup_headers", "agent_key"),
+)
 """Keys whose values never appear in a message."""
 
 OWN_WORDS = {
@@ -41,7 +44,7 @@ class MetricsSettings(BaseModel):
     host: str = "127.0.0.1"
     """Address to listen on. Prometheus must be able to reach it."""
     port: int | None = Field(None, ge=0, le=65535)
-    """Unset: the default of the process (9101 bridge, 9102 analysis, 9103 console). 0 picks a free port."""
+    """Unset: that of the process (9101 bridge, 9102 analysis, 9103 console, 9104 written). 0 picks a free port."""
 
 
 class LogSettings(BaseModel):

@@ -14,6 +14,7 @@ from callbus.redis.bus import Bus
 from callbus.redis.fork_writer import ForkWriter
 from service.process import Process
 from sip_bridge import analysis_load
+from sip_bridge.contacts.choice import chosen_contacts
 from sip_bridge.exposure import exposure, worry
 from sip_bridge.hearing.listener import Listener
 from sip_bridge.hearing.publisher import Publisher
@@ -43,6 +44,7 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
     However it ends, it hangs up the calls and hands over what it has heard.
     """
     words = vendors.load(settings.bridge.vendors)
+    contacts = chosen_contacts(settings.contacts, asyncio.get_running_loop())
     open_files.allow(settings.bridge.max_calls)
     async with Bus(settings.redis) as bus:
         writer = ForkWriter(bus)
@@ -50,7 +52,7 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
         listener = Listener(
             publisher.publish, one_way_seconds=settings.bridge.one_way_seconds, foretell=publisher.foretell
         )
-        endpoint = Endpoint(settings.bridge, listener, words)
+        endpoint = Endpoint(settings.bridge, listener, words, contacts)
         port = await asyncio.to_thread(endpoint.start)
         stalled = partial(_stalled, endpoint, listener)
         process.alive_checks.append(stalled)
@@ -75,6 +77,8 @@ async def run(settings: SipBridgeSettings, process: Process) -> None:
             if writing.done() or writing.cancelling():  # it died, or the loop is cancelling all its tasks
                 writing = process.start("the writer to redis", writer.run())
             await _shut_down(settings, endpoint, listener, publisher, writer, process)
+            if contacts:
+                await contacts.close()
             await process.end(writing)
             await writer.leave(LEAVE_SECONDS)
 

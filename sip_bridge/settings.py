@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from callbus import Role
+from callbus.contact_settings import ContactsSettings
 from callbus.redis.settings import RedisSettings
 from service.rates import address_in
 from service.settings import ProcessSettings
@@ -106,6 +107,10 @@ class BridgeSettings(BaseModel):
     role_header: HeaderName = "X-Leg"
     """Header that says whose voice a plain fork carries, `customer` or `agent`. Without the header, the URI parameter
     `leg` counts, then `plain_role`. Empty: always `plain_role`."""
+
+    caller_header: HeaderName = "X-Caller"
+    """Header with the customer's number or address in a plain fork, for `[contacts]`: docs/contacts.md. Empty: no plain
+    fork names its caller."""
 
     vad_aggressiveness: int = Field(2, ge=0, le=3)
     """0 passes all doubtful audio, 3 rejects most. 2 keeps line noise and hold hiss out of most utterances."""
@@ -219,9 +224,10 @@ class BridgeSettings(BaseModel):
 
 
 class SipBridgeSettings(ProcessSettings):
-    """What `python -m sip_bridge` reads: [bridge], [redis] and the sections of every process."""
+    """What `python -m sip_bridge` reads: [bridge], [contacts], [redis] and the sections of every process."""
 
     redis: RedisSettings = RedisSettings()
+    contacts: ContactsSettings = ContactsSettings()
     bridge: BridgeSettings = Field(BridgeSettings(), validate_default=True)
 
     @field_validator("bridge")

@@ -17,7 +17,7 @@ import pytest
 from tests.pumping import MOST_GROWTH, growth, texts
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("analysis", "callbus", "console", "service", "sip_bridge")
+PACKAGES = ("analysis", "callbus", "console", "service", "sip_bridge", "written")
 OPERATORS = ("sip_bridge/request/roles.py",)
 """Where the patterns are the operator's own; see `test_agent_pattern`."""
 SCANS = {"match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}

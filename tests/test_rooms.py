@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 DOORS = ("__init__.py", "__main__.py")
 
 
-@pytest.mark.parametrize("package", ["analysis", "callbus", "console", "service", "sip_bridge"])
+@pytest.mark.parametrize("package", ["analysis", "callbus", "console", "service", "sip_bridge", "written"])
 def test_a_name_means_one_file(package: str) -> None:
     """No two rooms of a package have a file of one name."""
     found = defaultdict(list)
@@ -21,7 +21,7 @@ def test_a_name_means_one_file(package: str) -> None:
     assert [paths for paths in found.values() if len(paths) > 1] == []
 
 
-@pytest.mark.parametrize("package", ["analysis", "callbus", "console", "service", "sip_bridge", "testcall"])
+@pytest.mark.parametrize("package", ["analysis", "callbus", "console", "service", "sip_bridge", "testcall", "written"])
 def test_each_room_says_what_belongs_in_it(package: str) -> None:
     """A folder with code has a door, whose first line says what is behind it."""
     rooms = {path.parent for path in (ROOT / package).rglob("*.py")}

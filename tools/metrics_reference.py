@@ -14,10 +14,10 @@ HEAD = """\
 # Metrics
 
 Each process serves the Prometheus text format on `/metrics`, and `/healthz` (alive) and `/readyz` (ready to work, else
-503 with the reason): the bridge on port 9101, analysis on 9102, the console on 9103 (`[metrics]`). Times are in
-seconds. Label values come from fixed lists; no label holds a call, number, person or address. Histograms have
-`_bucket`, `_sum` and `_count`. `deploy/prometheus/` has the scrape configuration and alerting rules on symptoms,
-`deploy/grafana/` a dashboard.
+503 with the reason): the bridge on port 9101, analysis on 9102, the console on 9103, written channels on 9104
+(`[metrics]`). Times are in seconds. Label values come from fixed lists; no label holds a call, number, person or
+address. Histograms have `_bucket`, `_sum` and `_count`. `deploy/prometheus/` has the scrape configuration and alerting
+rules on symptoms, `deploy/grafana/` a dashboard.
 
 `python -m tools.metrics_reference` generates this page.
 """
@@ -26,6 +26,7 @@ PACKAGES = {
     "sip_bridge": "Bridge",
     "analysis": "Analysis",
     "console": "Console",
+    "written": "Written channels",
     "callbus": "Redis, in any process",
     "service": "Every process",
 }

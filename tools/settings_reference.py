@@ -13,10 +13,12 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from analysis.settings import AnalysisSection
+from callbus.contact_settings import ContactsSettings
 from callbus.redis.settings import RedisSettings
 from console.settings import ConsoleSettings
 from service.settings import LogSettings, MetricsSettings
 from sip_bridge.settings import BridgeSettings
+from written.settings import WrittenSettings
 
 FILE = Path(__file__).parent.parent / "config" / "callvane.toml"
 
@@ -34,9 +36,14 @@ SECTIONS: dict[str, tuple[type[BaseModel], str]] = {
     ),
     "metrics": (MetricsSettings, "/metrics, /healthz and /readyz of each process."),
     "log": (LogSettings, "Lines on standard error."),
+    "contacts": (ContactsSettings, "Callers known again by a keyed hash: bridges and analysis. docs/contacts.md"),
     "bridge": (BridgeSettings, "python -m sip_bridge: receives forks, sends utterances."),
     "analysis": (AnalysisSection, "python -m analysis: receives utterances, publishes transcripts and alerts."),
     "console": (ConsoleSettings, "python -m console: the supervisors' page."),
+    "written": (
+        WrittenSettings,
+        "python -m written: takes chat messages and e-mails over HTTP. docs/integration/written.md.",
+    ),
 }
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from analysis.call import practised
 from analysis.call.audio_health import Health
-from analysis.call.conversation import Conversation, hear, joined, judge, opened, state_of, taken_over
-from analysis.call.succession import TakenOver
+from analysis.call.contact import unsaid
+from analysis.call.conversation import Conversation, hear, joined, judge, noted, opened, state_of, taken_over
+from analysis.call.succession import TakenOver, Told
+from analysis.call.written import Wrote, wrote
 from analysis.practice.phrases import Phrases
 from analysis.shift.context_terms import ENGLISH
 from analysis.shift.detector import ShiftRules
@@ -18,8 +20,21 @@ from analysis.turns.turn import Said, Turn
 from analysis.words.language import Languages
 from analysis.words.recognition import ERROR, OVERLOAD, Recognition
 from analysis.words.redaction import redact
-from callbus import Alert, CallClosed, CallEvent, CallOpened, CallState, Phase, Role, Transcript, Utterance
-from callbus.messages.wire import ForkEvent, Publication
+from callbus import (
+    Alert,
+    CallClosed,
+    CallEvent,
+    CallOpened,
+    CallState,
+    Channel,
+    Contact,
+    Phase,
+    Role,
+    Transcript,
+    Utterance,
+    WrittenTurn,
+)
+from callbus.messages.wire import Publication
 
 TRANSCRIPT_CHARACTERS = 10_000
 LOST = (OVERLOAD, ERROR)
@@ -63,9 +78,11 @@ class Analyst:
         self._languages = languages or Languages(detects=False)
         self._phrases = phrases
 
-    def opened(self, event: CallOpened, call: Conversation | None, now: float) -> Outcome:
-        """A call starts, or its legs change."""
-        call = self._settled(opened(event, call))
+    def opened(
+        self, event: CallOpened, call: Conversation | None, now: float, counted: Contact | None = None
+    ) -> Outcome:
+        """A call starts, or its legs or what is known of its caller change. `counted`: the caller's contacts."""
+        call = self._settled(opened(event, call, counted))
         return Outcome(call, (state_of(call, now),))
 
     def taken_over(self, event: TakenOver, call: Conversation | None, now: float) -> Outcome:
@@ -77,7 +94,7 @@ class Analyst:
         """An audio fault starts or ends."""
         call = call or Conversation(event.call_id, max(0.0, now - event.at_seconds))
         changed = replace(call, health=call.health.after(event))
-        return Outcome(changed, tuple(_news(changed, state_of(call, 0.0), now)))
+        return Outcome(changed, tuple(_news(event, changed, state_of(call, 0.0), now)))
 
     def closed(
         self, event: CallClosed, call: Conversation | None, now: float, shown: CallState | None = None
@@ -95,15 +112,18 @@ class Analyst:
 
     async def heard(
         self,
-        event: Utterance,
+        event: Utterance | Wrote,
         call: Conversation | None,
         recognition: Recognition,
         ask: Ask,
         clock: Clock,
         read: Read | None = None,
     ) -> Outcome:
-        """An utterance with its recognized words. `ask` is awaited if a turn needs a score, and `read` if it is an
-        agent's; without `read`, phrases tell what an agent does."""
+        """An utterance with its recognized words, or a written turn.
+
+        `ask` is awaited if a turn needs a score, and `read` if it is an agent's; without `read`, phrases tell what an
+        agent does.
+        """
         call = call or joined(event)
         earlier, was_open = state_of(call, 0.0), not call.spoken.language
         spoken = self._languages.heard(call.spoken, recognition.languages, recognition.speech_seconds)
@@ -114,7 +134,7 @@ class Analyst:
 
     async def _read(
         self,
-        event: Utterance,
+        event: Utterance | Wrote,
         call: Conversation,
         earlier: CallState,
         recognition: Recognition,
@@ -124,9 +144,9 @@ class Analyst:
     ) -> Outcome:
         if recognition.dropped:
             if recognition.dropped in LOST:
-                call = practised.spoke(call, _said(event, recognition, 0.0), None, Phrases())
+                call = practised.missed(call, _said(event, recognition, 0.0))
             now = clock()
-            return Outcome(call, (self._transcript(event, call, recognition, now), *_news(call, earlier, now)))
+            return Outcome(call, (self._transcript(event, call, recognition, now), *_news(event, call, earlier, now)))
         call, recognition, arousal = self._listened(event, call, recognition)
         said = _said(event, recognition, arousal)
         placed = hear(call, said)
@@ -135,7 +155,9 @@ class Analyst:
             call, health=call.health.listened([each.turn for each in call.turns], max(0.0, event.end_seconds))
         )
         is_judged, phrases = self._languages.is_to_be_scored(call.spoken), self._phrases_of(call)
-        if turn is None or placed.scored or turn.role is Role.AGENT:
+        if turn and placed.scored and self._languages.presumed(call.spoken) == ENGLISH:
+            call = noted(call, turn)
+        if not call.channel.is_written and (turn is None or placed.scored or turn.role is Role.AGENT):
             call = practised.spoke(call, said, turn, phrases)
         if turn is None or not placed.scored or not is_judged:
             if turn and is_judged and turn.role is Role.AGENT and call.practice:
@@ -144,22 +166,23 @@ class Analyst:
                 call = practised.answered(call, turn, found, phrases)
             now = clock()
             transcript = self._transcript(event, call, recognition, now, turn=turn.number if turn else None)
-            return Outcome(call, (transcript, *_news(call, earlier, now)))
+            return Outcome(call, (transcript, *_news(event, call, earlier, now)))
         score = await ask(turn, call.before(turn))
         now = clock()
         verdict = judge(call, turn, score, self._rules, event.ended_at, now, self._languages.presumed(call.spoken))
         call, alert = verdict.conversation, verdict.alert
         call = practised.scored(call, turn, verdict.score, alert, phrases)
         transcript = self._transcript(event, call, recognition, now, turn=turn.number, score=verdict.score.value)
-        publications = (transcript, *((alert,) if alert else ()), *_news(call, earlier, now))
+        publications = (transcript, *((alert,) if alert else ()), *_news(event, call, earlier, now))
         return Outcome(call, publications, alert, scored=True)
 
     def _settled(self, call: Conversation) -> Conversation:
-        """The call, by what is settled of its language. Scores of invented words go once they are known as such."""
+        """The call, by what is settled of its language. What invented words led to goes once they are known as such."""
         is_judged = self._languages.is_judged(call.spoken.language or self._languages.expected)
-        call = replace(call, is_judged=is_judged, parties=call.parties if is_judged else {})
+        contact = call.contact if call.spoken.language in ("", ENGLISH) else unsaid(call.contact)
+        call = replace(call, is_judged=is_judged, parties=call.parties if is_judged else {}, contact=contact)
         if self._phrases is None:
-            return call
+            return replace(call, practice=None)
         language = self._languages.presumed(call.spoken)
         return practised.watched(call, is_readable=not language or language in self._phrases)
 
@@ -168,7 +191,7 @@ class Analyst:
         return (self._phrases or {}).get(self._languages.presumed(call.spoken)) or Phrases()
 
     def _listened(
-        self, event: Utterance, call: Conversation, recognition: Recognition
+        self, event: Utterance | Wrote, call: Conversation, recognition: Recognition
     ) -> tuple[Conversation, Recognition, float]:
         """The call after this speech; the words without long digit runs; the voice's arousal above the caller's own."""
         clean = redact(recognition.text, self._redacted_digits, call.open_digits.get(event.leg_id, 0))
@@ -176,18 +199,20 @@ class Analyst:
         call, arousal = call.listened(event.leg_id, recognition.voice, event.end_seconds - event.start_seconds)
         return call, replace(recognition, text=clean.text), arousal
 
-    def dropped(self, event: Utterance, call: Conversation | None, why: str, now: float) -> Outcome:
-        """An utterance without words, or no longer worth waiting for: published as dropped."""
+    def dropped(self, event: Utterance | Wrote, call: Conversation | None, why: str, now: float) -> Outcome:
+        """An utterance or written turn without words, or no longer worth waiting for: published as dropped."""
         after = (call or joined(event)).passed(event)
         if why in LOST:
-            after = practised.spoke(after, _said(event, Recognition(), 0.0), None, Phrases())
+            after = practised.missed(after, _said(event, Recognition(), 0.0))
         return Outcome(after, (self._transcript(event, after, Recognition(dropped=why), now),))
 
-    def failed(self, event: ForkEvent | TakenOver, call: Conversation | None, now: float) -> Outcome:
+    def failed(self, event: Told, call: Conversation | None, now: float) -> Outcome:
         """An event that raised a fault in analysis: a call still ends, words are dropped, all else stays."""
         match event:
-            case Utterance():
+            case Utterance() | Wrote():
                 return self.dropped(event, call, ERROR, now)
+            case WrittenTurn():
+                return self.dropped(wrote(None, event, now), call, ERROR, now)
             case CallClosed():
                 known = replace(call or Conversation(event.call_id, event.closed_at), health=Health())
                 return Outcome(known, (state_of(known, now, event),))
@@ -197,7 +222,7 @@ class Analyst:
 
     def _transcript(
         self,
-        event: Utterance,
+        event: Utterance | Wrote,
         call: Conversation,
         recognition: Recognition,
         now: float,
@@ -221,18 +246,20 @@ class Analyst:
         )
 
 
-def _said(event: Utterance, recognition: Recognition, arousal: float) -> Said:
+def _said(event: Utterance | Wrote, recognition: Recognition, arousal: float) -> Said:
     start, end = event.start_seconds, event.end_seconds
-    return Said(event.leg_id, event.role, recognition.text, start, end, recognition.confidence, arousal)
+    channel = event.channel if isinstance(event, Wrote) else Channel.PHONE
+    return Said(event.leg_id, event.role, recognition.text, start, end, recognition.confidence, arousal, channel)
 
 
 def _ended(shown: CallState, event: CallClosed, now: float) -> CallState:
     return replace(shown, phase=Phase.ENDED, updated_at=now, closed_at=event.closed_at, reason=event.reason)
 
 
-def _news(call: Conversation, earlier: CallState, now: float) -> Sequence[Publication]:
-    """The call's state, if the page would show it differently from before."""
-    return (state_of(call, now),) if state_of(call, 0.0) != earlier else ()
+def _news(event: Told, call: Conversation, earlier: CallState, now: float) -> Sequence[Publication]:
+    """The call's state, if the page would show it differently from before; after a written turn in any case."""
+    state = state_of(call, 0.0)
+    return (replace(state, updated_at=now),) if isinstance(event, Wrote) or state != earlier else ()
 
 
 def _open_digits(call: Conversation, leg_id: str, digits: int) -> dict[str, int]:

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from analysis.call.audio_health import Health
+from analysis.call.contact import introduced, listened, repeat_contact
 from analysis.call.recording_state import Recordings
 from analysis.call.state_tolerance import tolerated
 from analysis.call.succession import TakenOver
+from analysis.call.written import Wrote
 from analysis.practice.state import State
 from analysis.shift.context_terms import ENGLISH, in_context
 from analysis.shift.detector import Evidence, Shift, ShiftRules, ShiftState, after_alert, step
@@ -21,7 +23,21 @@ from analysis.turns.score import Score
 from analysis.turns.turn import Said, Turn, place
 from analysis.words.language import Spoken
 from analysis.words.voice import Measured, Voice
-from callbus import Alert, CallClosed, CallOpened, CallState, Leg, Mood, Phase, Role, Utterance
+from callbus import (
+    Alert,
+    CallClosed,
+    CallOpened,
+    CallState,
+    Channel,
+    Contact,
+    Leg,
+    Mood,
+    Phase,
+    Role,
+    ShiftKind,
+    Utterance,
+)
+from callbus.messages.call import USUAL_IDLE_SECONDS
 
 STATE_VERSION = 3
 """Raised where an earlier worker would misread a state. Fields with a default, and words, may come without: a worker
@@ -82,9 +98,18 @@ class Conversation:
     recordings: Recordings | None = None
     """Kept with it, so that all that is known of a call lies in one place; see succession."""
     queue: str = ""
-    """As in CallOpened."""
+    """As in CallOpened, and so the next two."""
+    channel: Channel = Channel.PHONE
+    idle_seconds: float = 0.0
     practice: State | None = None
     """How the agent has met the call; None if nobody looks for it."""
+    contact: Contact | None = None
+    """As in CallState."""
+
+    @property
+    def ends_after_seconds(self) -> float | None:
+        """How long nobody may write before it ends; None for a phone call."""
+        return (self.idle_seconds or USUAL_IDLE_SECONDS[self.channel]) if self.channel.is_written else None
 
     def listened(self, leg_id: str, measured: Measured | None, seconds: float) -> tuple[Conversation, float]:
         """The call with what is known of a leg's voice; how far the utterance lies above that, in deviations."""
@@ -97,7 +122,7 @@ class Conversation:
         """The turns of both parties before one, oldest first, as far as they are kept."""
         return tuple(judged.turn for judged in self.turns if judged.turn.number < turn.number)
 
-    def passed(self, utterance: Utterance) -> Conversation:
+    def passed(self, utterance: Utterance | Wrote) -> Conversation:
         """The call once an utterance is worked on; its leg is known from here, opening message or not."""
         if any(leg.leg_id == utterance.leg_id for leg in self.legs) or len(self.legs) >= PARTIES:
             return self
@@ -126,13 +151,31 @@ class Verdict:
     alert: Alert | None
 
 
-def opened(event: CallOpened, known: Conversation | None) -> Conversation:
-    """The call after an opening message: new, or with other legs when it is known."""
+def opened(event: CallOpened, known: Conversation | None, counted: Contact | None = None) -> Conversation:
+    """The call after an opening message: new, or with other legs when it is known. `counted`: see `introduced`."""
+    contact = introduced(known.contact if known else None, counted, event.crm)
     if known is None:
-        return Conversation(event.call_id, event.opened_at, event.legs, queue=event.queue)
+        return Conversation(
+            event.call_id,
+            event.opened_at,
+            event.legs,
+            queue=event.queue,
+            channel=event.channel,
+            idle_seconds=event.idle_seconds,
+            contact=contact,
+        )
     health = known.health.renamed(known.legs, event.legs)
     queue = event.queue or known.queue
-    return replace(known, legs=event.legs, opened_at=event.opened_at, health=health, queue=queue)
+    return replace(
+        known,
+        legs=event.legs,
+        opened_at=event.opened_at,
+        health=health,
+        queue=queue,
+        channel=event.channel,
+        idle_seconds=event.idle_seconds,
+        contact=contact,
+    )
 
 
 def taken_over(event: TakenOver, call: Conversation) -> Conversation:
@@ -148,10 +191,11 @@ def taken_over(event: TakenOver, call: Conversation) -> Conversation:
     )
 
 
-def joined(utterance: Utterance) -> Conversation:
+def joined(utterance: Utterance | Wrote) -> Conversation:
     """A call of which nothing is known but this utterance."""
     opened_at = max(0.0, utterance.ended_at - utterance.end_seconds)
-    return Conversation(utterance.call_id, opened_at)
+    channel = utterance.channel if isinstance(utterance, Wrote) else Channel.PHONE
+    return Conversation(utterance.call_id, opened_at, channel=channel)
 
 
 def hear(call: Conversation, said: Said) -> Heard:
@@ -172,11 +216,15 @@ def hear(call: Conversation, said: Said) -> Heard:
     return Heard(call, turn, placed.is_new, scored)
 
 
+def noted(call: Conversation, turn: Turn) -> Conversation:
+    """The call with what a customer's turn says of their earlier contacts."""
+    return replace(call, contact=listened(call.contact, turn.text))
+
+
 def weighed(call: Conversation, turn: Turn, score: Score, language: str = ENGLISH) -> tuple[Score, Evidence]:
     """A turn's score with what no scorer looks at, threats and the circumstances of the turn; and as evidence."""
-    weighed, threat = in_context(score, turn, call.before(turn), language)
-    evidence = Evidence(turn.number, weighed.log_odds, weighed.weight, turn.end_seconds, threat)
-    return replace(weighed, reading=score.reading), evidence
+    weighed, threat = in_context(score, turn, call.before(turn), language, call.channel)
+    return weighed, Evidence(turn.number, weighed.log_odds, weighed.weight, turn.end_seconds, threat)
 
 
 def judge(
@@ -210,6 +258,8 @@ def judge(
         spoken_at=spoken_at,
         now=now,
     )
+    if alert.kind is ShiftKind.WORSENED:
+        alert = replace(alert, repeat_contact=repeat_contact(call.contact))
     return Verdict(call, score, alert)
 
 
@@ -236,7 +286,9 @@ def state_of(call: Conversation, now: float, closed: CallClosed | None = None) -
         language=call.spoken.language,
         is_judged=call.is_judged,
         queue=call.queue,
-        practice=call.practice.practice() if call.practice else None,
+        practice=call.practice.practice if call.practice else None,
+        channel=call.channel,
+        contact=call.contact,
     )
 
 

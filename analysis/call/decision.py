@@ -11,20 +11,22 @@ from typing import Protocol, TypeVar
 
 from analysis.call.analyst import Analyst, Outcome
 from analysis.call.conversation import Conversation
-from analysis.call.succession import TakenOver
+from analysis.call.succession import TakenOver, Told
+from analysis.call.written import Wrote
+from analysis.call.written import read as read_written
 from analysis.scorers.scoring import Readings, Scoring
 from analysis.turns.reading import AgentReading
 from analysis.turns.score import Score
 from analysis.turns.turn import Turn
 from analysis.words.passage import Shed
 from analysis.words.recognition import ERROR, OVERLOAD, Recognition
-from callbus import CallClosed, CallEvent, CallOpened, CallState, Utterance
-from callbus.messages.wire import NAMES, ForkEvent
+from callbus import CallClosed, CallEvent, CallOpened, CallState, Contact, Utterance, WrittenTurn
+from callbus.messages.wire import NAMES
 from service.faults import survived
 
 log = logging.getLogger(__name__)
 
-RECORDING = "recording"
+RECORDING, WRITTEN = "recording", "written_turn"
 UNSCORED = Score(0.0, 0.0, ())
 """Of a turn whose scorer broke: no evidence either way."""
 
@@ -38,9 +40,16 @@ class WaitFor(Protocol):
         """What the task gives."""
 
 
-def broke(told: ForkEvent | TakenOver) -> None:
+def broke(told: Told) -> None:
     """Count and log the current exception, by the kind of event that raised it."""
-    survived(RECORDING if isinstance(told, TakenOver) else NAMES[type(told)], log, told.call_id)
+    match told:
+        case TakenOver():
+            kind = RECORDING
+        case Wrote():
+            kind = WRITTEN
+        case _:
+            kind = NAMES[type(told)]
+    survived(kind, log, told.call_id)
 
 
 class Decisions:
@@ -54,21 +63,22 @@ class Decisions:
 
     async def outcome(
         self,
-        told: ForkEvent | TakenOver,
+        told: Told,
         call: Conversation | None,
         recognition: Recognition | None,
         wait_for: WaitFor,
         shown: CallState | None = None,
+        counted: Contact | None = None,
     ) -> Outcome:
         """The outcome of what a call is told. A fault is counted, and `failed` then gives the outcome.
 
-        `shown`: as in `analyst.Analyst.closed`.
+        `shown`, `counted`: as in `analyst.Analyst.closed` and `opened`.
         """
         now = time.time()
         try:
             match told:
                 case CallOpened() as event:
-                    return self._analyst.opened(event, call, now)
+                    return self._analyst.opened(event, call, now, counted)
                 case TakenOver() as event:
                     return self._analyst.taken_over(event, call, now)
                 case CallEvent() as event:
@@ -77,16 +87,20 @@ class Decisions:
                     return self._analyst.closed(event, call, now, shown)
                 case Utterance() as event:
                     return await self._said(event, call, recognition or Recognition(dropped=ERROR), wait_for)
+                case Wrote() as event:
+                    return await self._said(event, call, recognition or read_written(event), wait_for)
+                case WrittenTurn():
+                    raise TypeError("a written turn that has no place in its call")
         except Exception:
             broke(told)
             return self.failed(told, call)
 
-    def failed(self, told: ForkEvent | TakenOver, call: Conversation | None) -> Outcome:
+    def failed(self, told: Told, call: Conversation | None) -> Outcome:
         """What can be published for an event that raised a fault."""
         return self._analyst.failed(told, call, time.time())
 
     async def _said(
-        self, event: Utterance, call: Conversation | None, recognition: Recognition, wait_for: WaitFor
+        self, event: Utterance | Wrote, call: Conversation | None, recognition: Recognition, wait_for: WaitFor
     ) -> Outcome:
         async def ask(turn: Turn, history: Sequence[Turn]) -> Score:
             try:

@@ -42,7 +42,7 @@ def watched(call: Conversation, *, is_readable: bool) -> Conversation:
 
 
 def spoke(call: Conversation, said: Said, turn: Turn | None, phrases: Phrases) -> Conversation:
-    """After an utterance, by its times. `turn`: its turn; None if it left the floor, or its words are lost."""
+    """After an utterance, by its times. `turn`: its turn; None if it left the floor."""
 
     def change(state: State) -> State:
         pauses = [(gap.from_seconds, gap.to_seconds) for gap in call.health.gaps]
@@ -58,11 +58,22 @@ def spoke(call: Conversation, said: Said, turn: Turn | None, phrases: Phrases) -
     return _changed(call, change)
 
 
+def missed(call: Conversation, said: Said) -> Conversation:
+    """After an utterance whose words are lost. What an agent did in it is not known, so nothing was left undone."""
+
+    def change(state: State) -> State:
+        if said.role is not Role.AGENT:
+            return state
+        return replace(state, settled=replace(state.settled, hears_all=False))
+
+    return _changed(spoke(call, said, None, Phrases()), change)
+
+
 def answered(call: Conversation, turn: Turn, read: AgentReading | None, phrases: Phrases) -> Conversation:
     """After an agent's turn, or more words of it. `read`: as a network has read it, if one has."""
 
     def change(state: State) -> State:
-        return state.read(agent_turn(turn, phrases.of_agent(turn, call.before(turn)), read))
+        return _shown(state.read(agent_turn(turn, phrases.of_agent(turn, call.before(turn)), read)))
 
     return _changed(call, change)
 
@@ -72,7 +83,7 @@ def scored(call: Conversation, turn: Turn, score: Score, alert: Alert | None, ph
 
     def change(state: State) -> State:
         read = customer_turn(turn, score, phrases)
-        state = state.read(read)
+        state = _shown(state.read(read))
         if alert is None:
             return state
         words = read.customer.about if read.customer and read.customer.about else read.quote
@@ -94,14 +105,14 @@ def _changed(call: Conversation, change: Callable[[State], State]) -> Conversati
     state = call.practice
     if state is None or not state.is_judged:
         return call
-
-    def work() -> State:
-        changed = change(state)
-        changed.practice()  # what cannot be shown is not kept
-        return changed
-
-    changed = _survived(call, work)
+    changed = _survived(call, lambda: change(state))
     return call if changed is None else replace(call, practice=changed)
+
+
+def _shown(state: State) -> State:
+    """The state, once it is shown that it can be shown: what cannot is not kept."""
+    _ = state.practice
+    return state
 
 
 def _survived(call: Conversation, work: Callable[[], T]) -> T | None:

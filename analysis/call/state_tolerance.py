@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from callbus import Mood, ShiftKind, Tier
-from callbus.messages.tolerance import Fields, each, inner, is_new, is_unnamed, of_party
+from callbus.messages.tolerance import Fields, each, inner, is_new, is_unnamed, of_channel, of_party
 
 
 def tolerated(call: Any) -> Any:
     """A conversation's fields, each value that is not known read as the nearest one that is."""
     if not isinstance(call, dict):
         return call
-    call = each(call, "legs", of_party)
+    call = each(of_channel(call), "legs", of_party)
     call = each(call, "turns", lambda judged: inner(judged, "turn", of_party))
     if isinstance(parties := call.get("parties"), dict):
         call = {**call, "parties": {name: _party(party) for name, party in parties.items()}}

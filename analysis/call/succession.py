@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from analysis.call.recording_state import Recording, Recordings, in_call
+from analysis.call.written import Wrote, wrote
 from analysis.turns.turn import party_of
-from callbus import CallClosed, CallEvent, CallOpened, Leg, Role, Utterance
+from callbus import CallClosed, CallEvent, CallOpened, Leg, Role, Utterance, WrittenTurn
 from callbus.messages.call import BRIDGE_LOST
 from callbus.messages.wire import ForkEvent
 
@@ -52,14 +53,18 @@ class TakenOver:
         return {old: new for old, new in pairs if old and new}
 
 
+Told = ForkEvent | Wrote | TakenOver
+"""What a call is told, in its own numbering and time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """The effect of one recording's event on its call."""
 
     recordings: Recordings
     """State after the event."""
-    events: tuple[ForkEvent | TakenOver, ...] = ()
-    """Events for the call, in its own numbering and time; at most one utterance, always last."""
+    events: tuple[Told, ...] = ()
+    """Events for the call; at most one utterance or written turn, always last."""
     is_new: bool = False
     """Whether a new call starts; state kept under its id then belongs to an earlier call."""
     dropped: str = ""
@@ -85,6 +90,8 @@ def step(before: Recordings | None, event: ForkEvent, at: float) -> Step:
             return _opened(before, event, at)
         case Utterance():
             return _said(before, event, at)
+        case WrittenTurn():
+            return _said(before, wrote(before, event, at), at)
         case CallEvent():
             return _told(before, event, at)
         case CallClosed():
@@ -122,7 +129,7 @@ def _opened(before: Recordings | None, event: CallOpened, at: float) -> Step:
     return Step(after, (replace(event, opened_at=after.opened_at),))
 
 
-def _said(before: Recordings | None, event: Utterance, at: float) -> Step:
+def _said(before: Recordings | None, event: Utterance | Wrote, at: float) -> Step:
     opened_at = max(0.0, event.ended_at - event.end_seconds)
     begun = Step(before or _midway(event.recording_id, opened_at, at - event.end_seconds), is_new=before is None)
     own = begun.recordings.find(event.recording_id)
@@ -150,7 +157,7 @@ def _said(before: Recordings | None, event: Utterance, at: float) -> Step:
     return _heard(begun, event)
 
 
-def _heard(begun: Step, event: Utterance) -> Step:
+def _heard(begun: Step, event: Utterance | Wrote) -> Step:
     """An utterance of the heard recording, added to the effects of its arrival."""
     now, own = begun.recordings, begun.recordings.known[0]
     party = party_of(event.leg_id, event.role)
@@ -223,11 +230,11 @@ def _midway(recording_id: str, opened_at: float, began_at: float) -> Recordings:
     return Recordings(opened_at, began_at, (only,))
 
 
-def _placed(event: Utterance, offset: float, covered: float) -> Utterance | None:
-    """The utterance in call time, without what another recording covered; None if too little is left."""
+def _placed(event: Utterance | Wrote, offset: float, covered: float) -> Utterance | Wrote | None:
+    """An utterance or written turn in call time, without what another recording covered; None if little is left."""
     start, end = in_call(offset + event.start_seconds), in_call(offset + event.end_seconds)
     cut = covered - start
-    if cut <= 0:
+    if cut <= 0 or isinstance(event, Wrote):
         return replace(event, start_seconds=start, end_seconds=end) if offset else event
     if end - covered < LEAST_SECONDS:
         return None

@@ -11,13 +11,20 @@ from prometheus_client import Counter, Histogram
 from analysis.call.analyst import JUDGED, NOT_JUDGED, Outcome
 from analysis.call.succession import HANDOVERS, Step
 from analysis.words.recognition import Recognition
-from callbus import ShiftKind, Transcript
+from callbus import CallState, ShiftKind, Transcript, WrittenTurn
+from callbus.messages.call import BRIDGE_LOST
+from callbus.messages.wire import ForkEvent
 
 log = logging.getLogger(__name__)
 
 UTTERANCES = Counter(
     "callvane_utterances_analysed_total",
     "Utterances by outcome: transcribed, silence, hallucination, overload, error, repeated, duplicate, misnumbered.",
+    ["outcome"],
+)
+WRITTEN = Counter(
+    "callvane_written_turns_analysed_total",
+    "Written turns by outcome: read, empty, overload, error, repeated, duplicate, misnumbered.",
     ["outcome"],
 )
 MISSING = Counter(
@@ -40,6 +47,11 @@ ALERT_SECONDS = Histogram(
     "Time from the end of the speech that raised an alert to its publication.",
     buckets=(0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 2, 3, 5),
 )
+CALL_SECONDS = Histogram(
+    "callvane_call_seconds",
+    "Length of calls that ended, from their opening: their handle time without the work after it.",
+    buckets=(30, 60, 120, 180, 240, 300, 420, 600, 900, 1_200, 1_800, 3_600, 7_200),
+)
 for _kind in ShiftKind:
     SHIFTS.labels(_kind)
 for _decided in (JUDGED, NOT_JUDGED):
@@ -48,22 +60,27 @@ for _reason in HANDOVERS:
     HANDOVERS_MADE.labels(_reason)
 
 
-def count(call_id: str, step: Step, recognition: Recognition | None, outcomes: Sequence[Outcome]) -> None:
+def count(event: ForkEvent, step: Step, recognition: Recognition | None, outcomes: Sequence[Outcome]) -> None:
     """Count an event: its effect on its call, what was heard in it, and the outcomes."""
-    extra = {"call_id": call_id}
-    if step.dropped or recognition:
+    extra, is_written = {"call_id": event.call_id}, isinstance(event, WrittenTurn)
+    if step.dropped or recognition or is_written:
         told = [each.dropped for outcome in outcomes for each in outcome.publications if isinstance(each, Transcript)]
-        UTTERANCES.labels(step.dropped or "".join(told) or "transcribed").inc()
+        outcome_of, plain = (WRITTEN, "read") if is_written else (UTTERANCES, "transcribed")
+        outcome_of.labels(step.dropped or "".join(told) or plain).inc()
     MISSING.inc(step.missing)
     if step.handover:
         HANDOVERS_MADE.labels(step.handover).inc()
         log.info("another recording of the call took over: %s", step.handover, extra=extra)
     for outcome in outcomes:
+        for each in outcome.publications:
+            if isinstance(each, CallState) and each.closed_at is not None and each.reason != BRIDGE_LOST:
+                CALL_SECONDS.observe(max(0.0, each.closed_at - each.opened_at))
         TURNS_SCORED.inc(outcome.scored)
         if outcome.decided:
             LANGUAGES.labels(outcome.decided).inc()
         if alert := outcome.alert:
             SHIFTS.labels(alert.kind).inc()
             latency = max(0.0, time.time() - alert.spoken_at)
-            ALERT_SECONDS.observe(latency)
+            if not is_written:  # whoever sends a message says when it was written, and may send old ones
+                ALERT_SECONDS.observe(latency)
             log.info("%s at turn %d, %.2f s after it was said", alert.kind, alert.turn, latency, extra=extra)

@@ -1,7 +1,7 @@
 """Events a worker has taken but not committed, across all its calls. Bounded, whatever the calls wait for.
 
 Openings, health events and closings are few and never shed. A shed utterance keeps its place in the call, without its
-audio, and becomes a transcript that says `overload`.
+audio, and becomes a transcript that says `overload`. A written turn counts as an utterance without audio.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge
 
 from analysis.lanes.lane import Job, Lane
-from callbus import Role, Utterance
+from callbus import Role, Utterance, WrittenTurn
 
 EVENTS = Gauge("callvane_events_in_hand", "Fork events this worker has taken but not committed.")
 AUDIO = Gauge("callvane_audio_in_hand_bytes", "Audio of these events that has not been recognized yet.")
@@ -52,7 +52,7 @@ class InHand:
         """Add an event of a call. Sheds what exceeds the bounds, perhaps this event."""
         lane.jobs.append(job)
         self._events += 1
-        if isinstance(job.delivery.event, Utterance):
+        if isinstance(job.delivery.event, Utterance | WrittenTurn):
             self._waiting[job] = job.audio_bytes
             self._audio += job.audio_bytes
         if len(lane) > self._most_of_call and (
@@ -100,4 +100,4 @@ class InHand:
 
 def _role(job: Job) -> Role:
     event = job.delivery.event
-    return event.role if isinstance(event, Utterance) else Role.UNKNOWN
+    return event.role if isinstance(event, Utterance | WrittenTurn) else Role.UNKNOWN

@@ -26,14 +26,16 @@ from analysis.call.analyst import Outcome
 from analysis.call.conversation import Conversation, decode, encode
 from analysis.call.decision import Decisions, broke
 from analysis.call.succession import RESUME_SECONDS, Step
+from analysis.call.written import Wrote
 from analysis.lanes.active import Active
 from analysis.lanes.counting import count
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.lane import Job, Lane
 from analysis.words.recognition import ERROR, OVERLOAD, Recognition, Recognizer
-from callbus import CallClosed, CallState, Utterance
+from callbus import CallClosed, CallOpened, CallState, Contact, Utterance
 from callbus.messages.wire import ForkEvent
 from callbus.redis.commits import LeaseLost
+from callbus.redis.contacts import Contacts
 from callbus.redis.delivery import Delivery
 from callbus.redis.foretelling import AheadReader
 from callbus.redis.fork_reader import ForkReader
@@ -65,8 +67,11 @@ PUBLISH_SECONDS = Histogram(
 class Worker:
     """Belongs to one event loop. `read` until told to stop, then `finish`."""
 
-    def __init__(self, reader: ForkReader, recognizer: Recognizer, decisions: Decisions, in_hand: InHand) -> None:
+    def __init__(
+        self, reader: ForkReader, recognizer: Recognizer, decisions: Decisions, in_hand: InHand, contacts: Contacts
+    ) -> None:
         self._reader = reader
+        self._contacts = contacts
         self._ear = recognizer
         self._decisions = decisions
         self._in_hand = in_hand
@@ -129,7 +134,7 @@ class Worker:
                 job.recognition = asyncio.create_task(self._ear.listen(utterance, lane.spoken, lane.queue))
                 job.recognition.add_done_callback(partial(self._heard, job))
             elif not job.is_shed:
-                self._in_hand.heard(job, has_words=False)
+                self._in_hand.heard(job, has_words=bool(step.events) and isinstance(step.events[-1], Wrote))
 
     def _heard(self, job: Job, recognition: asyncio.Task[Recognition]) -> None:
         dropped = ERROR if recognition.cancelled() or recognition.exception() else recognition.result().dropped
@@ -205,9 +210,9 @@ class Worker:
         began = time.monotonic()
         outcomes: list[Outcome] = []
         after = None if step.is_new else call
-        shown = await self._shown(delivery.event, step, after)
+        shown, counted = await self._shown(delivery.event, step, after), await self._counted(step, after)
         for told in step.events:
-            outcomes.append(await self._decisions.outcome(told, after, recognition, job.answer, shown))
+            outcomes.append(await self._decisions.outcome(told, after, recognition, job.answer, shown, counted))
             after = outcomes[-1].call
         if shown and not step.events:
             outcomes.append(await self._decisions.outcome(delivery.event, None, None, job.answer, shown))
@@ -218,13 +223,14 @@ class Worker:
             delivery,
             state=encode(after) if after and after != call else None,
             state_seconds=RESUME_SECONDS if step.is_over else None,
+            idle_seconds=after.ends_after_seconds if after else None,
             publications=[publication for outcome in outcomes for publication in outcome.publications],
         )
         try:
             if recognition:
                 DECISION_SECONDS.observe(decided - began)
                 PUBLISH_SECONDS.observe(time.monotonic() - decided)
-            count(delivery.event.call_id, step, recognition, outcomes)
+            count(delivery.event, step, recognition, outcomes)
         except Exception:  # it is committed regardless
             broke(delivery.event)
         return after
@@ -240,6 +246,13 @@ class Worker:
             if isinstance(event, CallClosed) and (call is None or is_over)
             else None
         )
+
+    async def _counted(self, step: Step, call: Conversation | None) -> Contact | None:
+        """The caller's contacts, if they become known with this event, or could not be counted before."""
+        opening = next((each for each in step.events if isinstance(each, CallOpened) and each.caller), None)
+        if opening is None or (call and call.contact and call.contact.earlier is not None):
+            return None
+        return await self._contacts.count(opening.caller, opening.call_id)
 
     def _drop(self, call_id: str, lane: Lane) -> None:
         """Forget a call's events in hand. They are not acknowledged, so they will be delivered again."""

@@ -41,11 +41,15 @@ def clauses(text: str) -> Iterator[Clause]:
 
 def quote(text: str) -> str:
     """`text` as a quote: whole words, an ellipsis where something was cut."""
-    text = readable(text)
+    return cut(readable(text))
+
+
+def cut(text: str) -> str:
+    """The same of readable text, such as a clause's."""
     if len(text) <= QUOTE_CHARACTERS:
         return text
-    cut = text[: QUOTE_CHARACTERS - 1]
-    return (cut.rpartition(" ")[0] or cut) + "\u2026"
+    kept = text[: QUOTE_CHARACTERS - 1]
+    return (kept.rpartition(" ")[0] or kept) + "\u2026"
 
 
 def _clause(written: list[str]) -> Iterator[Clause]:

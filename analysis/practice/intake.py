@@ -11,12 +11,14 @@ from callbus import Core, Evidence, Intake, Register, Wish
 
 READY_SECONDS = 30.0
 """Of the customer's speech: the opening is over."""
+WORDS_A_SECOND = 170 / 60
+"""Of speech: what is written takes no time, and counts as if it were spoken."""
 ANSWERED_SECONDS, ANSWERS = 10.0, 2
 """So it is after this much speech and then so many turns of the agent."""
 CARRIED = 0.8
 """What stays of the earlier feelings with each turn."""
 SHOWN = 0.5
-"""Least share of the unhappy feelings together for any to be named."""
+"""Share of the unhappy feelings together from which a turn tells of one."""
 ALONE, TIMES_THE_SECOND = 0.55, 2.0
 """One feeling is named alone from this share of them on, if it has so many times the second's."""
 FADING = 0.8
@@ -68,7 +70,7 @@ class Opening:
     answers: int = 0
     """The agent's turns once ANSWERED_SECONDS were over."""
     cores: Mapping[str, float] = field(default_factory=dict)
-    """Weights of feelings, the latest turns' the highest."""
+    """Weights of the unhappy feelings by name, the latest turns' the highest."""
     wish: Mapping[str, float] = field(default_factory=dict)
     urgency: Evidence | None = None
     about: Evidence | None = None
@@ -83,13 +85,13 @@ class Opening:
 
     def heard(self, turn: ReadTurn, customer: CustomerPart) -> Opening:
         """After a customer's turn."""
-        spoken = max(0.0, turn.end - turn.start)
+        spoken = max(0.0, turn.end - turn.start) or turn.words / WORDS_A_SECOND
         changed = replace(self, seconds=self.seconds + spoken, wording=self.wording.after(turn))
-        if customer.cores:
-            names = {*self.cores, *customer.cores}
+        felt = {core.value: share for core in Core if (share := customer.cores.get(core, 0.0)) > 0}
+        if sum(felt.values()) >= SHOWN:  # a calm turn does not take back what an earlier one told
             cores = {
-                name: CARRIED * self.cores.get(name, 0.0) + customer.weight * customer.cores.get(name, 0.0)
-                for name in names
+                name: CARRIED * self.cores.get(name, 0.0) + customer.weight * felt.get(name, 0.0)
+                for name in {*self.cores, *felt}
             }
             changed = replace(changed, cores=cores)
         if customer.wish and not (self.is_ready and self.wish):
@@ -126,11 +128,9 @@ class Opening:
         )
 
     def _cores(self) -> tuple[Core, ...]:
-        whole = sum(self.cores.values())
-        unhappy = sorted(((self.cores.get(core, 0.0), core) for core in Core), reverse=True)
-        among = sum(weight for weight, _ in unhappy)
-        if whole <= 0 or among < SHOWN * whole:
+        ranked = sorted(((self.cores.get(core, 0.0), core) for core in Core), reverse=True)
+        (first, core), (second, other), *_ = ranked
+        if first <= 0:
             return ()
-        (first, core), (second, other), *_ = unhappy
-        alone = first >= ALONE * among and first >= TIMES_THE_SECOND * second
+        alone = first >= ALONE * sum(weight for weight, _ in ranked) and first >= TIMES_THE_SECOND * second
         return (core,) if alone or second <= 0 else (core, other)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from analysis.practice.clauses import Clause, clauses, quote
+from analysis.practice.clauses import Clause, clauses, cut, quote
 from analysis.turns.reading import Act, AgentReading
 from analysis.turns.turn import Turn
 from callbus import Role
@@ -20,6 +20,9 @@ from callbus import Role
 SHIPPED = Path(__file__).parents[2] / "config" / "practice"
 SIGNS = ("gush", "hold", "heated", "urgent", "formal", "casual", "telling", "formula", "light")
 """Lists beside those of the acts."""
+SURE, LIKELIER = 0.7, 3.0
+"""A list with this confidence is believed without the network; one with less makes an act so many times likelier (odds)
+than the network alone says."""
 SEEN = 0.5
 """The confidence from which something counts as seen."""
 MOST_BYTES = 256_000
@@ -120,7 +123,7 @@ class Phrases:
                 if earlier := found.get(name):
                     found[name] = replace(earlier, count=earlier.count + 1)
                 else:
-                    found[name] = Find(quote(clause.text), phrase, self.confidence[name])
+                    found[name] = Find(cut(clause.text), phrase, self.confidence[name])
         return found
 
     def of_agent(self, turn: Turn, history: Sequence[Turn]) -> Found:
@@ -140,7 +143,7 @@ class Phrases:
         said = {word for other in customers for clause in clauses(other.text) for word in self.weighty(clause)}
         for clause in clauses(turn.text):
             if not clause.is_question and len(self.weighty(clause) & said) >= SHARED_WORDS:
-                return Find(quote(clause.text), "their words again", TAKEN_UP)
+                return Find(cut(clause.text), "their words again", TAKEN_UP)
         return None
 
 
@@ -149,6 +152,21 @@ def reading(found: Found) -> AgentReading:
     acts = {act: found[act].confidence for act in Act if act in found}
     helps = acts.keys() & {Act.NEXT, Act.SPECIFIC, Act.LIMIT}
     return AgentReading(acts, 0.0 if helps or "gush" not in found else found["gush"].confidence)
+
+
+def reading_with(read: AgentReading, found: Found) -> AgentReading:
+    """A network's reading together with the phrases found: a sure list speaks for itself, another one adds to it."""
+    acts = {act: _with(read.acts.get(act, 0.0), found.get(act)) for act in Act}
+    return AgentReading(acts, read.hollow)
+
+
+def _with(chance: float, find: Find | None) -> float:
+    if find is None:
+        return chance
+    if find.confidence >= SURE:
+        return max(chance, find.confidence)
+    odds = chance / max(1e-9, 1 - chance) * LIKELIER
+    return odds / (1 + odds)
 
 
 def telling(text: str, phrases: Phrases) -> tuple[str, float]:
@@ -160,7 +178,7 @@ def telling(text: str, phrases: Phrases) -> tuple[str, float]:
         signs = phrases.of(clause)
         said += 2 * ("telling" in signs) - 3 * ("formula" in signs)
         if said > most:
-            best, most = quote(text if short else clause.text), float(said)
+            best, most = quote(text) if short else cut(clause.text), float(said)
     return best, most
 
 

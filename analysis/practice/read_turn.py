@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analysis.practice.clauses import quote
-from analysis.practice.phrases import SEEN, Find, Phrases, reading, telling
+from analysis.practice.phrases import SEEN, Find, Phrases, reading, reading_with, telling
 from analysis.turns.reading import Act, AgentReading
 from analysis.turns.score import Score
 from analysis.turns.turn import Turn
 from callbus import Core, Evidence
 from callbus.messages.leg import MOST_CALL_SECONDS
+from callbus.messages.practice import QUOTE_CHARACTERS
 
 LEAST = 0.3
 """A probability below this is not kept."""
@@ -98,14 +99,16 @@ class ReadTurn:
 
 
 def evidence(text: str, turn: int, at: float, rule: str, confidence: float) -> Evidence:
-    """Evidence within the bounds of the message."""
+    """Evidence within the bounds of the message; `text` is a quote already."""
     sure = max(0.0, min(1.0, confidence))
-    return Evidence(quote(text), max(0, turn), max(0.0, min(MOST_CALL_SECONDS, at)), rule[:RULE_CHARACTERS], sure)
+    return Evidence(
+        text[:QUOTE_CHARACTERS], max(0, turn), max(0.0, min(MOST_CALL_SECONDS, at)), rule[:RULE_CHARACTERS], sure
+    )
 
 
 def agent_turn(turn: Turn, found: Mapping[str, Find], read: AgentReading | None) -> ReadTurn:
     """An agent's turn, by a network's reading if there is one, else by the phrases found in it."""
-    by = read or reading(found)
+    by = reading_with(read, found) if read else reading(found)
     acts = {act.value: sign for act in Act if (sign := _sign(turn, act, by.acts.get(act, 0.0), found, read))}
     hollow = _sign(turn, "gush", by.hollow, found, read)
     return _read(turn, found, agent=AgentPart(acts, hollow, _found("heated", found), read is not None))

@@ -77,7 +77,7 @@ class Standing:
                 earlier = pending.pop()
                 worse = found if found.value <= earlier.value else earlier
                 found = replace(worse, urgent=max(found.urgent, earlier.urgent))
-            pending.append(found)
+            pending.append(replace(found, hears_all=self.hears_all))
         return replace(
             self._with_point(turn, customer),
             opening=self.opening.heard(turn, customer),

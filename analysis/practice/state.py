@@ -7,7 +7,7 @@ read again and replaces its earlier reading, so nothing is found twice.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import cached_property, reduce
 
 from analysis.practice.findings import Marks
 from analysis.practice.read_turn import ReadTurn
@@ -17,8 +17,8 @@ from callbus import Counts, Evidence, Finding, Practice, Side
 from callbus.messages.debrief import MOST_TURNING_POINTS
 from callbus.messages.practice import MOST_FINDINGS
 
-LATEST_TURNS = 6
-"""Turns that may still grow."""
+LATEST_TURNS = 4
+"""Turns that may still grow: each party's last two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Turning:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what it amounts to is worked out once
 class State:
     """What is known of how the agent meets a call."""
 
@@ -62,11 +62,12 @@ class State:
         earlier = self.turnings[:-1] if grown else self.turnings
         return replace(self, turnings=(*earlier, turning)[-MOST_TURNING_POINTS:])
 
-    @property
+    @cached_property
     def now(self) -> Standing:
         """What all turns amount to."""
         return reduce(Standing.after, self.latest, self.settled)
 
+    @cached_property
     def practice(self) -> Practice:
         """As a call's state shows it."""
         if not self.is_judged:

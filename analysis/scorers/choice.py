@@ -11,11 +11,11 @@ from analysis.scorers.language_model import LanguageModel
 from analysis.scorers.question import OWN_FIELDS
 from analysis.scorers.scoring import READER, Readings, Scoring, Threaded, one_by_one
 from analysis.scorers.shipped import FEELING_RULES, FeelingScorer
-from analysis.servers.key import key_of
 from analysis.servers.model_server import ModelServer, Settings
 from analysis.settings import AUTO, AnalysisSection
 from analysis.shift.detector import ShiftRules
 from service.cores import cores
+from service.secret import secret
 from service.settings import ConfigError
 
 SETTINGS = Settings("language_model_url", "language_model")
@@ -102,7 +102,7 @@ def _language_model(section: AnalysisSection) -> LanguageModel:
     server = ModelServer(
         section.language_model_url,
         "/chat/completions",
-        key_of(section.language_model_key, section.language_model_key_file, SETTINGS),
+        secret(section.language_model_key, section.language_model_key_file, "analysis.language_model_key"),
         SETTINGS,
         anywhere=section.language_model_anywhere,
         connections=section.language_model_turns,

@@ -17,11 +17,12 @@ from prometheus_client import Counter, Histogram
 
 from analysis.scorers.question import AnswerError, Judgement, Refusal, judgement, question, said, score_of
 from analysis.scorers.scoring import Scoring
-from analysis.servers.breaker import Breaker
-from analysis.servers.model_server import Failure, ModelServer, ServerError
+from analysis.servers.model_server import ModelServer
 from analysis.turns.score import Score
 from analysis.turns.turn import Turn
 from callbus import Role
+from service.breaker import Breaker
+from service.remote_server import Failure, ServerError
 from service.work_threads import WorkThreads
 
 log = logging.getLogger(__name__)

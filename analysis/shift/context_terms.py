@@ -2,7 +2,7 @@
 
 Each is a named term with its own cap, added to the score from any scorer, and only if the words are not pleased.
 Repetition earned its place on labelled dialogues. The other two need sound, cannot be measured on text, and are kept
-small.
+small; for what is written, `written_terms` has others in their place.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from analysis.shift.threats import threats
+from analysis.shift.written_terms import written_terms
 from analysis.turns.quoting import own_words
 from analysis.turns.score import MOST_LOG_ODDS, Score
 from analysis.turns.turn import Turn
 from analysis.turns.wording import plain
-from callbus import Role, Term
+from callbus import Channel, Role, Term
 
 ENGLISH = "en"
 REPEATS = -0.8
@@ -44,7 +45,9 @@ _LIGHT_WORDS = """
 _LIGHT = frozenset(_LIGHT_WORDS.split())
 
 
-def in_context(score: Score, turn: Turn, history: Sequence[Turn], language: str = ENGLISH) -> tuple[Score, bool]:
+def in_context(
+    score: Score, turn: Turn, history: Sequence[Turn], language: str = ENGLISH, channel: Channel = Channel.PHONE
+) -> tuple[Score, bool]:
     """The score with the turn's threats and context as further terms; whether the turn holds a threat.
 
     `history`: the earlier turns of both parties. `language`: code of theirs; only English has threats.
@@ -52,7 +55,7 @@ def in_context(score: Score, turn: Turn, history: Sequence[Turn], language: str 
     if score.log_odds >= PLEASED or not score.weight:
         return score, False
     threatening = threats(plain(own_words(turn.text))) if language == ENGLISH else ()
-    found = [*threatening, *_circumstances(turn, history)]
+    found = [*threatening, *_circumstances(turn, history, channel)]
     whole = sum(term.value for term in found)
     if not whole:
         return score, False
@@ -62,9 +65,12 @@ def in_context(score: Score, turn: Turn, history: Sequence[Turn], language: str 
     return replace(score, log_odds=log_odds, terms=(*score.terms, *terms)), bool(threatening)
 
 
-def _circumstances(turn: Turn, history: Sequence[Turn]) -> Iterator[Term]:
+def _circumstances(turn: Turn, history: Sequence[Turn], channel: Channel) -> Iterator[Term]:
     if _repeats(turn, history):
         yield Term("repeats themselves", REPEATS)
+    if channel.is_written:
+        yield from written_terms(turn, history, channel)
+        return
     if _talks_over(turn, history):
         yield Term("talks over the agent", TALKS_OVER)
     raised = (min(turn.arousal, LOUD) - LOUD / 3) / (LOUD * 2 / 3)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from callbus import Role
+from callbus import Channel, Role
 
 SOLO_PAUSE_SECONDS = 1.0
 """In a call with one leg the other party is not heard: a pause this long counts as their turn."""
@@ -17,6 +17,10 @@ LONGEST_UTTERANCES = 24
 """A turn ends here too, so that a monologue does not hide a change within it."""
 MAX_CHARACTERS = 2_000
 """Words of a turn beyond this are not kept."""
+CUT = " \u2026 "
+"""Stands for what is not kept in the middle."""
+CHAT_PAUSE_SECONDS = 300.0
+"""Messages of one party that are further apart are turns of their own, though nobody has answered."""
 
 _ACKNOWLEDGEMENT = re.compile(
     r"\W*+(?:(?:m++|h++m++|mhm|mm-?hm++|uh-?huh|aha|okay|ok|right|sure|yeah|i see|go on)\b\W*+){1,3}", re.IGNORECASE
@@ -37,6 +41,7 @@ class Said:
     """0 to 1."""
     arousal: float = 0.0
     """How far the voice is above the speaker's own, in deviations; 0 if not measured."""
+    channel: Channel = Channel.PHONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def place(said: Said, recent: Sequence[Turn], next_number: int, *, solo: bool) -
         number=next_number,
         party=party,
         role=said.role,
-        text=said.text[:MAX_CHARACTERS],
+        text=_cut(said.text, said.channel),
         start_seconds=said.start_seconds,
         end_seconds=said.end_seconds,
         confidence=said.confidence,
@@ -110,8 +115,23 @@ def place(said: Said, recent: Sequence[Turn], next_number: int, *, solo: bool) -
 
 
 def _goes_on(turn: Turn, said: Said, *, solo: bool) -> bool:
-    paused = solo and said.start_seconds - turn.end_seconds >= SOLO_PAUSE_SECONDS
+    pause = said.start_seconds - turn.end_seconds
+    match said.channel:
+        case Channel.PHONE:
+            paused = solo and pause >= SOLO_PAUSE_SECONDS
+        case Channel.CHAT:
+            paused = pause >= CHAT_PAUSE_SECONDS or len(turn.text) + len(said.text) >= MAX_CHARACTERS
+        case Channel.EMAIL:
+            paused = True  # a mail is whole
     return not paused and turn.utterances < LONGEST_UTTERANCES
+
+
+def _cut(text: str, channel: Channel) -> str:
+    """What is kept of long words. Who writes at length comes to the point at the beginning or at the end."""
+    if len(text) <= MAX_CHARACTERS or not channel.is_written:
+        return text[:MAX_CHARACTERS]
+    half = (MAX_CHARACTERS - len(CUT)) // 2
+    return text[:half] + CUT + text[-half:]
 
 
 def _extended(turn: Turn, said: Said) -> Turn:

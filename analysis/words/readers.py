@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from analysis.servers.key import key_of
 from analysis.servers.model_server import ModelServer, Settings
 from analysis.settings import AUTO, AnalysisSection
 from analysis.words.features import MODEL_RATE_HZ, SHORTEST_SECONDS, Spectrogram, samples_of
@@ -15,6 +14,7 @@ from analysis.words.speech import Speech, speech_in
 from analysis.words.speech_server import SpeechServer
 from analysis.words.transcriber import KNOWN_ANSWER, Transcriber
 from analysis.words.transcription import ANSWER_BYTES
+from service.secret import secret
 from service.settings import ConfigError
 
 SETTINGS = Settings("model", "speech_server")
@@ -73,7 +73,7 @@ def speech_server(section: AnalysisSection) -> SpeechServer:
     server = ModelServer(
         endpoint(section.model),
         "",
-        key_of(section.speech_server_key, section.speech_server_key_file, SETTINGS),
+        secret(section.speech_server_key, section.speech_server_key_file, "analysis.speech_server_key"),
         SETTINGS,
         anywhere=section.speech_server_anywhere,
         connections=section.speech_server_utterances,

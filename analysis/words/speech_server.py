@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from analysis.servers.breaker import LONGEST_PAUSE_SECONDS, Breaker
-from analysis.servers.model_server import Failure, ModelServer, ServerError
+from analysis.servers.model_server import ModelServer
 from analysis.words.passage import Words
 from analysis.words.transcription import PLAIN, VERBOSE, TranscriptionError, form, wav, words_of
+from service.breaker import LONGEST_PAUSE_SECONDS, Breaker
 from service.faults import survived
+from service.remote_server import Failure, ServerError
 
 log = logging.getLogger(__name__)
 

@@ -6,13 +6,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from analysis.practice.phrases import load
 from bench.evaluation.measures import Figure
+from bench.evaluation.sets import ROOT
 from bench.practice.known import Call, Truth, calls
 from bench.practice.readers import LeftOut, Listed, Network, Person, Reader
 from bench.practice.signals import Measured, measured
 from bench.table import Row, row, write
 from tools.labels.files import FileError
-from tools.scorer.__main__ import HELD_OUT_READINGS
+
+HELD_OUT_READINGS = ROOT / "tools" / "scorer" / "heldout-readings.json"
 
 SAME, OTHER = "hands, known", "hands, left out"
 TARGETS = {
@@ -32,7 +35,7 @@ TARGETS = {
 HOLLOW_PRECISION, HOLLOW_RECALL = 0.8, 0.4
 
 HEAD = ("set", "reader", "signal", "n", "precision", "recall", "F1", "", "AUC")
-WIDTHS = (16, 16, 24, 6, 10, 8, 6, 12, 5)
+WIDTHS = (25, 16, 24, 6, 10, 8, 6, 12, 5)
 
 
 def main() -> None:
@@ -68,8 +71,10 @@ def _plan(sets: dict[str, list[Call]]) -> Iterator[Line]:
         return call.opening
 
     hands, tests = sets["tests-hands"], sets["tests"]
-    network, listed = Network(), Listed()
-    yield OTHER, hands, LeftOut(HELD_OUT_READINGS), settled, opening
+    phrases = load()["en"]
+    network, listed = Network(phrases), Listed(phrases)
+    yield OTHER, hands, LeftOut(HELD_OUT_READINGS, phrases), settled, opening
+    yield f"{OTHER}, no lists", hands, LeftOut(HELD_OUT_READINGS), settled, opening
     yield SAME, hands, network, settled, opening
     yield "hands", hands, listed, settled, opening
     both = [call for call in hands if call.first and call.second]
@@ -80,7 +85,7 @@ def _plan(sets: dict[str, list[Call]]) -> Iterator[Line]:
 
 def _target(name: str, reader: str, signal: str) -> float | None:
     other, same = TARGETS.get(signal, (None, None))
-    if reader == "LeftOut" or (name, reader) == ("tests", "Network"):
+    if (name, reader) == (OTHER, "LeftOut") or (name, reader) == ("tests", "Network"):
         return other
     return same if (name, reader) == (SAME, "Network") else None
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from analysis.practice.phrases import Phrases, load, reading
+from analysis.practice.phrases import Phrases, load, reading, reading_with
 from analysis.scorers.outputs import ACTS, CORES, WISHES
 from analysis.scorers.shipped import FeelingScorer
 from analysis.turns.reading import AgentReading, CustomerReading
@@ -31,12 +31,14 @@ class Reader(Protocol):
 class Network:
     """The shipped network, as in calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, phrases: Phrases | None = None) -> None:
+        """`phrases`: read beside it, as in calls."""
         self._scorer = FeelingScorer()
+        self._phrases = phrases
 
     def agent(self, call: Call, turn: Turn) -> AgentReading:
         """See Reader."""
-        return self._scorer.read(turn, call.turns[: turn.number])
+        return _with(self._scorer.read(turn, call.turns[: turn.number]), call, turn, self._phrases)
 
     def customer(self, call: Call, turn: Turn) -> CustomerReading:
         """See Reader."""
@@ -47,13 +49,16 @@ class Network:
 class LeftOut:
     """Answers of models that were trained without the hand, as the training left them behind."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, phrases: Phrases | None = None) -> None:
+        """`phrases`: read beside it, as in calls."""
+        self._phrases = phrases
         self._known: dict[str, list[float]] = {key: chances for key, *chances in json.loads(path.read_text())["scores"]}
 
     def agent(self, call: Call, turn: Turn) -> AgentReading:
         """See Reader. Raises KeyError for words that no such model has read."""
         *acts, hollow = self._known[wording_key(turn, call.turns[: turn.number])]
-        return AgentReading(dict(zip(ACTS, acts, strict=True)), hollow)
+        read = AgentReading(dict(zip(ACTS, acts, strict=True)), hollow)
+        return _with(read, call, turn, self._phrases)
 
     def customer(self, call: Call, turn: Turn) -> CustomerReading:
         """See Reader. Raises KeyError as `agent` does."""
@@ -92,6 +97,10 @@ class Person:
         cores = {core: 1.0 - 0.5 * place for place, core in enumerate(truth.cores)}
         wish = {wish: float(call.second_opening == wish.upper()) for wish in Wish}
         return CustomerReading(cores, float(truth.urgent), wish)
+
+
+def _with(read: AgentReading, call: Call, turn: Turn, phrases: Phrases | None) -> AgentReading:
+    return reading_with(read, phrases.of_agent(turn, call.turns[: turn.number])) if phrases else read
 
 
 def _of(truths: Sequence[Truth] | None, turn: Turn) -> Truth:

@@ -85,3 +85,6 @@ class Alert:
     tier: Tier = Tier.MARK
     supersedes: Annotated[str, Meta(max_length=64)] = ""
     """Id of the mark that this interruption replaces; empty if there is none."""
+    repeat_contact: Number = 0
+    """Which contact of the caller this is, if that makes the alert more serious: from 3 on by the count, from 2 on by
+    the caller's own words; otherwise 0. `tier` does not depend on it."""

@@ -9,6 +9,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from callbus.messages.conditions import MAX_CONDITIONS, MAX_GAPS, Condition, Gap
+from callbus.messages.contact import CallerHash, Contact, CrmRecord
 from callbus.messages.leg import CallId, CallSeconds, Leg, Number, RecordingId, UnixSeconds
 from callbus.messages.practice import Practice
 
@@ -20,6 +21,8 @@ Empty if unknown."""
 
 BRIDGE_LOST: Reason = "bridge_lost"
 """The bridge died, or was cut off long enough to look dead; in the second case the call may continue."""
+IDLE: Reason = "idle"
+"""Nobody wrote in a written conversation for its `idle_seconds`."""
 
 
 class Phase(StrEnum):
@@ -27,6 +30,23 @@ class Phase(StrEnum):
 
     ACTIVE = "active"
     ENDED = "ended"
+
+
+class Channel(StrEnum):
+    """How the parties talk. Calls and written conversations are all "calls" in every message."""
+
+    PHONE = "phone"
+    CHAT = "chat"
+    EMAIL = "email"
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it has written turns instead of utterances."""
+        return self is not Channel.PHONE
+
+
+MOST_IDLE_SECONDS = 90 * 86_400
+USUAL_IDLE_SECONDS = {Channel.CHAT: 1_800.0, Channel.EMAIL: 3 * 86_400.0}
 
 
 class Mood(StrEnum):
@@ -40,7 +60,7 @@ class Mood(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallOpened:
-    """A fork was answered. Sent again in full when the legs change during the call."""
+    """A fork was answered. Sent again in full when the legs, or what is known of the caller, change during the call."""
 
     call_id: CallId
     bridge_id: Annotated[str, Meta(max_length=128)]
@@ -49,6 +69,13 @@ class CallOpened:
     legs: Annotated[tuple[Leg, ...], Meta(max_length=16)]
     recording_id: RecordingId = ""
     queue: Queue = ""
+    channel: Channel = Channel.PHONE
+    idle_seconds: Annotated[float, Meta(ge=0, le=MOST_IDLE_SECONDS)] = 0.0
+    """A written conversation in which nobody writes for so long has ended; 0 is USUAL_IDLE_SECONDS. Says nothing
+    of a phone call, which ends with its recording."""
+    caller: CallerHash = ""
+    crm: CrmRecord | None = None
+    """What the CRM knows of the caller; null until it has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +128,6 @@ class CallState:
     """Name of the queue that the call is of, in lower case; empty if unknown."""
     practice: Practice | None = None
     """How the agent has met the call so far; null if nobody looks for it."""
+    channel: Channel = Channel.PHONE
+    contact: Contact | None = None
+    """What is known of the caller's earlier contacts; null if nothing is."""

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from callbus.messages.alert import ShiftKind, Tier
-from callbus.messages.call import Mood, Phase
+from callbus.messages.call import Channel, Mood, Phase
 from callbus.messages.conditions import ConditionKind, Unit
 from callbus.messages.debrief import Question, Verdict
 from callbus.messages.leg import Role
@@ -33,7 +33,16 @@ def tolerated(name: str, fields: Fields) -> Fields | None:
 
 
 def _opened(fields: Fields) -> Fields:
-    return each(fields, "legs", of_party)
+    return each(of_channel(fields), "legs", of_party)
+
+
+def _written(fields: Fields) -> Fields:
+    return of_party(of_channel(fields))
+
+
+def of_channel(fields: Fields) -> Fields:
+    """Fields with a channel: one that is not known is no phone, since that has always been known."""
+    return known_or(fields, "channel", Channel, Channel.CHAT)
 
 
 def of_party(fields: Fields) -> Fields:
@@ -59,7 +68,7 @@ def _alert(fields: Fields) -> Fields:
 
 def _state(fields: Fields) -> Fields:
     fields = known_or(fields, "phase", Phase, Phase.ACTIVE if fields.get("closed_at") is None else Phase.ENDED)
-    fields = known_or(fields, "mood", Mood, Mood.CALM)
+    fields = of_channel(known_or(fields, "mood", Mood, Mood.CALM))
     if isinstance(health := fields.get("health"), list):
         fields = {**fields, "health": [condition for condition in health if not is_unnamed(condition)]}
     fields = inner(fields, "practice", _practice)
@@ -98,6 +107,7 @@ def _debrief(fields: Fields) -> Fields:
 _READINGS: dict[str, Callable[[Fields], Fields]] = {
     "call_opened": _opened,
     "utterance": of_party,
+    "written_turn": _written,
     "call_event": _event,
     "alert": _alert,
     "transcript": of_party,

@@ -21,11 +21,12 @@ from callbus.messages.debrief import Debrief
 from callbus.messages.tolerance import tolerated
 from callbus.messages.transcript import Transcript
 from callbus.messages.utterance import Utterance
+from callbus.messages.written import WrittenTurn
 
 VERSION = 1
 
-ForkEvent = CallOpened | Utterance | CallEvent | CallClosed
-"""What a bridge sends to analysis."""
+ForkEvent = CallOpened | Utterance | WrittenTurn | CallEvent | CallClosed
+"""What a bridge, or whoever takes written turns, sends to analysis."""
 
 Publication = Alert | Transcript | CallState | Debrief
 """What analysis publishes."""
@@ -33,6 +34,7 @@ Publication = Alert | Transcript | CallState | Debrief
 TYPES: dict[str, type[ForkEvent | Publication]] = {
     "call_opened": CallOpened,
     "utterance": Utterance,
+    "written_turn": WrittenTurn,
     "call_event": CallEvent,
     "call_closed": CallClosed,
     "alert": Alert,

@@ -48,16 +48,20 @@ class Commits:
         *,
         state: bytes | None = None,
         state_seconds: float | None = None,
+        idle_seconds: float | None = None,
         publications: Sequence[Publication] = (),
     ) -> None:
         """Publish, store the call's state and acknowledge, all or nothing.
 
-        The state expires after `state_seconds`; without it, after those of the settings. Waits while Redis is away.
+        The state expires after `state_seconds`; without it, after those of the settings. A written conversation, which
+        no bridge holds, ends after `idle_seconds` without another commit that says so; its state lasts longer. Waits
+        while Redis is away.
         Raises LeaseLost when another worker holds the partition, or has held it since.
         """
         settings, keys = self._bus.settings, self._bus.keys
         partition, call_id = delivery.partition, delivery.event.call_id
-        kept_seconds = int(settings.state_seconds if state_seconds is None else state_seconds)
+        usual = settings.state_seconds + (idle_seconds or 0.0)
+        kept_seconds = int(usual if state_seconds is None else state_seconds)
         arguments: list[Any] = [
             self._worker,
             self._leases.milliseconds,
@@ -68,6 +72,7 @@ class Commits:
             state or b"",
             kept_seconds,
             ONCE_SECONDS,
+            "" if idle_seconds is None else int(idle_seconds) + 1,
         ]
         for message in publications:
             arguments += self._publication(message)
@@ -78,6 +83,7 @@ class Commits:
             keys.state(call_id),
             keys.committed(call_id),
             keys.live,
+            keys.conversations,
         ]
         receivers = None
         if delivery.tenure == self._leases.tenure(partition):

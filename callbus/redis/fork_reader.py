@@ -72,10 +72,17 @@ class ForkReader:
         *,
         state: bytes | None = None,
         state_seconds: float | None = None,
+        idle_seconds: float | None = None,
         publications: Sequence[Publication] = (),
     ) -> None:
         """See Commits.commit."""
-        await self._commits.commit(delivery, state=state, state_seconds=state_seconds, publications=publications)
+        await self._commits.commit(
+            delivery,
+            state=state,
+            state_seconds=state_seconds,
+            idle_seconds=idle_seconds,
+            publications=publications,
+        )
         self._given[delivery.partition].discard(delivery.entry_id)
 
     async def state(self, call_id: str, partition: int) -> bytes | None:

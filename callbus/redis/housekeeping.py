@@ -1,4 +1,5 @@
-"""Periodic work in Redis, with or without traffic: close dead bridges' calls and lost calls, trim old entries.
+"""Periodic work in Redis, with or without traffic: close dead bridges', lost and idle calls, trim old entries, settle
+first contacts.
 
 Every worker runs this; each round is done by the first worker to claim it.
 """
@@ -12,16 +13,24 @@ from collections.abc import Iterable
 from prometheus_client import Counter, Gauge
 from redis.exceptions import ResponseError
 
-from callbus.messages.call import BRIDGE_LOST, CallClosed
+from callbus.messages.call import BRIDGE_LOST, IDLE, CallClosed, Reason
 from callbus.messages.wire import WireError, decode_fork_event, encode_fork_event
 from callbus.redis.bus import Bus
+from callbus.redis.contacts import Contacts
 from callbus.redis.partition import partition_of
+from callbus.redis.scripts import IDLE as FINISH_IDLE
 from callbus.redis.scripts import UNHELD
 from callbus.redis.trouble import trouble_of
 
 log = logging.getLogger(__name__)
 
-CALLS_SWEPT = Counter("callvane_calls_swept_total", "Calls closed because their bridge died or their end was lost.")
+CALLS_SWEPT = Counter(
+    "callvane_calls_swept_total",
+    "Calls closed because their bridge died or their end was lost.",
+)
+CONVERSATIONS_IDLE = Counter(
+    "callvane_conversations_idle_total", "Written conversations closed because nobody wrote in them any more."
+)
 STREAM_BYTES = Gauge("callvane_stream_bytes", "Redis memory used by a stream, as reported by Redis.", ["type"])
 SUBSCRIBERS = Gauge(
     "callvane_alert_subscribers", "Consoles and tools that subscribe to the alerts' channel by its name."
@@ -31,6 +40,8 @@ ROUND_SECONDS = 5.0
 TRIM_SECONDS = 60.0
 DEAD_SECONDS = 20.0
 """A bridge silent for this long is dead."""
+IDLE_AT_ONCE = 256
+"""Conversations that a round ends at most."""
 UNHELD_SECONDS = 20.0
 """A call on the board that no live bridge holds has ended. Its end may still be waiting to be read."""
 
@@ -38,9 +49,12 @@ UNHELD_SECONDS = 20.0
 class Housekeeping:
     """One worker's share of the housekeeping."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, contacts: Contacts | None = None) -> None:
+        """`contacts`: None if nobody counts them."""
         self._bus = bus
+        self._contacts = contacts
         self._unheld = bus.client.register_script(UNHELD)
+        self._finish_idle = bus.client.register_script(FINISH_IDLE)
 
     async def run(self) -> None:
         """Do the rounds that are due, until cancelled."""
@@ -49,6 +63,8 @@ class Housekeeping:
                 await self._bus.persist(self.sweep)
             if await self._is_ours(self._bus.keys.trimmed, TRIM_SECONDS):
                 await self._bus.persist(self.trim)
+                if self._contacts:
+                    await self._bus.persist(self._contacts.settle)
             await self._bus.persist(self.count_subscribers)
             await asyncio.sleep(ROUND_SECONDS / 5)
 
@@ -58,7 +74,7 @@ class Housekeeping:
         return bool(await self._bus.persist(lambda: self._bus.client.set(key, "1", nx=True, px=milliseconds)))
 
     async def sweep(self) -> None:
-        """Close calls whose bridge died or whose end was lost. One try."""
+        """Close calls whose bridge died or whose end was lost, and idle conversations. One try."""
         keys, client = self._bus.keys, self._bus.client
         now, _ = await client.time()
         for name, beat_at in await client.zrangebyscore(keys.bridges, "-inf", now - DEAD_SECONDS, withscores=True):
@@ -73,7 +89,8 @@ class Housekeeping:
             await pipeline.execute()
             if calls:
                 log.warning("bridge %s died; closed its %s", _printable(name), _counted(len(calls)))
-        names = [keys.live, keys.bridges, keys.unheld]
+        await self._end_idle(now)
+        names = [keys.live, keys.bridges, keys.unheld, keys.conversations]
         unheld = await self._unheld(keys=names, args=[UNHELD_SECONDS, keys.bridge_calls("")])
         await self._close(_closed(call_id, now) for call_id in unheld)
         if unheld:
@@ -81,6 +98,16 @@ class Housekeeping:
             if strange := [call_id for call_id in unheld if _closed(call_id, now) is None]:
                 await client.hdel(keys.live, *strange)
             log.warning("closed %s whose end was lost", _counted(len(unheld)))
+
+    async def _end_idle(self, now: float) -> None:
+        """End the written conversations in which nobody writes any more."""
+        keys, client = self._bus.keys, self._bus.client
+        for call_id in await client.zrangebyscore(keys.conversations, "-inf", now, start=0, num=IDLE_AT_ONCE):
+            closed = _closed(call_id, now, reason=IDLE)
+            partition = partition_of(call_id.decode(errors="replace"), self._bus.settings.partitions)
+            names = [keys.conversations, keys.conversation("").encode() + call_id, keys.forks(partition)]
+            ended = await self._finish_idle(keys=names, args=[call_id, encode_fork_event(closed) if closed else b""])
+            CONVERSATIONS_IDLE.inc(ended)
 
     async def _close(self, closings: Iterable[CallClosed | None]) -> None:
         """Write closings as a bridge does; a repeated closing changes nothing."""
@@ -130,10 +157,12 @@ class Housekeeping:
             return 0
 
 
-def _closed(call_id: bytes, at: float, seconds: float = 0.0, bridge: bytes = b"") -> CallClosed | None:
-    """The closing that a bridge owes; None if the entry was not written by a Callvane bridge."""
+def _closed(
+    call_id: bytes, at: float, seconds: float = 0.0, bridge: bytes = b"", reason: Reason = BRIDGE_LOST
+) -> CallClosed | None:
+    """The closing that a call is owed; None if the entry was not written by a Callvane bridge."""
     try:
-        owed = CallClosed(call_id.decode(), at, max(0.0, seconds), BRIDGE_LOST, bridge.decode())
+        owed = CallClosed(call_id.decode(), at, max(0.0, seconds), reason, bridge.decode())
         decode_fork_event(encode_fork_event(owed))  # would a reader accept it?
     except (UnicodeDecodeError, WireError):
         return None

@@ -141,14 +141,17 @@ COMMIT = (
 -- The outcome of an event: publications, the call's state, the acknowledgement. Refused (false) if another worker
 -- holds the partition or has held it since. What fails halfway goes on where it stopped: the call's latest commit is
 -- then the entry and how many of its publications are in their streams.
--- KEYS: lease, latest holder, fork stream, call state, latest commit of the call, live calls
--- ARGV: worker, lease ms, group, entry id, retention s, state verb, state, state s, alert id s,
---       then for each publication: channel, payload, once-key, live verb, live field
+-- KEYS: lease, latest holder, fork stream, call state, latest commit of the call, live calls, written conversations by
+--       when they will have been idle for too long
+-- ARGV: worker, lease ms, group, entry id, retention s, state verb, state, state s, alert id s, after how many idle
+--       seconds the call ends (empty for a phone call), then for each publication: channel, payload, once-key, live
+--       verb, live field
 local kinds = {[KEYS[3]] = 'stream', [KEYS[4]] = 'string', [KEYS[5]] = 'string', [KEYS[6]] = 'hash'}
+kinds[KEYS[7]] = 'zset'
 local commands = {
   {'SET', KEYS[4], ''}, {'SET', KEYS[5], ''}, {'XACK', KEYS[3], ARGV[3], ARGV[4]}, {'XDEL', KEYS[3], ARGV[4]},
 }
-for i = 10, #ARGV, 5 do
+for i = 11, #ARGV, 5 do
   if not kinds[ARGV[i]] then
     kinds[ARGV[i]] = 'stream'
     commands[#commands + 1] = {'XADD', ARGV[i], '*', 'm', ''}
@@ -157,6 +160,7 @@ for i = 10, #ARGV, 5 do
   end
   if ARGV[i + 2] ~= '' then commands[#commands + 1] = {'SET', ARGV[i + 2], ''} end
   if ARGV[i + 3] ~= '' then commands[#commands + 1] = {'HSET', KEYS[6], '', ''} end
+  if ARGV[10] ~= '' then commands[#commands + 1] = {'ZADD', KEYS[7], '0', ''} end
 end
 local fault = stranger(kinds) or denied(commands)
 if fault then return fault end
@@ -180,14 +184,14 @@ if last and not again then  -- read again much later: the call has moved on, or 
   local last_ms, last_number = place(last)
   local ms, number = place(ARGV[4])
   if ms < last_ms or (ms == last_ms and number < last_number) then
-    for i = 10, #ARGV, 5 do heard[#heard + 1] = -1 end
+    for i = 11, #ARGV, 5 do heard[#heard + 1] = -1 end
     redis.call('XACK', KEYS[3], ARGV[3], ARGV[4])
     redis.call('XDEL', KEYS[3], ARGV[4])
     return heard
   end
 end
 local ids, number = {}, 0
-for i = 10, #ARGV, 5 do
+for i = 11, #ARGV, 5 do
   local channel, payload, once = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   number = number + 1
   if number > written and (once == '' or redis.call('SET', once, '1', 'NX', 'EX', ARGV[9])) then
@@ -202,12 +206,16 @@ for i = 10, #ARGV, 5 do
   end
   if ARGV[i + 3] == 'set' then redis.call('HSET', KEYS[6], ARGV[i + 4], payload) end
   if ARGV[i + 3] == 'remove' then redis.call('HDEL', KEYS[6], ARGV[i + 4]) end
+  if ARGV[10] ~= '' and ARGV[i + 3] == 'set' then
+    redis.call('ZADD', KEYS[7], redis.call('TIME')[1] + ARGV[10], ARGV[i + 4])
+  end
+  if ARGV[10] ~= '' and ARGV[i + 3] == 'remove' then redis.call('ZREM', KEYS[7], ARGV[i + 4]) end
 end
 redis.call('SET', KEYS[5], ARGV[4] .. ' ' .. number, 'EX', ARGV[9])
 if ARGV[6] == 'set' then redis.call('SET', KEYS[4], ARGV[7], 'EX', ARGV[8]) end
 redis.call('SET', KEYS[5], ARGV[4], 'EX', ARGV[9])
 number = 0
-for i = 10, #ARGV, 5 do
+for i = 11, #ARGV, 5 do
   number = number + 1
   local payload = ARGV[i + 1]
   heard[number] = ids[number]
@@ -218,6 +226,55 @@ redis.call('XDEL', KEYS[3], ARGV[4])
 return heard
 """
 )
+
+TAKE = (
+    _CHECKED
+    + """
+-- A written message, behind those of its conversation, and the opening before it if there is one. Nothing else is
+-- evicted for it: while the stream is full it is not taken. A name of a message that was taken stands for its number.
+-- KEYS: conversation, message, stream, written conversations by when they will have been idle for too long
+-- ARGV: the number that was expected (empty for a new conversation), stream bound, seconds to remember the message,
+--       seconds to keep the conversation, after how many idle seconds it ends, call id, opening or empty, message,
+--       opened at, agent, queue, channel
+local kinds = {[KEYS[1]] = 'hash', [KEYS[2]] = 'string', [KEYS[3]] = 'stream', [KEYS[4]] = 'zset'}
+local fault = stranger(kinds)
+if fault then return fault end
+local taken = redis.call('GET', KEYS[2])
+if taken then return {'repeated', tonumber(taken)} end
+local number = redis.call('HGET', KEYS[1], 'next') or ''
+if number ~= ARGV[1] then return {'moved', 0} end
+if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[2]) then return {'full', 0} end
+number = tonumber(number) or 0
+if ARGV[7] ~= '' then redis.call('XADD', KEYS[3], '*', 'm', ARGV[7]) end
+redis.call('XADD', KEYS[3], '*', 'm', ARGV[8])
+redis.call('SET', KEYS[2], number, 'EX', ARGV[3])
+redis.call('HSET', KEYS[1], 'next', number + 1, 'opened_at', ARGV[9], 'agent', ARGV[10], 'queue', ARGV[11],
+  'channel', ARGV[12])
+redis.call('HDEL', KEYS[1], 'closed_at')
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+redis.call('ZADD', KEYS[4], 'XX', redis.call('TIME')[1] + ARGV[5], ARGV[6])
+return {'taken', number}
+"""
+)
+
+FINISH = """
+-- A written conversation ends; the next message opens it anew. KEYS: conversation, stream; ARGV: closed at, closing
+if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HSETNX', KEYS[1], 'closed_at', ARGV[1]) == 0 then return 0 end
+redis.call('XADD', KEYS[2], '*', 'm', ARGV[2])
+return 1
+"""
+
+IDLE = """
+-- Nobody has written in a conversation for its time: it ends, unless somebody has written since it was looked at.
+-- KEYS: written conversations by when they will have been idle for too long, conversation, stream
+-- ARGV: call id, closing (empty if no reader would accept it)
+local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not ends or tonumber(ends) > tonumber(redis.call('TIME')[1]) then return 0 end
+redis.call('ZREM', KEYS[1], ARGV[1])
+if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('HSET', KEYS[2], 'closed_at', redis.call('TIME')[1]) end
+if ARGV[2] ~= '' then redis.call('XADD', KEYS[3], '*', 'm', ARGV[2]) end
+return 1
+"""
 
 BURY = (
     _CHECKED
@@ -252,8 +309,9 @@ return 1
 """
 
 UNHELD = """
--- Calls on the board that no live bridge has held for a while: their ends were lost.
--- KEYS: live calls, bridges, since when each is unheld; ARGV: patience s, key prefix of a bridge's calls
+-- Calls on the board that no live bridge has held for a while: their ends were lost. No bridge holds what is written.
+-- KEYS: live calls, bridges, since when each is unheld, written conversations; ARGV: patience s, key prefix of a
+--       bridge's calls
 local now = tonumber(redis.call('TIME')[1])
 local held = {}
 for _, bridge in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
@@ -262,7 +320,11 @@ end
 local shown = {}
 for _, call in ipairs(redis.call('HKEYS', KEYS[1])) do
   shown[call] = true
-  if held[call] then redis.call('ZREM', KEYS[3], call) else redis.call('ZADD', KEYS[3], 'NX', now, call) end
+  if held[call] or redis.call('ZSCORE', KEYS[4], call) then
+    redis.call('ZREM', KEYS[3], call)
+  else
+    redis.call('ZADD', KEYS[3], 'NX', now, call)
+  end
 end
 for _, call in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
   if not shown[call] then redis.call('ZREM', KEYS[3], call) end

@@ -57,7 +57,9 @@ class Keys:
         self.unheld = f"{prefix}:unheld"
         self.swept = f"{prefix}:swept"
         self.trimmed = f"{prefix}:trimmed"
+        self.conversations = f"{prefix}:conversations"
         self.dead_letters = f"{prefix}:dead-letters"
+        self.first_contacts = f"{prefix}:first-contacts"
 
     def forks(self, partition: int) -> str:
         """Stream of one partition's fork events."""
@@ -91,6 +93,18 @@ class Keys:
         """A call's detector state."""
         return f"{self.prefix}:state:{call_id}"
 
+    def conversation(self, call_id: str) -> str:
+        """What is known of a written conversation where its messages are taken."""
+        return f"{self.prefix}:conversation:{call_id}"
+
+    def message(self, name: str) -> str:
+        """Exists while a written message must not be taken again."""
+        return f"{self.prefix}:message:{name}"
+
     def published(self, alert_id: str) -> str:
         """Exists while an alert must not be published again."""
         return f"{self.prefix}:published:{alert_id}"
+
+    def contacts(self, caller: str) -> str:
+        """When a caller has called, by the caller's hash."""
+        return f"{self.prefix}:contacts:{caller}"

@@ -1,1 +1,1 @@
-"""Access control: names, passwords and connections."""
+"""Access control: names, passwords, guesses."""

@@ -20,9 +20,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.access.guesses import Guesses
 from console.settings import ConsoleSettings
+from service.http_connection import CLOSED_REASONS, CLOSED_WHY
 
 log = logging.getLogger(__name__)
 
+CLOSED = Counter("callvane_console_connections_closed_total", CLOSED_WHY, ["reason"])
+for _reason in CLOSED_REASONS:
+    CLOSED.labels(_reason)
 REFUSED = Counter(
     "callvane_console_requests_refused_total",
     "Requests refused: `host` (name not allowed), `password` (wrong, not merely absent), `guesses` (not checked: too "

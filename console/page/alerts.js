@@ -1,8 +1,9 @@
 // The list of alerts with their evidence. An alert never changes, so its card is built once. An interruption rings and
-// stays on top until it is seen; a mark takes its place in the list.
+// stays on top until it is seen, first that of a caller who has had to call again; a mark takes its place in the list.
 
 import { agentOf } from "./board.js";
 import * as clock from "./clock.js";
+import { nth } from "./contact.js";
 import { arrange, clip, el, write } from "./dom.js";
 import { ring } from "./ring.js";
 import { waterfall } from "./waterfall.js";
@@ -28,7 +29,8 @@ export class AlertList {
     const newest = this.board.newest();
     const superseded = new Set(newest.map((alert) => alert.supersedes));
     const alerts = newest.filter((alert) => !superseded.has(alert.alert_id));
-    alerts.sort((a, b) => this.unseen.has(b.alert_id) - this.unseen.has(a.alert_id));
+    const urgency = (alert) => this.unseen.has(alert.alert_id) * (1 + repeats(alert));
+    alerts.sort((a, b) => urgency(b) - urgency(a));
     for (const kept of [this.cards, this.unseen]) for (const id of kept.keys()) if (!this.board.alerts.has(id)) kept.delete(id);
     const cards = alerts.map((alert) => {
       let card = this.cards.get(alert.alert_id);
@@ -46,7 +48,7 @@ export class AlertList {
   /** Announce a new alert to screen readers. */
   announce(alert) {
     const last = alert.after.at(-1);
-    const line = `${(KINDS[alert.kind] ?? KINDS.worsened)[1]}: ${who(alert)}. ${last ? clip(last.text, 160) : ""}`;
+    const line = `${(KINDS[alert.kind] ?? KINDS.worsened)[1]}: ${who(alert)}. ${repeats(alert) ? `${nth(alert.repeat_contact)}. ` : ""}${last ? clip(last.text, 160) : ""}`;
     const place = interrupts(alert) ? this.spoken : this.noted;
     place.append(el("p", "", {}, line));
     while (place.childElementCount > 5) place.firstElementChild.remove();
@@ -75,6 +77,7 @@ export class AlertList {
     const why = reasons(alert);
     const title = el("h3", "", {}, el("span", "kind", {}, el("span", "", { "aria-hidden": "true" }, shape), ` ${name}`), " ", el("span", "who", {}, who(alert)));
     if (interrupts(alert)) title.append(" ", el("span", "tier", {}, "Look now"));
+    if (repeats(alert)) title.append(" ", el("span", "repeat", { title: "The caller has had to call again" }, nth(alert.repeat_contact)));
     const seen = el("button", "seen", { type: "button", hidden: "" }, "Seen");
     const place = el("p", "place", {}, when, " · ", moment, ` · ${clock.length(alert.at_seconds)} into the call`);
     const call = el("p", "id", { title: clip(alert.call_id, 128) }, clip(alert.call_id, 40));
@@ -99,6 +102,11 @@ export class AlertList {
 
 function interrupts(alert) {
   return alert.tier === "interruption";
+}
+
+/** Whether the caller has had to call again; an alert that an older worker wrote does not say. */
+function repeats(alert) {
+  return (alert.repeat_contact ?? 0) > 0;
 }
 
 function who(alert) {

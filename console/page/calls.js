@@ -2,6 +2,7 @@
 
 import { agentOf } from "./board.js";
 import * as clock from "./clock.js";
+import { contacts } from "./contact.js";
 import { arrange, clip, el, write } from "./dom.js";
 import { marks } from "./health.js";
 import { languageOf } from "./language.js";
@@ -17,6 +18,7 @@ export const MOODS = {
 const UNJUDGED = ["○", "Not judged"];
 const ROLES = { customer: "Customer", agent: "Agent", unknown: "Caller" };
 const MISSING = { overload: "not transcribed: overload", error: "not transcribed: error" };
+const CHANNELS = new Map([["chat", "Chat"], ["email", "E-mail"]]); // a call needs no word
 const WORDS_MOST = 240;
 const LINES_MOST = 4;
 const CARDS_MOST = 16; // with more calls than this, steady ones take less room
@@ -82,12 +84,13 @@ class Card {
     this.id = el("p", "id");
     this.picture = el("div", "picture");
     this.language = el("p", "language");
+    this.contact = el("ul", "contact", { "aria-label": "Earlier contacts of the caller" });
     this.health = el("ul", "health", { "aria-label": "Health of the audio" });
     this.practice = new PracticeBlock();
     this.words = el("dl", "words");
     this.debrief = el("a", "debrief", { hidden: "" }, "Debrief");
     this.node = el("li", "call", { tabindex: "-1" }, this.mood, this.time, this.agent, this.id, this.picture,
-      this.language, this.health, this.practice.node, this.words, this.debrief);
+      this.contact, this.language, this.health, this.practice.node, this.words, this.debrief);
     this.state = null;
     this.lines = [];
   }
@@ -108,7 +111,9 @@ class Card {
       write(this.id, clip(state.call_id, 40));
       this.id.title = clip(state.call_id, 128);
       this.picture.replaceChildren(...(judged ? [sparkline(state)] : []));
-      write(this.language, languageOf(state));
+      this.contact.replaceChildren(...contacts(state));
+      this.contact.hidden = !this.contact.childElementCount;
+      write(this.language, [CHANNELS.get(state.channel), languageOf(state)].filter(Boolean).join(" · "));
       this.language.hidden = !this.language.textContent;
       this.health.replaceChildren(...marks(state));
       this.health.hidden = !this.health.childElementCount;

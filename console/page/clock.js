@@ -41,13 +41,14 @@ export function length(seconds) {
   return minutes < 60 ? `${minutes}:${two(whole % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
 }
 
-/** "just now", "24 s ago", "3 min ago", "2 h ago". */
+/** "just now", "24 s ago", "3 min ago", "2 h ago", "3 days ago". */
 export function ago(unix) {
   const seconds = Math.max(0, shown() - unix);
   if (seconds < 3) return "just now";
   if (seconds < 90) return `${Math.round(seconds)} s ago`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
-  return `${Math.round(seconds / 3600)} h ago`;
+  if (seconds < 172800) return `${Math.round(seconds / 3600)} h ago`;
+  return `${Math.round(seconds / 86400)} days ago`;
 }
 
 /** −1.62 or +0.40: log-odds, negative is unhappy. */

@@ -173,6 +173,7 @@ class Feed:
         if joined := self._joined:
             self.call, self.heard, did = joined.call, True, "fork joined"
             self.lines.arrange(offer.legs, self._further)
+            self._calls.introduce(self.call, offer)
         else:
             name = self.naming.call_id
             self.call, did = self._calls.make(name, offer), "fork answered"
@@ -190,7 +191,7 @@ class Feed:
         """Give a new call to the listener, with the legs of this offer."""
         self.lines.arrange(offer.legs, self._further)
         self.heard = True
-        self._calls.begin(call)
+        self._calls.begin(call, offer)
 
     def _further(self, offered: OfferedLeg) -> Leg | None:
         """The leg for a stream that is new to this source; None if it gets none."""
@@ -265,6 +266,7 @@ class Feed:
         known = [each for each in request.legs if each.role is not Role.UNKNOWN and each.index in legs]
         if known:
             self._calls.listener.tell(self.call, [(legs[each.index], each.role, each.name) for each in known])
+        self._calls.introduce(self.call, request)
         if self._recording:
             self._calls.recordings.told(self._recording, request)
 

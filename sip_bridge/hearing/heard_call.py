@@ -9,6 +9,7 @@ from prometheus_client import Counter
 
 import callbus
 from callbus import Role, Utterance
+from callbus.messages.contact import CrmRecord
 from callbus.messages.wire import ForkEvent
 from service.faults import survived
 from sip_bridge.hearing.echo import EARLIEST_FRAMES, LATEST_FRAMES, is_echo, samples_of
@@ -32,10 +33,21 @@ Clock = Callable[[], float]
 class Call:
     """One call's messages. Belongs to the listener's thread once handed over to it."""
 
-    def __init__(self, call_id: str, bridge_id: str, legs: list[Leg], opened_at: float, queue: str = "") -> None:
-        """`opened_at`: unix seconds. `queue`: as in CallOpened."""
+    def __init__(
+        self,
+        call_id: str,
+        bridge_id: str,
+        legs: list[Leg],
+        opened_at: float,
+        queue: str = "",
+        caller: str = "",
+        crm: CrmRecord | None = None,
+    ) -> None:
+        """`opened_at`: unix seconds. `queue`, `caller`, `crm`: as in CallOpened."""
         self.call_id = call_id
         self.queue = queue
+        self.caller = caller
+        self.crm = crm
         self.legs = legs
         self._bridge_id = bridge_id
         self._opened_at = opened_at
@@ -44,7 +56,9 @@ class Call:
     def opened(self) -> ForkEvent:
         """The call's first message; sent again whenever its legs change."""
         legs = tuple(callbus.Leg(leg.leg_id, leg.role, leg.name) for leg in self.legs)
-        return callbus.CallOpened(self.call_id, self._bridge_id, self._opened_at, legs, queue=self.queue)
+        return callbus.CallOpened(
+            self.call_id, self._bridge_id, self._opened_at, legs, queue=self.queue, caller=self.caller, crm=self.crm
+        )
 
     def join(self, leg: Leg) -> ForkEvent:
         """Add a leg that came up in mid-call. Returns the message to send."""
@@ -62,6 +76,13 @@ class Call:
                 yield from self.said(leg, leg.flush())
             leg.role, leg.name = role, name
         yield self.opened()
+
+    def introduce(self, caller: str, crm: CrmRecord | None) -> Iterator[ForkEvent]:
+        """Set what is known of the caller. Yields the message to send if that is news; nothing known is forgotten."""
+        known = caller or self.caller, crm or self.crm
+        if known != (self.caller, self.crm):
+            self.caller, self.crm = known
+            yield self.opened()
 
     def utterances(self) -> Iterator[ForkEvent]:
         """The utterances since the last call; each leg's are in order."""

@@ -16,6 +16,7 @@ from queue import Empty, SimpleQueue
 from prometheus_client import Histogram
 
 from callbus import Role, Utterance
+from callbus.messages.contact import CrmRecord
 from callbus.messages.wire import ForkEvent
 from service.faults import survived
 from service.owned_thread import OwnedThread
@@ -45,7 +46,7 @@ Step = Callable[[], Iterable[ForkEvent]]
 
 
 class Listener:
-    """Listens to calls from `start` to `stop`. `open`, `join`, `tell` and `close` never block."""
+    """Listens to calls from `start` to `stop`. `open`, `join`, `tell`, `introduce` and `close` never block."""
 
     def __init__(
         self,
@@ -95,6 +96,10 @@ class Listener:
     def tell(self, call: Call, said: Sequence[tuple[Leg, Role, str]]) -> None:
         """Publish who speaks on these legs from now on, if that has changed."""
         self._steps.put(lambda: call.tell(said))
+
+    def introduce(self, call: Call, caller: str, crm: CrmRecord | None = None) -> None:
+        """Publish what is known of the caller, if that is news and the call is still open."""
+        self._steps.put(lambda: call.introduce(caller, crm) if call in self._calls else ())
 
     def close(self, call: Call, reason: str) -> None:
         """Publish the rest of `call`, then that it has ended."""

@@ -23,6 +23,7 @@ from sip_bridge.admission.places import Limits
 from sip_bridge.calls.ending import Ending
 from sip_bridge.calls.feeds import Feeds
 from sip_bridge.calls.open_calls import OpenCalls
+from sip_bridge.contacts.contacts import Contacts
 from sip_bridge.hearing.listener import Listener
 from sip_bridge.pjsip import account, library, open_files, transports
 from sip_bridge.pjsip.account import Account
@@ -61,13 +62,15 @@ log = logging.getLogger(__name__)
 class Endpoint:
     """Answers SIP from `start` to `stop`. `drain` and `stop` may be called from any thread."""
 
-    def __init__(self, settings: BridgeSettings, listener: Listener, words: Vocabulary) -> None:
-        """`words`: vendors' names for headers and elements."""
+    def __init__(
+        self, settings: BridgeSettings, listener: Listener, words: Vocabulary, contacts: Contacts | None = None
+    ) -> None:
+        """`words`: vendors' names for headers and elements. `contacts`: None if nothing is said of callers."""
         self.settings = settings
         self.listener = listener
         self.dialogs: dict[int, Dialog] = {}
         """Strong references, by our dialog numbers: the library's call object is destroyed with the last reference."""
-        self.calls = OpenCalls(settings, listener)
+        self.calls = OpenCalls(settings, listener, contacts=contacts)
         self.draining = False
         self.backlogged = False
         """Set from outside while Redis accepts messages too slowly for more calls."""
@@ -83,7 +86,10 @@ class Endpoint:
             Digest(settings.digest_realm, users, settings.digest_algorithms) if users else None,
             Limits(settings.max_calls, settings.max_calls_per_peer, settings.max_dialogs),
             settings.new_forks_per_second,
-            ForkReader(rules, words, settings.plain_role, settings.join_header, settings.role_header),
+            ForkReader(
+                *(rules, words, settings.plain_role),
+                *(settings.join_header, settings.role_header, settings.caller_header),
+            ),
             self.abilities,
             lambda offer: self.calls.recordings.knows(offer, time.monotonic()),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from callbus import Role
 from sip_bridge.request import invite
 from sip_bridge.request import naming as names
+from sip_bridge.request.caller import number_in
 from sip_bridge.request.invite import Invite
 from sip_bridge.request.multipart import Message
 from sip_bridge.request.naming import Naming
@@ -27,17 +28,25 @@ class ForkReader:
     """Reads INVITEs as a bridge's settings for its PBXes say."""
 
     def __init__(
-        self, rules: AgentRules, words: Vocabulary, plain_role: Role, join_header: str, role_header: str
+        self,
+        rules: AgentRules,
+        words: Vocabulary,
+        plain_role: Role,
+        join_header: str,
+        role_header: str,
+        caller_header: str = "",
     ) -> None:
         """`rules`: how agents are recognised. `words`: vendors' names. `plain_role`: role of a fork that names none.
 
-        `join_header`, `role_header`: headers with a plain fork's call id and role.
+        `join_header`, `role_header`, `caller_header`: headers with a plain fork's call id, role and caller; empty for
+        none.
         """
         self._rules = rules
         self._words = words
         self._plain_role = plain_role
         self._join_header = join_header
         self._role_header = role_header
+        self._caller_header = caller_header.lower()
 
     def naming(self, head: Message) -> Naming:
         """The call and role named in the INVITE's head; they apply only if the fork is a plain one."""
@@ -49,6 +58,8 @@ class ForkReader:
         offer = replace(offer, queue=queue_of(head.uri))
         if offer.metadata_fault != "none":  # metadata takes precedence
             return Fork(offer, Naming())
+        caller = next(iter(head.headers.get(self._caller_header, ())), "")
+        offer = replace(offer, caller_named=number_in(caller))
         if len(offer.legs) > 1:  # one role cannot apply to several streams
             return Fork(offer, replace(naming, role=None))
         return Fork(offer, replace(naming, role=naming.role or self._plain_role))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from callbus import Role
 from sip_bridge.request import metadata, multipart, offer
+from sip_bridge.request.caller import ANONYMOUS, number_of
 from sip_bridge.request.elements import cleaned
 from sip_bridge.request.metadata import Metadata, Participant
 from sip_bridge.request.multipart import Message
@@ -20,8 +21,6 @@ MAX_CALL_ID = 112
 """Leaves room for the suffix that separates two calls with the same id."""
 MAX_LEG_ID = offer.MAX_LABEL
 MAX_STREAMS = offer.MAX_STREAMS
-ANONYMOUS = frozenset(("", "anonymous", "unavailable", "unknown", "restricted", "private", "withheld"))
-"""User parts that identify nobody, in lower case."""
 
 _Voice = tuple[Role, str, Participant | None]
 """Role, name and speaker."""
@@ -77,12 +76,20 @@ class Invite:
     """`customers` of the dialog's earlier requests."""
     queue: str = ""
     """The queue that a fork's first INVITE is addressed to; see `queue.queue_of`."""
+    caller_named: str = field(default="", repr=False)
+    """The caller's number, if a plain fork's first INVITE names it; see `caller.number_in`."""
 
     @property
     def customers(self) -> frozenset[str]:
         """User parts that identify the current customers, else the earlier ones."""
         speaking = _told_apart(leg.party for leg in self.legs if leg.role is Role.CUSTOMER)
         return speaking or self.customers_before
+
+    @property
+    def caller(self) -> str:
+        """The number of whoever calls: the first known customer's; empty if it is unknown or withheld."""
+        customers = (leg.party for leg in self.legs if leg.role is Role.CUSTOMER and leg.party)
+        return next((number for party in customers if (number := number_of(party))), self.caller_named)
 
     @property
     def people(self) -> frozenset[str]:

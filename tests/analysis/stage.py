@@ -19,6 +19,7 @@ from analysis.call.analyst import Analyst
 from analysis.call.decision import Decisions
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.worker import Worker
+from analysis.practice import phrases as practice_phrases
 from analysis.scorers.scoring import Scoring, Threaded, one_by_one
 from analysis.words.batcher import Batcher
 from analysis.words.features import Spectrogram
@@ -43,6 +44,7 @@ from callbus import (
 )
 from callbus.messages.wire import ForkEvent, Publication, encode_fork_event
 from callbus.redis.bus import Bus
+from callbus.redis.contacts import Contacts
 from callbus.redis.foretelling import AheadReader
 from callbus.redis.fork_reader import ForkReader
 from callbus.redis.partition import partition_of
@@ -58,6 +60,8 @@ PAUSE_SECONDS = 0.5
 SECONDS = 20.0
 """Longer than anything here takes on the busiest machine."""
 QUEUE_UTTERANCES = 1_024
+DAYS = 7.0
+"""For which contacts count."""
 LETTERS = {"es": "ñ¿¡áíóú", "fr": "çàèêœ"}
 """By which the prompter knows that words are not English."""
 INVENTED = "this is terrible i am going to sue you"
@@ -307,7 +311,8 @@ async def stage(
             )
             name = f"worker-{secrets.token_hex(4)}"
             reader, held = ForkReader(bus, name), InHand(4 * QUEUE_UTTERANCES) if in_hand is None else in_hand
-            worker = Worker(reader, ear, Decisions(Analyst(spoken.RULES, 7, languages), judge), held)
+            decisions = Decisions(Analyst(spoken.RULES, 7, languages, practice_phrases.load()), judge)
+            worker = Worker(reader, ear, decisions, held, Contacts(bus, DAYS))
             transcribing, reading = asyncio.create_task(batcher.run()), asyncio.create_task(worker.read())
             told = CountedReader(bus, lambda: reader.held)
             ahead = asyncio.create_task(worker.read_ahead(told))

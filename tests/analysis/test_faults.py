@@ -14,6 +14,7 @@ from redis.commands.core import AsyncScript
 from analysis.call.analyst import Analyst
 from analysis.lanes import counting, in_hand, lane, worker
 from analysis.lanes.in_hand import CALL_EVENTS, InHand
+from analysis.practice.state import State
 from analysis.scorers.scoring import Threaded, one_by_one
 from analysis.turns.score import Asked, Score
 from analysis.words import recognition
@@ -28,7 +29,7 @@ from tests.analysis import spoken
 from tests.analysis.process import analysis, publish
 from tests.analysis.process import whole_call as recorded_call
 from tests.analysis.stage import LINES, SECONDS, Prompter, Told, by_turns, closes, heard, opens, says, stage, whole_call
-from tests.breaking import FAULTED, Fault, gives, hangs, is_cancelled, loses_its_answer, of_faulted
+from tests.breaking import FAULTED, Fault, always, gives, hangs, is_cancelled, loses_its_answer, of_faulted
 from tests.published import published, until_ended
 
 ALL_LOST = Told(("(error)",) * len(LINES))
@@ -85,6 +86,7 @@ def tells_of_it(reader: ForkReader, delivery: Any, publications: Sequence[Any] =
         pytest.param(Fault(Threaded, "score"), UNSCORED, "utterance", id="the score"),
         pytest.param(Fault(Threaded, "score", is_cancelled), UNSCORED, "utterance", id="a score cancelled"),
         pytest.param(Fault(Threaded, "score", gives(None)), UNSCORED, "utterance", id="no score"),
+        pytest.param(Fault(State, "read", of=always), heard(), "practice", id="the practice"),
         *(
             pytest.param(
                 Fault(Threaded, "score", gives(Score(float(number), 1.0, ()))), UNSCORED, "utterance", id=number

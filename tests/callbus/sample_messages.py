@@ -14,11 +14,14 @@ from callbus import (
     CallEvent,
     CallOpened,
     CallState,
+    Channel,
     Condition,
     ConditionKind,
+    Contact,
     Core,
     Counts,
     CoursePoint,
+    CrmRecord,
     Debrief,
     DoneAct,
     Evidence,
@@ -45,6 +48,7 @@ from callbus import (
     Utterance,
     Verdict,
     Wish,
+    WrittenTurn,
 )
 from callbus.messages.utterance import MOST_UTTERANCES
 from callbus.messages.wire import Publication
@@ -70,13 +74,28 @@ words = st.text(st.characters(codec="utf-8"), max_size=60)
 counts = st.integers(0, 10**9)
 unit = st.floats(0, 1)
 roles = st.sampled_from(Role)
+channels = st.sampled_from(Channel)
 legs = st.builds(Leg, words, roles, words)
 leg_tuples = st.lists(legs, max_size=4).map(tuple)
 quotes = st.lists(st.builds(Quote, roles, words, seconds, seconds, st.none() | score), max_size=4).map(tuple)
 terms = st.lists(st.builds(Term, words, score), max_size=4).map(tuple)
 
 recording_ids = st.text(st.characters(codec="utf-8"), max_size=64)
-calls_opened = st.builds(CallOpened, call_ids, words, seconds, leg_tuples, recording_ids)
+crm_records = st.builds(CrmRecord, st.none() | counts, words, words)
+callers = st.just("") | st.text("0123456789abcdef", min_size=32, max_size=32)
+calls_opened = st.builds(
+    CallOpened,
+    call_ids,
+    words,
+    seconds,
+    leg_tuples,
+    recording_ids,
+    words,
+    channels,
+    st.floats(0, 7e6),
+    callers,
+    st.none() | crm_records,
+)
 utterances = st.builds(
     Utterance,
     call_ids,
@@ -90,14 +109,20 @@ utterances = st.builds(
     st.binary(max_size=400),
     recording_ids,
 )
+written_turns = st.builds(
+    WrittenTurn, call_ids, words, roles, st.integers(0, MOST_UTTERANCES), words, seconds, channels, recording_ids
+)
 calls_closed = st.builds(CallClosed, call_ids, seconds, seconds, words, recording_ids)
 conditions = st.builds(
     Condition, st.sampled_from(ConditionKind), words, roles, seconds, st.floats(-100, 1e6), st.sampled_from(Unit)
 )
 gaps = st.builds(Gap, seconds, seconds)
 call_events = st.builds(CallEvent, call_ids, seconds, st.booleans(), conditions, recording_ids)
-fork_events = calls_opened | utterances | call_events | calls_closed
+fork_events = calls_opened | utterances | written_turns | call_events | calls_closed
 
+contacts = st.builds(
+    Contact, counts, st.none() | counts, st.floats(0, 365), st.none() | seconds, words, st.none() | crm_records
+)
 alerts = st.builds(
     Alert,
     st.text("0123456789abcdef", min_size=1, max_size=64),
@@ -117,6 +142,7 @@ alerts = st.builds(
     score,
     unit,
     st.sampled_from(Mood),
+    repeat_contact=counts,
 )
 transcripts = st.builds(
     Transcript,
@@ -198,6 +224,8 @@ call_states = st.builds(
     st.booleans(),
     words,
     st.none() | practices,
+    channels,
+    contact=st.none() | contacts,
 )
 publications = alerts | transcripts | call_states | debriefs
 

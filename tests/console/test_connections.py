@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from console.access.connection import STRANGERS
+from service.http_connection import STRANGERS
 from tests.console.events import events
 from tests.console.running import RunningConsole
 

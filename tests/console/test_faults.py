@@ -15,6 +15,7 @@ from tests.console.running import Publisher, RunningConsole
 FAULTY = """
 import asyncio, signal, sys
 from console import server
+from service.http_server import HttpServer
 from console.live.board import Board
 from console.live.follower import Follower
 from console.settings import Settings
@@ -47,7 +48,7 @@ match fault:
     case "the watch over redis": strikes(Follower, "_watch", how)
     case "the sweep": strikes(Follower, "_sweep", how)
     case "the heartbeats": strikes(Follower, "_beat", how)
-    case "the page's server": strikes(server._Server, "main_loop", how)
+    case "the page's server": strikes(HttpServer, "main_loop", how)
     case "the board":
         take = Board.take
         Board.take = lambda self, message, now: no() if message.call_id == "broken" else take(self, message, now)

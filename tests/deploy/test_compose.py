@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from service.settings import load
+from service.settings import ConfigError, load
 from sip_bridge.settings import SipBridgeSettings
+from written.settings import Settings as WrittenProcessSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,6 +71,24 @@ def test_only_the_bridge_is_reachable_from_other_hosts(services: dict[str, Any])
         for port in service.get("ports", []):
             assert str(port).startswith("127.0.0.1:"), (name, port)
         assert (service.get("network_mode") == "host") == (name == "bridge")
+
+
+def test_written_channels_are_off_unless_asked_for(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a profile; the process understands the token that it is given, and refuses to start without one."""
+    assert services["written"]["profiles"] == ["written"]
+    for token, accepted in (("x" * 16, True), ("", False)):
+        result = compose({**os.environ, **SET, "CALLVANE_WRITTEN_TOKEN": token})
+        assert result.returncode == 0, result.stderr
+        written = yaml.safe_load(result.stdout)["services"]["written"]
+        assert written["build"]["target"] == "written"
+        assert all(str(port).startswith("127.0.0.1:") for port in written["ports"])
+        monkeypatch.setenv("CALLVANE_WRITTEN__TOKENS", written["environment"]["CALLVANE_WRITTEN__TOKENS"])
+        section = load(WrittenProcessSettings, ROOT / "config/callvane.toml").written
+        if accepted:
+            assert section.accepted() == (token.encode(),)
+        else:
+            with pytest.raises(ConfigError):
+                section.accepted()
 
 
 def test_a_bridge_may_drain(services: dict[str, Any]) -> None:

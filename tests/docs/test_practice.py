@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from analysis.practice.findings import KINDS
 from analysis.settings import AnalysisSection
+from callbus import Question
 from callbus.redis.settings import RedisSettings
 from console.agent.link import expiry, signature
 from console.review.pages import MOST_DAYS
@@ -38,12 +39,25 @@ def names(table: str) -> dict[str, str]:
 
 def test_every_finding_is_explained_as_it_is() -> None:
     """Under the name that the page shows, with its side, and as a hint exactly if it is one."""
-    rows = re.findall(r"^\| ([^|]+) \| (strength|gap|note)(, hint)? \| ([^|]+) \|$", PAGE, re.MULTILINE)
+    rows = re.findall(r"^\| ([^|`]+) \| (strength|gap|note)(, hint)? \| ([^|]+) \|$", PAGE, re.MULTILINE)
     shown = names("FINDINGS")
     assert {(name, side, bool(hint)) for name, side, hint, _ in rows} == {
         (shown[kind], known.side.value, known.is_hint) for kind, known in KINDS.items()
     }
     assert len(rows) == len(KINDS)
+
+
+def test_every_finding_has_its_rule() -> None:
+    """One row names it, with the side that the table in the code gives it."""
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (strength|gap|note) \| \S", PAGE, re.MULTILINE)
+    told = {name: side for names, side in rows for name in re.findall(r"\w+", names)}
+    assert told == {kind.value: known.side.value for kind, known in KINDS.items()}
+
+
+def test_every_question_and_setting_is_explained() -> None:
+    """The four of a debrief, and what switches all of it."""
+    assert all(f"| `{question}` |" in PAGE for question in Question)
+    assert all(f"`analysis.{key}`" in PAGE for key in AnalysisSection.model_fields if key.startswith("practice"))
 
 
 def test_every_technique_is_explained() -> None:

@@ -43,7 +43,7 @@ def test_a_process_works_without_standard_streams(tmp_path: Path, streams: str) 
     assert int(file.read_text()) > 2
 
 
-@pytest.mark.parametrize("name", ["sip_bridge", "analysis", "console"])
+@pytest.mark.parametrize("name", ["sip_bridge", "analysis", "console", "written"])
 @pytest.mark.parametrize("stream", ["2>&-", "2>/dev/full"])
 def test_bad_settings_end_with_2_though_nobody_is_told(name: str, stream: str) -> None:
     """The status alone says it, and nothing comes out elsewhere."""

@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from threading import Thread
@@ -104,14 +104,16 @@ class RunningBridge:
 
 
 @contextmanager
-def bridge(redis_url: str, **settings: object) -> Iterator[RunningBridge]:
-    """A bridge on free loopback ports; `settings` are those of [bridge]."""
-    with program(("-m", "sip_bridge"), redis_url, **settings) as running:
+def bridge(redis_url: str, contacts: Mapping[str, str] | None = None, /, **settings: object) -> Iterator[RunningBridge]:
+    """A bridge on free loopback ports; `settings` are those of [bridge], `contacts` those of that section."""
+    with program(("-m", "sip_bridge"), redis_url, contacts, **settings) as running:
         yield running
 
 
 @contextmanager
-def program(arguments: Sequence[str], redis_url: str, **settings: object) -> Iterator[RunningBridge]:
+def program(
+    arguments: Sequence[str], redis_url: str, contacts: Mapping[str, str] | None = None, /, **settings: object
+) -> Iterator[RunningBridge]:
     """A bridge that Python runs by these arguments."""
     environment = {
         "CALLVANE_REDIS__URL": redis_url,
@@ -119,6 +121,7 @@ def program(arguments: Sequence[str], redis_url: str, **settings: object) -> Ite
         "CALLVANE_BRIDGE__HOST": "127.0.0.1",
         "CALLVANE_BRIDGE__PORT": "0",
         **{f"CALLVANE_BRIDGE__{name.upper()}": str(value) for name, value in settings.items()},
+        **{f"CALLVANE_CONTACTS__{name.upper()}": value for name, value in (contacts or {}).items()},
     }
     process = subprocess.Popen(
         [sys.executable, *arguments],

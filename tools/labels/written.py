@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,9 @@ from tools.labels.hand import (
 )
 
 CHANNELS = ("phone", "chat", "email")
+ENGLISH = "en"
+LANGUAGE = re.compile(r"[a-z]{2,3}")
+"""A language's code in ISO 639-1, or in ISO 639-3 if it has no shorter one."""
 MAX_TURNS = 200
 MAX_TEXT_CHARACTERS = 8_000
 
@@ -30,6 +34,8 @@ class Dialogue:
 
     industry: str
     channel: str
+    language: str
+    """A code as in LANGUAGE; ENGLISH where the file names none."""
     texts: tuple[str, ...]
     """What is said, turn by turn."""
     hollow: tuple[bool, ...]
@@ -59,6 +65,7 @@ def dialogue(record: object) -> Dialogue:
     return Dialogue(
         industry=record["industry"],
         channel=record["channel"],
+        language=record.get("language", ENGLISH),
         texts=tuple(turn["text"] for turn in record["turns"]),
         hollow=tuple(turn.get("hollow", False) for turn in record["turns"]),
         recovers=record.get("recovers"),
@@ -68,12 +75,16 @@ def dialogue(record: object) -> Dialogue:
 
 def _head_faults(record: Mapping[str, Any], whole: bool) -> list[str]:
     faults = _unknown(
-        record, {"id", "industry", "channel", "style", "turns", *(("opening", "recovers") if whole else ())}
+        record,
+        {"id", "industry", "channel", "style", "language", "turns", *(("opening", "recovers") if whole else ())},
     )
     required = ("id", "industry", "channel", *(("style",) if whole else ()))
     faults += [f"{field} is missing or empty" for field in required if not _said(record.get(field))]
     if record.get("channel") not in CHANNELS:
         faults.append(f"channel is not one of {', '.join(CHANNELS)}")
+    language = record.get("language", ENGLISH)
+    if not isinstance(language, str) or not LANGUAGE.fullmatch(language):
+        faults.append("language is not a code of two or three small letters")
     if whole and record["opening"] not in OPENINGS:
         faults.append(f"opening is not one of {', '.join(OPENINGS)}")
     if not isinstance(record.get("recovers", True), bool):

@@ -6,7 +6,7 @@ import argparse
 import json
 import random
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -127,13 +127,13 @@ def _finish(options: argparse.Namespace) -> None:
 
     from analysis.scorers.outputs import AT_FEELINGS
     from analysis.scorers.shipped import FeelingScorer
-    from bench.evaluation.dialogues import read_jsonl
+    from bench.evaluation import sets
     from tools.scorer import heldout
     from tools.scorer.calibration import calibrated, probabilities, reliability
     from tools.scorer.exporting import FILES
-    from tools.scorer.folds import COMPOSED, TEST_HANDS, folds, left_out
+    from tools.scorer.folds import folds, left_out
 
-    groups = [group for group in folds() if (options.work / group).is_dir()]
+    groups = [group for group in folds() if any((options.work / group).glob("seed-*.pt"))]
     for name in (*groups, "all"):
         _export(options, name)
     found = {group: heldout.logits(FeelingScorer(options.work / group), left_out(group)) for group in groups}
@@ -148,13 +148,13 @@ def _finish(options: argparse.Namespace) -> None:
         _calibrate(options.work / group, calibration)
     table, gap = reliability(np.concatenate(said), np.concatenate(true))
     print(f"unhappy, groups left out; mean gap {gap:.3f}\n{table}")
-    hands = {
-        group: [one for hand in folds()[group]["hands"] for one in read_jsonl(TEST_HANDS / f"{hand}.jsonl")]
-        for group in groups
-    }
+    fold_of = {group: group for group in groups} | {hand: group for group in groups for hand in folds()[group]["hands"]}
+    hands = sets.hands({}).first
+    hands = replace(hands, dialogues=[one for one in hands.dialogues if one.group in fold_of])
     models = {group: options.work / group for group in groups}
-    heldout.write(groups, heldout.held_out(models, COMPOSED, hands), HELD_OUT)
-    heldout.write(groups, heldout.readings(models, hands), HELD_OUT_READINGS)
+    scores = heldout.held_out(models, (sets.composed(groups, {}), hands), fold_of)
+    heldout.write(groups, scores, HELD_OUT)
+    heldout.write(groups, heldout.readings(models, hands.dialogues, fold_of), HELD_OUT_READINGS)
     _calibrate(options.work / "all", calibrated(*(np.concatenate(part) for part in zip(*found.values(), strict=True))))
     options.model.mkdir(parents=True, exist_ok=True)
     for name in FILES:

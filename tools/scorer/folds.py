@@ -13,8 +13,6 @@ HERE = Path(__file__).parent
 COMPOSED = HERE / "composed"
 WRITTEN = HERE / "dialogues"
 HANDS = WRITTEN / "hands"
-TEST_HANDS = HERE.parents[1] / "tests" / "dialogues" / "hands"
-"""For the figures of hands left out, never for training."""
 
 
 def composed() -> dict[str, list[Example]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +15,10 @@ from analysis.shift.detector import ShiftRules
 from analysis.turns.score import Score, certainty
 from analysis.turns.turn import Turn
 from analysis.turns.wording import plain
-from bench.evaluation.dialogues import Dialogue, read_jsonl
+from bench.evaluation.dialogues import Dialogue
 from bench.evaluation.judges import wording_key
 from bench.evaluation.playing import play
-from bench.evaluation.word_errors import WordErrors
+from bench.evaluation.sets import Labelled
 from callbus import Role
 from tools.scorer.examples import Example
 
@@ -43,42 +43,36 @@ class Asked:
 
 
 def held_out(
-    models: dict[str, Path], composed: Path, hands: dict[str, list[Dialogue]]
+    models: Mapping[str, Path], labelled: Iterable[Labelled], fold_of: Mapping[str, str]
 ) -> dict[str, tuple[float, float]]:
-    """Log-odds and weight of every turn of every group, by its wording, from the group's own model.
+    """Log-odds and weight of every turn of the sets, by its wording, from the model that does not know its group.
 
-    `hands`: by group, the dialogues of hands that its model does not know; read without word errors.
+    `models`: the folder of each fold's model. `fold_of`: the fold that leaves out a group of dialogues.
     """
-    groups = {group: read_jsonl(composed / f"{group}.jsonl") for group in models}
-    everything = [one for dialogues in groups.values() for one in dialogues]
-    errors = WordErrors(everything)
-    said: dict[str, tuple[float, float]] = {}
-    for group, folder in models.items():
-        judge = Asked(FeelingScorer(folder))
+    judges = {fold: Asked(FeelingScorer(folder)) for fold, folder in models.items()}
+    for one in labelled:
         for rate in WORD_ERRORS:
-            for dialogue in groups[group]:
-                heard = errors.corrupt(dialogue, rate, SEED) if rate else dialogue
-                play(heard, judge, ShiftRules(), 1.0)
-        for dialogue in hands[group]:
-            play(dialogue, judge, ShiftRules(), 1.0)
-        said |= judge.said
-    return said
+            for dialogue in one.heard(rate, SEED):
+                play(dialogue, judges[fold_of[dialogue.group]], ShiftRules(), 1.0)
+    return {key: said for judge in judges.values() for key, said in judge.said.items()}
 
 
-def readings(models: dict[str, Path], hands: dict[str, list[Dialogue]]) -> dict[str, list[float]]:
-    """What each group's model reads in the turns of the hands that it does not know, by the turns' wording.
+def readings(
+    models: Mapping[str, Path], dialogues: Iterable[Dialogue], fold_of: Mapping[str, str]
+) -> dict[str, list[float]]:
+    """What is read in turns beside their score, by the turns' wording, by the model that does not know their group.
 
     An agent's turn has the chances of ACTS and hollow; a customer's those of CORES, urgent and WISHES.
     """
+    scorers = {fold: FeelingScorer(folder) for fold, folder in models.items()}
     found: dict[str, list[float]] = {}
-    for group, folder in models.items():
-        scorer = FeelingScorer(folder)
-        for dialogue in hands[group]:
-            turns: list[Turn] = []
-            for number, line in enumerate(dialogue.lines):
-                turn = Turn(number, line.role.value, line.role, " ".join(line.utterances), 0.0, 0.0, 1.0, 1)
-                found[wording_key(turn, turns)] = [round(chance, 3) for chance in _read(scorer, turn, turns)]
-                turns.append(turn)
+    for dialogue in dialogues:
+        turns: list[Turn] = []
+        for number, line in enumerate(dialogue.lines):
+            turn = Turn(number, line.role.value, line.role, " ".join(line.utterances), 0.0, 0.0, 1.0, 1)
+            read = _read(scorers[fold_of[dialogue.group]], turn, turns)
+            found[wording_key(turn, turns)] = [round(chance, 3) for chance in read]
+            turns.append(turn)
     return found
 
 

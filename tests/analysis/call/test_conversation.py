@@ -54,7 +54,7 @@ def test_word_errors_seldom_change_the_alerts(name: str) -> None:
 def test_calm_calls_stay_calm_when_misheard() -> None:
     """Word errors make no alert out of a calm call full of product words."""
     calm = [play(lines("calm_with_product_words"), corrupt=misheard(seed, 10)).alerts for seed in range(100)]
-    assert sum(map(bool, calm)) <= 1
+    assert sum(map(bool, calm)) <= 2
 
 
 @pytest.mark.parametrize("split", ["", SENTENCES], ids=["whole", "sentences"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -16,10 +17,12 @@ from analysis.call.conversation import Conversation, Party, StateError, decode, 
 from analysis.call.recording_state import Recording, Recordings
 from analysis.shift.detector import ShiftState
 from analysis.shift.evidence import Judged
+from analysis.turns.reading import Act
 from analysis.turns.turn import Turn
 from analysis.words.language import Spoken
 from analysis.words.voice import Voice
 from callbus import Condition, ConditionKind, Gap, Leg, Mood, Role, ShiftKind, Tier, Unit
+from tests.analysis.practice.speaking import agent, customer, told
 
 Path = tuple[str | int, ...]
 
@@ -38,11 +41,16 @@ CALL = Conversation(
     voices={"2": Voice()},
     spoken=Spoken("", 2.0, {"en": -0.5, "es": -4.0}),
     recordings=Recordings(5.0, 5.0, (Recording("r", 5.0, legs=LEGS, next_sequence=4),), 4, spoken={"customer": 2.0}),
+    practice=told(
+        [customer(number, "This is terrible.", -2.0, urgent=0.9) for number in (0, 2, 4, 6)]
+        + [agent(number, "That must be hard, I'm on it.", Act.ACK, Act.NEXT, hollow=0.6) for number in (1, 3, 5, 7)]
+    ),
 )
 """With something at every place of a state at which a word of a fixed list stands."""
 NOW = ("parties", "customer", "now")
 BEFORE = ("parties", "customer", "before")
 ROWS: list[tuple[Path, dict[Path, Any]]] = [
+    (("channel",), {("channel",): "chat"}),
     (("legs", 1, "role"), {("legs", 1, "role"): "unknown"}),
     (("turns", 0, "turn", "role"), {("turns", 0, "turn", "role"): "unknown"}),
     (("recordings", "known", 0, "legs", 0, "role"), {("recordings", "known", 0, "legs", 0, "role"): "unknown"}),
@@ -104,6 +112,13 @@ def test_what_is_no_text_is_broken(path: Path, value: object) -> None:
         decode(stored({path: value}))
 
 
+def test_a_state_from_before_practice_was_looked_for() -> None:
+    """It goes on without it; the next event begins to look."""
+    whole = msgspec.msgpack.decode(encode(CALL))
+    del whole["call"]["practice"]
+    assert decode(msgspec.msgpack.encode(whole)) == replace(CALL, practice=None)
+
+
 def test_a_state_from_before_languages_were_detected() -> None:
     """A call that an earlier worker stored goes on, its language not decided yet."""
     whole = msgspec.msgpack.decode(encode(CALL))
@@ -114,7 +129,7 @@ def test_a_state_from_before_languages_were_detected() -> None:
 @given(st.data(), new_words, json)
 def test_a_further_field_changes_nothing(data: st.DataObject, name: str, value: object) -> None:
     """Of whatever part of a state, and whatever stands in it."""
-    path = data.draw(st.sampled_from(list(_parts(msgspec.inspect.type_info(Conversation), msgspec.to_builtins(CALL)))))
+    path = data.draw(st.sampled_from(_parts_of_call()))
     assert decode(stored({(*path, name): value})) == CALL
 
 
@@ -136,6 +151,11 @@ def _enums(type_info: Any) -> list[Path]:
         case msgspec.inspect.EnumType():
             return [()]
     return []
+
+
+@cache
+def _parts_of_call() -> list[Path]:
+    return _parts(msgspec.inspect.type_info(Conversation), msgspec.to_builtins(CALL))
 
 
 def _parts(type_info: Any, value: Any) -> list[Path]:

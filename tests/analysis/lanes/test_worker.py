@@ -238,6 +238,7 @@ async def test_redis_absent_at_start(private_redis: PrivateRedis) -> None:
     [
         ("analysis__model", "/nowhere/at/all", "analysis: analysis.model: /nowhere/at/all is not a folder"),
         ("analysis__invented_phrases", "/nowhere/at/all", "analysis: analysis.invented_phrases: /nowhere/at/all"),
+        ("analysis__practice_phrases", "/nowhere/at/all", "analysis: analysis.practice_phrases: /nowhere/at/all"),
         ("analysis__device", "tpu", "analysis: CALLVANE_ANALYSIS__DEVICE: analysis.device:"),
         ("analysis__colour", "red", "analysis: CALLVANE_ANALYSIS__COLOUR: analysis.colour: unknown key"),
     ],

@@ -53,7 +53,7 @@ def of(turns: Sequence[ReadTurn]) -> Debrief:
             [
                 customer(0, LONG, -2),
                 agent(1, "I told you.", Act.DEFENSIVE),
-                agent(2, "I'm sorry, since March.", Act.ACK, Act.SPECIFIC),
+                agent(2, "I'm sorry, since March.", Act.ACK, Act.SPECIFIC, start=9),
             ],
             [YES, YES, NO, NOT_SEEN],
         ),

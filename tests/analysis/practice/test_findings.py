@@ -254,7 +254,7 @@ def test_confidence_is_that_of_the_readings() -> None:
         state = told(
             [
                 customer(0, LONG, -2),
-                agent(1, "That must be hard.", Act.ACK, sure=0.8),
+                agent(1, "Well, well.", Act.ACK, sure=0.8),
                 agent(2, "Perhaps.", Act.NEXT, sure=step),
             ]
         )

@@ -42,6 +42,12 @@ def test_cores_are_refined() -> None:
     assert opening(*turns).shown().cores == (Core.ANGER,)
 
 
+def test_a_calm_turn_takes_no_core_back() -> None:
+    """What was felt stays what the call was about."""
+    turns = [customer(0, FAIR, -1, cores={"worry": 1.0}), *(customer(number, FAIR, 1) for number in range(1, 9))]
+    assert opening(*turns).shown().cores == (Core.WORRY,)
+
+
 def test_without_a_reading_no_core_is_named() -> None:
     """And the wish is unclear; the concern is quoted all the same."""
     shown = opening(customer(0, FAIR, -2, read=False)).shown()

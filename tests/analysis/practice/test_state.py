@@ -66,7 +66,7 @@ def test_any_turns_are_read_within_bounds(said: Sequence[tuple[Turn, Score, Agen
     stored = msgspec.msgpack.encode(state)
     assert len(stored) <= MOST_BYTES
     assert msgspec.convert(msgspec.msgpack.decode(stored), State) == state
-    shown = state.practice()
+    shown = state.practice
     assert msgspec.json.decode(msgspec.json.encode(shown), type=Practice) == shown
     if told_of := debrief(state, "c", 1.0, 2.0, ""):
         encode_publication(told_of)
@@ -81,7 +81,7 @@ def test_a_long_hard_call_stays_small() -> None:
         said = Turn(number + 1, "agent", Role.AGENT, "How dare you. I'm on it. " * 20, number, number + 1.0, 1.0, 1)
         state = state.read(agent_turn(said, ENGLISH.of_agent(said, ()), AgentReading(acts, 0.9)))
     assert len(msgspec.msgpack.encode(state)) < 80_000
-    assert len(msgspec.json.encode(state.practice())) < 8_000
+    assert len(msgspec.json.encode(state.practice)) < 8_000
     assert len(state.latest) == LATEST_TURNS
 
 
@@ -113,4 +113,4 @@ def test_a_state_from_before_a_field_was_kept() -> None:
 
 def test_what_is_not_judged_says_so_and_nothing_else() -> None:
     """On the page and in its state."""
-    assert State(is_judged=False).practice() == Practice(is_judged=False)
+    assert State(is_judged=False).practice == Practice(is_judged=False)

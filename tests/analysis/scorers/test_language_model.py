@@ -15,11 +15,11 @@ from analysis.scorers.choice import ANSWER_BYTES, SETTINGS
 from analysis.scorers.language_model import OUTCOMES, LanguageModel
 from analysis.scorers.question import INSTRUCTION
 from analysis.scorers.scoring import Threaded, one_by_one
-from analysis.servers.breaker import FAILURES
 from analysis.servers.model_server import ModelServer
 from analysis.turns.turn import Turn
 from bench.evaluation.vader import VaderScorer
 from callbus import Role
+from service.breaker import FAILURES
 from tests.analysis.chat import Answer, Model, Request, always, completion, drip, http, judged, late, model, reset
 
 SOON = 0.3

@@ -11,8 +11,9 @@ import struct
 import pytest
 
 from analysis.scorers.choice import ANSWER_BYTES, SETTINGS
-from analysis.servers import model_server
-from analysis.servers.model_server import Failure, ModelServer, ServerError, near
+from analysis.servers.model_server import ModelServer
+from service import remote_server
+from service.remote_server import Failure, ServerError, near
 from service.settings import ConfigError
 from tests.analysis.chat import Request, always, http, model
 
@@ -206,8 +207,8 @@ def test_a_public_address_is_refused_unless_allowed(url: str) -> None:
 
 async def test_a_name_that_moves_away_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The address at the other end of the connection counts: nothing is sent to one that is not allowed."""
-    monkeypatch.setattr(model_server, "NEAR", ())
-    monkeypatch.setattr(model_server, "addresses", lambda host: ())
+    monkeypatch.setattr(remote_server, "NEAR", ())
+    monkeypatch.setattr(remote_server, "addresses", lambda host: ())
     async with model(always(http(b"{}"))) as served:
         url = served.url.replace("127.0.0.1", "localhost")
         fault = await failure(server(url))

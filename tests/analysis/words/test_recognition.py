@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.servers.breaker import FAILURES
 from analysis.settings import AnalysisSection
 from analysis.words.batcher import Batcher
 from analysis.words.hallucination import Phrases
@@ -23,6 +22,7 @@ from analysis.words.recognition import PUT_RIGHT, SUPPRESSED, Recognition, Recog
 from analysis.words.speech_server import STOOD_IN
 from analysis.words.transcriber import Transcriber
 from callbus import Role, Utterance
+from service.breaker import FAILURES
 from tests.analysis.chat import Answer, Request, always, http
 from tests.analysis.chat import model as http_server
 from tests.analysis.process import RATE_HZ, utterances

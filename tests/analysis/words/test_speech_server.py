@@ -10,9 +10,9 @@ from io import BytesIO
 import pytest
 from prometheus_client import REGISTRY
 
-from analysis.servers.breaker import FAILURES
 from analysis.words.passage import Words
 from analysis.words.transcriber import KNOWN_ANSWER
+from service.breaker import FAILURES
 from tests.analysis.chat import Answer, Request, always, drip, http, late, model, reset
 from tests.analysis.speech_servers import (
     KEY,

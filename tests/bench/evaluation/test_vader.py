@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.turns.score import FULL_WORDS, MOST_LOG_ODDS, TERMS_SHOWN
+from analysis.turns.score import FULL_WORDS, MOST_LOG_ODDS, TERMS_SHOWN, certainty
 from analysis.turns.turn import Turn
 from bench.evaluation.vader import VaderScorer
 from callbus import Role
@@ -47,9 +47,9 @@ def test_words_that_cancel_out_are_still_named() -> None:
 
 
 def test_short_and_uncertain_turns_weigh_less() -> None:
-    """Weight is confidence times the share of five words."""
-    assert SCORER.score(turn("terrible"), ()).weight == pytest.approx(0.9 / FULL_WORDS)
-    assert SCORER.score(turn("this is a terrible mess", 0.5), ()).weight == pytest.approx(0.5)
+    """Weight is the share of words that are right, times the share of five words."""
+    assert SCORER.score(turn("terrible"), ()).weight == pytest.approx(certainty(0.9) / FULL_WORDS)
+    assert SCORER.score(turn("this is a terrible mess", 0.5), ()).weight == pytest.approx(certainty(0.5))
 
 
 @pytest.mark.parametrize(

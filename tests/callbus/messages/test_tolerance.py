@@ -15,6 +15,7 @@ from callbus import (
     Answer,
     CallEvent,
     CallOpened,
+    Channel,
     Condition,
     ConditionKind,
     Core,
@@ -40,6 +41,7 @@ from callbus import (
     Unit,
     Verdict,
     Wish,
+    WrittenTurn,
 )
 from callbus.messages.wire import (
     NAMES,
@@ -77,6 +79,7 @@ DEBRIEF = replace(
     notes=PRACTICE.findings,
     answers=(ANSWER, ANSWER),
 )
+WRITTEN = WrittenTurn("c", "customer", Role.CUSTOMER, 0, "no", 1.0, Channel.EMAIL)
 ENDED = replace(STATE, phase=Phase.ENDED, closed_at=5.0)
 UNKNOWN = Role.UNKNOWN
 
@@ -85,6 +88,9 @@ Path = tuple[str | int, ...]
 NEW = "of the future"
 ROWS: list[tuple[ForkEvent | Publication, Path, ForkEvent | Publication]] = [
     (OPENED, ("legs", 1, "role"), replace(OPENED, legs=(LEGS[0], replace(LEGS[1], role=UNKNOWN)))),
+    (OPENED, ("channel",), replace(OPENED, channel=Channel.CHAT)),
+    (WRITTEN, ("role",), replace(WRITTEN, role=UNKNOWN)),
+    (WRITTEN, ("channel",), replace(WRITTEN, channel=Channel.CHAT)),
     (messages.utterance("c"), ("role",), replace(messages.utterance("c"), role=UNKNOWN)),
     (EVENT, ("condition", "role"), replace(EVENT, condition=replace(LOSS, role=UNKNOWN))),
     (ALERT, ("legs", 0, "role"), replace(ALERT, legs=(replace(LEGS[0], role=UNKNOWN), LEGS[1]))),
@@ -101,6 +107,7 @@ ROWS: list[tuple[ForkEvent | Publication, Path, ForkEvent | Publication]] = [
     (ALERT, ("tier",), replace(ALERT, tier=Tier.INTERRUPTION)),
     (messages.transcript("c"), ("role",), replace(messages.transcript("c"), role=UNKNOWN)),
     (STATE, ("phase",), STATE),
+    (STATE, ("channel",), replace(STATE, channel=Channel.CHAT)),
     (ENDED, ("phase",), ENDED),
     (replace(STATE, mood=Mood.WORSENED), ("mood",), STATE),
     (STATE, ("legs", 0, "role"), replace(STATE, legs=(replace(LEGS[0], role=UNKNOWN), LEGS[1]))),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import callbus.schemas
-from callbus import Alert, CallState, Debrief, Tier, Transcript
+from callbus import Alert, CallOpened, CallState, Debrief, Tier, Transcript
 from callbus.messages.utterance import MOST_UTTERANCES
 from callbus.messages.wire import (
     NAMES,
@@ -98,6 +98,24 @@ def test_wrong_field_is_refused(change: dict[str, object], error: type[WireError
     """A field of a wrong type or range, an unknown type and another version are each refused."""
     fields = msgspec.msgpack.decode(encode_fork_event(messages.utterance("c")))
     with pytest.raises(error):
+        decode_fork_event(msgspec.msgpack.encode({**fields, **change}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"caller": "+4930123456"},
+        {"caller": "F" * 32},
+        {"caller": "0" * 31},
+        {"caller": f"{'0' * 32}\n"},
+        {"crm": {"notes": "x" * 201}},
+        {"crm": {"earlier": -1}},
+    ],
+)
+def test_an_opening_names_no_number(change: dict[str, object]) -> None:
+    """A caller is a hash of 32 digits or nobody; what a CRM says is bounded."""
+    fields = msgspec.msgpack.decode(encode_fork_event(CallOpened("c", "b", 1.0, ())))
+    with pytest.raises(WireError):
         decode_fork_event(msgspec.msgpack.encode({**fields, **change}))
 
 

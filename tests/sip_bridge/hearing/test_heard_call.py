@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from callbus import CallClosed, CallOpened, Role, Utterance
+from callbus import CallClosed, CallOpened, CrmRecord, Role, Utterance
 from sip_bridge.hearing.heard_call import Call
 from sip_bridge.hearing.leg import Leg
 from sip_bridge.hearing.segmenter import FRAME_BYTES
@@ -85,3 +85,13 @@ def test_an_utterance_carries_the_audio_of_its_stamps() -> None:
     assert isinstance(said, Utterance)
     assert len(said.pcm) == round((said.end_seconds - said.start_seconds) * 16_000)
     assert 1000 + said.start_seconds < said.ended_at <= 1000 + said.end_seconds
+
+
+def test_what_is_known_of_the_caller_is_told_once() -> None:
+    """An opening with it each time that it grows, and never less than before."""
+    call, crm = Call("c", "bridge", [leg("1", Role.CUSTOMER)], 1000.0), CrmRecord(2)
+    steps = [("", None), ("ab", None), ("ab", crm), ("ab", crm), ("", None)]
+    told = [list(call.introduce(caller, known)) for caller, known in steps]
+    assert [[(each.caller, each.crm) for each in events if isinstance(each, CallOpened)] for events in told] == [
+        *([], [("ab", None)], [("ab", crm)], [], [])
+    ]

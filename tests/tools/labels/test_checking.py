@@ -56,6 +56,15 @@ def test_a_writers_labels_are_read() -> None:
     assert (read.hand.opening, read.recovers, read.hollow) == ("PLAN", False, (False, True))
 
 
+def test_a_dialogue_is_english_unless_it_says_otherwise() -> None:
+    """A language's code of two or three letters is read; without one, it is English."""
+    assert [dialogue(written(**other)).language for other in ({}, {"language": "es"}, {"language": "gsw"})] == [
+        "en",
+        "es",
+        "gsw",
+    ]
+
+
 def test_a_second_hands_labels_are_read() -> None:
     """Acts or a dash for an agent; label, cores, U and T for a customer."""
     parties = (Role.AGENT, Role.AGENT, Role.CUSTOMER, Role.CUSTOMER)
@@ -89,6 +98,8 @@ def test_a_second_hands_labels_are_read() -> None:
         (written(agent(), agent(party="boss")), "turn 1: party is neither customer nor agent"),
         (written(agent(), "Hello"), "turn 1: expected an object with party and text"),
         (written(channel="fax"), "channel is not one of phone, chat, email"),
+        (written(language="Spanish"), "language is not a code of two or three small letters"),
+        (written(language=["es"]), "language is not a code of two or three small letters"),
         (written(opening="LATER"), "opening is not one of HEARD, PLAN, UNCLEAR"),
         (written(recovers=1), "recovers is neither true nor false"),
         (written(style=""), "style is missing or empty"),

@@ -1,4 +1,4 @@
-"""The six hands' dialogues and the second hand's labels are well-formed, and as many as the READMEs say."""
+"""The six hands' and the Spanish dialogues, and the second hand's labels, are well-formed; the READMEs count them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from tools.labels.second import line
 from tools.labels.written import Dialogue, dialogue
 
 HALVES = [TESTS / "hands", TRAINING / "hands"]
-FILES = [path for folder in HALVES for path in sorted(folder.glob("*.jsonl"))]
+KINDS = ("hands", "spanish")
+FILES = [path for half in (TESTS, TRAINING) for kind in KINDS for path in sorted((half / kind).glob("*.jsonl"))]
 READMES = {TESTS: TESTS / "README.md", TRAINING: ROOT / "tools" / "scorer" / "README.md"}
 
 
@@ -41,10 +42,10 @@ def customers(dialogues: list[Dialogue]) -> list[CustomerTurn]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parts[-4]}-{path.stem}")
 def test_a_file_is_labelled_by_the_whole_book(path: Path) -> None:
-    """Every dialogue has an opening, two parties, and an id that begins with the writer's name."""
+    """Every dialogue has an opening, two parties, and an id that begins with the writer's name or the language."""
     for one in read(path):
         assert one.hand.opening, one.hand.name
-        assert one.hand.name.startswith(f"{path.stem}-")
+        assert one.hand.name.startswith("es-" if path.parent.name == "spanish" else f"{path.stem}-")
         assert len(set(one.hand.parties)) == 2
 
 
@@ -69,11 +70,12 @@ def test_recovering_needs_an_unhappy_stretch(path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", READMES, ids=["tests", "training"])
-def test_the_readme_counts_each_hand(folder: Path) -> None:
-    """The README's table has each hand's dialogues, calm ones, turns, labels, channels, recoveries and hollow turns."""
-    told = re.findall(r"^\| `(?:dialogues/)?(hands/\w+)` \| (.*) \|$", READMES[folder].read_text("utf-8"), re.M)
+def test_the_readme_counts_each_file(folder: Path) -> None:
+    """The README's tables have a file's dialogues, calm ones, turns, labels, channels, recoveries and hollow turns."""
+    row = r"^\| `(?:dialogues/)?((?:hands|spanish)/\w+)` \| (.*) \|$"
+    told = re.findall(row, READMES[folder].read_text("utf-8"), re.M)
     counted = []
-    for path in sorted((folder / "hands").glob("*.jsonl")):
+    for path in (path for kind in KINDS for path in sorted((folder / kind).glob("*.jsonl"))):
         found = read(path)
         labels = Counter(turn.label for turn in customers(found))
         channels = Counter(one.channel for one in found)
@@ -87,9 +89,9 @@ def test_the_readme_counts_each_hand(folder: Path) -> None:
             f"{recoveries[True]} / {recoveries[False]}",
             sum(sum(one.hollow) for one in found),
         )
-        counted.append((f"hands/{path.stem}", " | ".join(map(str, cells))))
+        counted.append((f"{path.parent.name}/{path.stem}", " | ".join(map(str, cells))))
     assert told == counted
-    assert len(counted) == 6
+    assert len(counted) == 7
 
 
 def test_both_halves_have_the_same_hands() -> None:

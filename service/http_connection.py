@@ -1,24 +1,20 @@
-"""A browser's connection: uvicorn's, with limits for clients that have not signed in."""
+"""A connection to one of Callvane's own HTTP servers: uvicorn's, with limits for clients that have not signed in."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
-from prometheus_client import Counter
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from service.strangers import Strangers
 
-CLOSED = Counter(
-    "callvane_console_connections_closed_total",
+CLOSED_REASONS = CROWDED, OVERDUE = "crowded", "overdue"
+CLOSED_WHY = (
     "Connections closed before sign-in: `crowded` (too many of them), `overdue` (no request, or no complete answer, in "
-    "time). After sign-in: `overdue` if a request is started but not completed in time.",
-    ["reason"],
+    "time). After sign-in: `overdue` if a request is started but not completed in time."
 )
-for _reason in ("crowded", "overdue"):
-    CLOSED.labels(_reason)
-
 STRANGERS = 256
 """Connections that have not signed in, besides those that have."""
 EXCHANGE_SECONDS = 10.0
@@ -29,18 +25,24 @@ of its answer."""
 class Connection(H11Protocol):
     """A stranger until one of its requests is accepted. The application finds it as `scope["state"]["connection"]`."""
 
-    def __init__(self, *arguments: Any, strangers: Strangers[Connection], **named: Any) -> None:
-        """Called by the server; `strangers` holds all connections that have not signed in."""
+    def __init__(
+        self, *arguments: Any, strangers: Strangers[Connection], closed: Callable[[str], None], **named: Any
+    ) -> None:
+        """Called by the server; `strangers` holds all connections that have not signed in.
+
+        `closed`: is told the reason, one of CLOSED_REASONS, when a connection is closed for one.
+        """
         super().__init__(*arguments, **named)
         self.app_state = {**self.app_state, "connection": self}
         self._strangers = strangers
+        self._told_closed = closed
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The connection is accepted."""
         super().connection_made(transport)
         if len(self._strangers) >= STRANGERS and (crowding := self._strangers.evict()):
-            crowding.close("crowded")
+            crowding.close(CROWDED)
         self._strangers.add(self, self.client[0] if self.client else "")
         self._begin()
 
@@ -66,13 +68,13 @@ class Connection(H11Protocol):
         self.transport.abort()
 
     def close(self, reason: str) -> None:
-        """Close for one of the metric's reasons."""
-        CLOSED.labels(reason).inc()
+        """Close for one of CLOSED_REASONS."""
+        self._told_closed(reason)
         self.abort()
 
     def _begin(self) -> None:
         self._stop()
-        self._deadline = self.loop.call_later(EXCHANGE_SECONDS, self.close, "overdue")
+        self._deadline = self.loop.call_later(EXCHANGE_SECONDS, self.close, OVERDUE)
 
     def _stop(self) -> None:
         if self._deadline is not None:

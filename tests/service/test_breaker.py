@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.servers.breaker import FAILURES, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, Breaker
+from service.breaker import FAILURES, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, Breaker
 
 
 def opened(now: float = 0.0) -> Breaker:
