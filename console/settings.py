@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network, ip_address, ip_network
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
@@ -47,6 +48,15 @@ class ConsoleSettings(BaseModel):
     """How long an ended call stays on the page, so that its outcome can be seen."""
     silent_hours: float = Field(4.0, gt=0, le=48)
     """A call without any event for this long is treated as ended and leaves the page."""
+    debriefs_read: int = Field(5_000, ge=100, le=100_000)
+    """Latest debriefs that one page looks through: a debrief, their list, a technique. A page says if it was cut."""
+    agent_key: SecretStr = SecretStr("")
+    """Signs the links by which agents open a view of their own call: docs/practice.md. At least 16 bytes, known to the
+    desktop that makes the links and to nobody else. Empty: there are no such views."""
+    agent_key_file: Path | None = None
+    """File with that key, instead of `agent_key`."""
+    max_agents: int = Field(500, ge=1, le=10_000)
+    """Open agents' views, at most four of one call. Further ones are told to wait."""
 
     softphone: str = Field("", max_length=200, pattern=r"^(sips?:[A-Za-z0-9_.%+-]+@[A-Za-z0-9_.:\[\]-]+)?$")
     """SIP address that the page invites people to dial with a softphone, to speak and read themselves, such as
@@ -87,6 +97,11 @@ class ConsoleSettings(BaseModel):
         if self.allowed_hosts:
             return frozenset(name.lower().strip("[]") for name in self.allowed_hosts)
         return frozenset() if self.password.get_secret_value() else frozenset({*LOOPBACK_NAMES, self.host.lower()})
+
+    @property
+    def agents(self) -> int:
+        """Most agents' views that may be open; 0 without a key."""
+        return self.max_agents if self.agent_key.get_secret_value() or self.agent_key_file else 0
 
     def check(self) -> None:
         """Reject settings that would show calls to strangers. Raises ConfigError, which never quotes the password."""

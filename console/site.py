@@ -16,9 +16,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from console.access.gate import Gate
+from console.agent.desk import Desk
 from console.live.board import Board
 from console.live.follower import Follower
 from console.live.stream import EventStream
+from console.review.pages import Review
 from console.settings import ConsoleSettings
 
 PAGE = Path(__file__).parent / "page"
@@ -27,8 +29,10 @@ SOFTPHONE = """<p id="softphone" class="invitation">\
 Dial <code>{}</code> with a softphone, speak, and read yourself here.</p>"""
 
 
-def site(settings: ConsoleSettings, board: Board, follower: Follower, events: EventStream) -> ASGIApp:
-    """The application: `/`, `/page/…`, `/events`, `/api/calls`, `/api/alerts`."""
+def site(
+    settings: ConsoleSettings, board: Board, follower: Follower, events: EventStream, review: Review, desk: Desk
+) -> ASGIApp:
+    """The application: `/`, `/page/…`, `/events`, `/api/calls`, `/api/alerts`, and the review's and desk's paths."""
 
     softphone = SOFTPHONE.format(html.escape(settings.softphone)) if settings.softphone else ""
     index = (PAGE / "index.html").read_text("utf-8").replace(SOFTPHONE_PLACE, softphone)
@@ -47,9 +51,10 @@ def site(settings: ConsoleSettings, board: Board, follower: Follower, events: Ev
         Route("/events", events),
         Route("/api/calls", calls),
         Route("/api/alerts", alerts),
+        *review.routes(PAGE),
         Mount("/page", StaticFiles(directory=PAGE)),
     ]
-    return Gate(Starlette(routes=routes), settings)
+    return Gate(Starlette(routes=routes), desk, settings)
 
 
 def _json(follower: Follower, content: dict[str, Any]) -> Response:

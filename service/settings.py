@@ -20,7 +20,7 @@ PREFIX = "CALLVANE_"
 CONFIG_VARIABLE = "CALLVANE_CONFIG"
 SECRETS = (
     *("password", "url", "tokens", "digest_users", "language_model_key", "speech_server_key"),
-    *("key", "lookup_url", "lookup_headers"),
+    *("key", "lookup_url", "lookup_headers", "agent_key"),
 )
 """Keys whose values never appear in a message."""
 

@@ -30,10 +30,11 @@ for _reason in CLOSED_REASONS:
 REFUSED = Counter(
     "callvane_console_requests_refused_total",
     "Requests refused: `host` (name not allowed), `password` (wrong, not merely absent), `guesses` (not checked: too "
-    "many wrong passwords from that address), `malformed` (invalid HTTP, by its end).",
+    "many wrong passwords from that address), `link` (an agent's link that is not signed, or over), `malformed` "
+    "(invalid HTTP, by its end).",
     ["reason"],
 )
-for _reason in ("host", "password", "guesses", "malformed"):
+for _reason in ("host", "password", "guesses", "link", "malformed"):
     REFUSED.labels(_reason)
 
 POLICY = (
@@ -52,13 +53,17 @@ SAFE = {
 
 WAIT_SECONDS = 10
 """Wait before another password may be tried."""
+DESK = ("/agent/", "/agent-events/", "/agent-files/")
+"""Paths without a password: the desk checks signed links, which are good for one call."""
 
 
 class Gate:
     """Middleware: checks each request, then adds headers to its answer."""
 
-    def __init__(self, app: ASGIApp, settings: ConsoleSettings) -> None:
+    def __init__(self, app: ASGIApp, desk: ASGIApp, settings: ConsoleSettings) -> None:
+        """`desk`: answers what begins with DESK, and signs in who has a good link."""
         self._app = app
+        self._desk = desk
         self._hosts = settings.hosts
         password = settings.password.get_secret_value()
         self._expected = f"{settings.user}:{password}".encode() if password else b""
@@ -78,15 +83,20 @@ class Gate:
                 headers.setdefault("Cache-Control", "no-cache")
             await send(message)
 
-        refusal = self._refusal(scope, Headers(scope=scope))
-        if refusal is None:
-            scope["state"]["connection"].sign_in()
-        await (refusal or self._app)(scope, receive, send_safely)
-
-    def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
+        headers = Headers(scope=scope)
         if self._hosts and _name(headers.get("host", "")) not in self._hosts:
             REFUSED.labels("host").inc()
-            return PlainTextResponse("this host name is not allowed; add it to console.allowed_hosts\n", 421)
+            answer: ASGIApp = PlainTextResponse("this host name is not allowed; add it to console.allowed_hosts\n", 421)
+        elif scope["path"].startswith(DESK):
+            answer = self._desk
+        elif refusal := self._refusal(scope, headers):
+            answer = refusal
+        else:
+            scope["state"]["connection"].sign_in()
+            answer = self._app
+        await answer(scope, receive, send_safely)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
         if not self._expected:
             return None
         given = headers.get("authorization")

@@ -26,6 +26,7 @@ from callbus.redis.trouble import FAILURES
 from console.live.board import Board
 from console.live.browsers import Browsers, Frame, frame
 from console.live.cursor import Cursor, order
+from console.live.watchers import Watchers
 from service.faults import survived
 
 log = logging.getLogger(__name__)
@@ -51,12 +52,21 @@ Report = Callable[[str], None]
 class Follower:
     """Keeps the board current and updates the pages. `stale_since` tells since when it is not current."""
 
-    def __init__(self, bus: Bus, board: Board, browsers: Browsers, heartbeat_seconds: float, report: Report) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        board: Board,
+        browsers: Browsers,
+        watchers: Watchers,
+        heartbeat_seconds: float,
+        report: Report,
+    ) -> None:
         keys = bus.keys
         self._bus = bus
         self._board = board
         self._browsers = browsers
-        self._heartbeat_seconds = heartbeat_seconds
+        self._watchers = watchers
+        self.heartbeat_seconds = heartbeat_seconds
         self._report = report
         self.channels = (keys.alerts, keys.transcripts, keys.calls)
         self.cursor = Cursor.zero(len(self.channels))
@@ -91,7 +101,7 @@ class Follower:
         return {
             "now": time.time(),
             "stale_since": self.stale_since,
-            "heartbeat_seconds": self._heartbeat_seconds,
+            "heartbeat_seconds": self.heartbeat_seconds,
             "overload": "all" if self._overload.is_all else "some" if self._overload.is_some else "",
         }
 
@@ -143,6 +153,7 @@ class Follower:
         STALE.set(0)
         self._report("")
         self._browsers.send(self.snapshot())
+        self._watchers.wake_all()
         CALLS.set(len(self._board.calls))
 
     def _take(self, event: Event) -> None:
@@ -156,6 +167,7 @@ class Follower:
         if isinstance(message, Alert):
             sent = Frame(sent.kind, sent.payload, message.raised_at, message.spoken_at)
         self._browsers.send(sent)
+        self._watchers.wake(message.call_id)
         self._tell_gone()
 
     def _show(self, message: Publication, now: float) -> None:
@@ -202,12 +214,14 @@ class Follower:
             self.stale_since = since
             STALE.set(1)
             self._browsers.send(self.status())
+            self._watchers.wake_all()
         self._report(why)
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(self._heartbeat_seconds)
+            await asyncio.sleep(self.heartbeat_seconds)
             self._browsers.send(self.status())
+            self._watchers.wake_all()
 
     async def _sweep(self) -> None:
         """Remove finished calls from the page, and end those whose end was lost."""

@@ -6,6 +6,7 @@ import { contacts } from "./contact.js";
 import { arrange, clip, el, write } from "./dom.js";
 import { marks } from "./health.js";
 import { languageOf } from "./language.js";
+import { PracticeBlock } from "./practice.js";
 import { sparkline } from "./sparkline.js";
 
 export const MOODS = {
@@ -85,9 +86,11 @@ class Card {
     this.language = el("p", "language");
     this.contact = el("ul", "contact", { "aria-label": "Earlier contacts of the caller" });
     this.health = el("ul", "health", { "aria-label": "Health of the audio" });
+    this.practice = new PracticeBlock();
     this.words = el("dl", "words");
+    this.debrief = el("a", "debrief", { hidden: "" }, "Debrief");
     this.node = el("li", "call", { tabindex: "-1" }, this.mood, this.time, this.agent, this.id, this.picture,
-      this.contact, this.language, this.health, this.words);
+      this.contact, this.language, this.health, this.practice.node, this.words, this.debrief);
     this.state = null;
     this.lines = [];
   }
@@ -114,6 +117,9 @@ class Card {
       this.language.hidden = !this.language.textContent;
       this.health.replaceChildren(...marks(state));
       this.health.hidden = !this.health.childElementCount;
+      this.practice.update(state.practice);
+      this.debrief.href = `/calls/${encodeURIComponent(state.call_id)}/debrief`;
+      this.debrief.hidden = !ended || !(state.practice?.is_judged ?? false);
       this.tick();
     }
     // Each leg keeps its line: lines that swap with every turn cannot be read.

@@ -1,11 +1,12 @@
 // The page: events go to the board, and the lists follow it at most once per frame.
 
 import { AlertList } from "./alerts.js";
-import { Board } from "./board.js";
+import { agentOf, Board } from "./board.js";
 import { CallList } from "./calls.js";
 import * as clock from "./clock.js";
-import { write } from "./dom.js";
+import { el, write } from "./dom.js";
 import { Link } from "./link.js";
+import { urgencyOf } from "./practice.js";
 
 const QUIET_SECONDS = 60;
 const SHED_SECONDS = 60;
@@ -48,10 +49,14 @@ function receive(kind, data) {
     case "transcript":
       if (board.words(data)) later();
       break;
-    case "call_state":
+    case "call_state": {
+      const known = board.calls.get(data.call_id);
+      const isNews = known && urgencyOf(data) && !urgencyOf(known.state);
       board.state(data);
       later();
+      if (isNews) say(`Urgent: ${agentOf(data.legs) || "unnamed agent"}. ${urgencyOf(data)}`);
       break;
+    }
     case "gone":
       for (const callId of data.call_ids) board.calls.delete(callId);
       later();
@@ -63,6 +68,13 @@ function receive(kind, data) {
       break;
     }
   }
+}
+
+/** Tell screen readers, once they have finished what they say. */
+function say(line) {
+  const place = byId("noted");
+  place.append(el("p", "", {}, line));
+  while (place.childElementCount > 5) place.firstElementChild.remove();
 }
 
 function later() {

@@ -7,21 +7,31 @@ import time
 from typing import Any
 
 from callbus import (
+    Act,
     Alert,
     CallState,
     Condition,
     ConditionKind,
+    Core,
+    FindingKind,
+    Intake,
+    Landed,
     Leg,
     Mood,
     Phase,
+    Practice,
     Quote,
+    Register,
     Role,
     ShiftKind,
+    Side,
     Term,
     Transcript,
+    Wish,
 )
 from callbus.messages.conditions import UNITS
 from callbus.messages.wire import Publication
+from tests.console.practised import answer, finding, practice, proof
 
 AGENTS = (
     "Laura Bennett",
@@ -141,6 +151,36 @@ def alert(call_id: str = "call-1", **changes: Any) -> Alert:
     return Alert(**(fields | {"call_id": call_id} | changes))
 
 
+def _met(mood: Mood, asked: str) -> Practice:
+    """How a call in a mood is met."""
+    if mood is Mood.CALM:
+        return Practice(intake=Intake(about=proof(asked, 4.0), register=Register.CASUAL, ready=True))
+    about = {
+        Mood.WORSENED: "This is the third time I am calling and it is still not here.",
+        Mood.RECOVERED: "You missed the visit twice, and I have no heating until it is done.",
+        Mood.ARRIVED_UPSET: "I have been sent from one number to the next all morning.",
+    }[mood]
+    cores = {
+        Mood.WORSENED: (Core.FRUSTRATION, Core.DISMISSED),
+        Mood.RECOVERED: (Core.WORRY,),
+        Mood.ARRIVED_UPSET: (Core.DISMISSED,),
+    }[mood]
+    acts, landed = ((Act.ACK, Act.NEXT), Landed.BETTER) if mood is Mood.RECOVERED else ((Act.SCRIPT,), Landed.WORSE)
+    kind, side = (
+        (FindingKind.SPECIFIC_NEXT_STEP, Side.STRENGTH)
+        if mood is Mood.RECOVERED
+        else (FindingKind.HOLLOW_EMPATHY, Side.GAP)
+    )
+    said = "Our own driver is with you at eight." if mood is Mood.RECOVERED else "I understand."
+    urgency = proof(about, 12.0, "urgent: network") if mood is Mood.RECOVERED else None
+    wish = Wish.PLAN if mood is Mood.RECOVERED else Wish.HEARD
+    return practice(
+        intake=Intake(cores, proof(about, 12.0), 0.0, urgency, wish, ready=True),
+        answer=answer(*acts, landed=landed),
+        findings=(finding(kind, side, said, hint=True),),
+    )
+
+
 def floor(calls: int, seed: int = 5) -> list[Publication]:
     """A shift's floor with `calls` calls, one of which has just turned; from 4 calls on with others that did."""
     chance = random.Random(seed)
@@ -199,6 +239,7 @@ def _one(chance: random.Random, number: int, now: float, mood: Mood) -> list[Pub
             baseline=opening,
             turns=2 * turns,
             scores=tuple(round(score, 3) for score in scores),
+            practice=_met(mood, customer),
         ),
         transcript(call_id, sequence=5, text=customer, start_seconds=age - 20, end_seconds=age - 15, score=scores[-1]),
         transcript(
