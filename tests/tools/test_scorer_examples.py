@@ -160,10 +160,12 @@ def test_variants_are_the_same_examples() -> None:
         ((-4.0, -3.0, -2.0, -1.0), (False, False, False, False), 0),
         ((1.0, 2.0, 3.0, 4.0), (False, False, False, True), 1),
         ((2.0, 2.0), (True, True), 2),
+        ((4.0, 3.0, 2.0, 1.0), (False, False, True, False), 0),
+        ((4.0, 3.0, 2.0, 1.0), (False, True, False, True), 4),
     ],
 )
 def test_a_label_is_found_where_f1_is_best(logits: tuple[float, ...], true: tuple[bool, ...], found: int) -> None:
-    """A shift puts 0 between the turns that have a label and the others; without any such turn it does nothing."""
+    """A shift puts 0 where most turns with a label are told and half of the told have it; else none is told."""
     shifted = np.array(logits) + best_shift(np.array(logits), np.array(true))
     assert (shifted > 0).sum() == found
 

@@ -11,6 +11,8 @@ from analysis.scorers.outputs import AT_ACTS, AT_FEELINGS, AT_HOLLOW, AT_URGENT,
 
 Floats = NDArray[np.float64]
 BINS = 10
+LEAST_PRECISION = 0.5
+NEVER = -100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,19 @@ def calibrated(logits: Floats, shares: Floats) -> Calibration:
 
 
 def best_shift(logits: Floats, true: NDArray[np.bool_]) -> float:
-    """What to add to a label's logits for the best F1 of those above 0; 0 if no turn has the label."""
+    """What to add to a label's logits for the best F1 of those above 0, at least half of them right.
+
+    NEVER if that cannot be had: such a label is not told. 0 if no turn has it.
+    """
     if not true.any():
         return 0.0
     order = np.argsort(-logits)
     found = np.cumsum(true[order])
-    f1 = 2 * found / (np.arange(1, len(true) + 1) + true.sum())
+    told = np.arange(1, len(true) + 1)
+    f1 = np.where(found >= LEAST_PRECISION * told, 2 * found / (told + true.sum()), 0.0)
     at = int(f1.argmax())
+    if not f1[at]:
+        return NEVER
     least = float(logits[order[at]])
     below = float(logits[order[at + 1]]) if at + 1 < len(order) else least - 1
     return round(-(least + below) / 2, 4)
