@@ -42,14 +42,15 @@ from callbus import Term
 Floats = NDArray[np.float32]
 
 FEELING_RULES = ShiftRules(
-    threshold=1.4,
-    interruption=2.2,
+    threshold=1.8,
+    interruption=2.5,
     relief=1.2,
     fallen=0.7,
+    smoothing=0.6,
     within_turns=3,
     arrived_upset=-1.2,
     unhappy=-1.6,
-    pleased=0.3,
+    pleased=0.1,
 )
 """The detector's rules for this scorer; `make eval` measures them."""
 SHIPPED_FEELING = Path(__file__).parents[1] / "models" / "feeling"
@@ -60,9 +61,8 @@ FULL_WORDS, FULL_ODDS = 3, 2.0
 says enough."""
 OTHER_FEELINGS = "other feelings"
 """Name of the term for feelings that are not named."""
-DOUBTFUL = 0.7
-"""A share of pleased up to this does not count as pleased: in the held-out groups, a fifth of the turns with a share
-between half and this are unhappy."""
+DOUBTFUL = 0.3
+"""A share of pleased up to this does not count as pleased: most such turns are merely polite."""
 MOSTLY = 0.5
 """Above this P(pleased), harsh words are ignored: they target someone else."""
 TEXTS_KNOWN = 1_024

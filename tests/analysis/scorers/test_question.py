@@ -26,7 +26,7 @@ from analysis.scorers.question import (
     said,
     score_of,
 )
-from analysis.turns.score import MOST_LOG_ODDS
+from analysis.turns.score import MOST_LOG_ODDS, certainty
 from analysis.turns.turn import Turn
 from callbus import Role
 from tests.analysis.chat import completion, judged
@@ -134,7 +134,8 @@ def test_an_answer_is_a_score() -> None:
     pleased = score_of(Judgement("relief", 0, 5, 95), turn("oh thank you so much"))
     assert pleased.value > 2
     assert score_of(Judgement("none", 0, 100, 0), turn("it is on the left")).terms == ()
-    assert score_of(Judgement("anger", 100, 0, 0), turn("no", confidence=0.9)).value == -MOST_LOG_ODDS * 0.3
+    short = score_of(Judgement("anger", 100, 0, 0), turn("no", confidence=0.9))
+    assert short.value == pytest.approx(-MOST_LOG_ODDS * certainty(0.9) / 3)
 
 
 def test_shares_need_not_sum_to_a_hundred() -> None:

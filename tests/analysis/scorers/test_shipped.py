@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.scorers.shipped import FEELING_RULES, Feeling, FeelingScorer
-from analysis.turns.score import MOST_LOG_ODDS, Score
+from analysis.turns.score import MOST_LOG_ODDS, Score, certainty
 from analysis.turns.turn import Turn
 from callbus import Mood, Role
 from testcall import scenario
@@ -87,9 +88,18 @@ def test_who_says_it_outright_is_heard() -> None:
 
 
 def test_short_and_uncertain_turns_weigh_less() -> None:
-    """Weight is confidence times the share of three words."""
-    *_, last = turns("no")
-    assert SCORER.score(last, ()).weight == pytest.approx(0.9 / 3)
+    """Weight is the share of words that are right, times that of three words, or more if the words are clear."""
+    *history, last = turns("can i have your name please", "anna", "and the number please", "seven")
+    found = SCORER.score(last, history)
+    assert abs(found.log_odds) < 2 / 3
+    assert found.weight == pytest.approx(certainty(0.9) / 3)
+    assert SCORER.score(replace(last, confidence=0.5), history).weight == pytest.approx(certainty(0.5) / 3)
+
+
+def test_a_short_turn_counts_by_what_it_says() -> None:
+    """One word of which the network is sure weighs as much as a sentence."""
+    said = ("have you tried turning it off", "i did that twice", "please try it once more", "unbelievable")
+    assert score(*said).weight > 0.8 * certainty(0.9)
 
 
 def test_many_turns_in_one_run_are_as_each_alone() -> None:
@@ -125,7 +135,7 @@ def test_log_odds_lean_one_way() -> None:
     """Neutral is zero, pleased counts only once it is past doubt, and the ends are clipped."""
     assert Feeling(0.0, 1.0, 0.0).log_odds == 0
     assert Feeling(0.3, 0.4, 0.3).log_odds == Feeling(0.3, 0.7, 0.0).log_odds < 0
-    assert Feeling(0.0, 0.35, 0.65).log_odds == 0
+    assert Feeling(0.0, 0.7, 0.3).log_odds == 0
     assert Feeling(0.02, 0.08, 0.9).log_odds > 1
     assert Feeling(1.0, 0.0, 0.0).log_odds == -MOST_LOG_ODDS
     assert Feeling(0.0, 0.0, 1.0).log_odds == MOST_LOG_ODDS
