@@ -62,8 +62,8 @@ class Scorer(Protocol):
 def certainty(confidence: float) -> float:
     """How many of a turn's words are right, 0 to 1, by Whisper's mean token probability.
 
-    A logistic through 150 prompts read under noise: at .75 Whisper has 97 % of the words right, and at .42 half. At 1, as
-    of written words, all are.
+    A logistic through 150 prompts read under noise: at .75 Whisper has 97 % of the words right, and at .42 half. At 1,
+    which is that of written words, all are right.
     """
     return _logistic(confidence) / _logistic(1.0)
 
