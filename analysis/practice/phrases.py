@@ -160,8 +160,8 @@ def reading(found: Found) -> AgentReading:
 
 def reading_with(read: AgentReading, found: Found) -> AgentReading:
     """A network's reading together with the phrases found: a sure list speaks for itself, another one adds to it."""
-    acts = {act: _with(read.acts.get(act, 0.0), found.get(act)) for act in Act}
-    return AgentReading(acts, read.hollow)
+    acts = {act: _with(read.acts[act], found.get(act)) for act in read.acts}
+    return AgentReading({**reading(found).acts, **acts}, read.hollow)
 
 
 def _with(chance: float, find: Find | None) -> float:

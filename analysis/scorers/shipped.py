@@ -63,6 +63,8 @@ OTHER_FEELINGS = "other feelings"
 """Name of the term for feelings that are not named."""
 DOUBTFUL = 0.3
 """A share of pleased up to this does not count as pleased: most such turns are merely polite."""
+NEVER = -100.0
+"""The shift of an output that is not told."""
 MOSTLY = 0.5
 """Above this P(pleased), harsh words are ignored: they target someone else."""
 TEXTS_KNOWN = 1_024
@@ -110,6 +112,8 @@ class FeelingScorer:
         self._temperature: float = about["temperature"]
         self._biases = np.array(about["biases"])
         self._shifts = np.array(about["shifts"])
+        self._tells = self._shifts[AT_ACTS] > NEVER
+        """Of which acts the network is right often enough to say anything."""
         self._tokens: int = about["tokens"]
         self._tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text("utf-8"))
         self._reading = _session(folder / "reading.onnx")
@@ -135,7 +139,9 @@ class FeelingScorer:
     def read(self, turn: Turn, history: Sequence[Turn]) -> AgentReading:
         """What an agent's turn does, in answer to the earlier turns of both parties, oldest first."""
         (row,) = self._shifted([(turn, history)])
-        acts = dict(zip(ACTS, _chances(row[AT_ACTS]), strict=True))
+        acts = {
+            act: chance for act, chance, told in zip(ACTS, _chances(row[AT_ACTS]), self._tells, strict=True) if told
+        }
         return AgentReading(acts, _chances(row[AT_HOLLOW])[0])
 
     def feelings(self, turns: Sequence[tuple[Turn, Sequence[Turn]]]) -> list[tuple[Feeling, CustomerReading]]:

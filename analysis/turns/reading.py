@@ -18,6 +18,7 @@ class AgentReading:
     """What an agent's turn does."""
 
     acts: Mapping[Act, float]
+    """Those of which the reader says anything."""
     hollow: float
     """Formula or gush in answer to distress, in place of help."""
 

@@ -57,7 +57,8 @@ class LeftOut:
     def agent(self, call: Call, turn: Turn) -> AgentReading:
         """See Reader. Raises KeyError for words that no such model has read."""
         *acts, hollow = self._known[wording_key(turn, call.turns[: turn.number])]
-        read = AgentReading(dict(zip(ACTS, acts, strict=True)), hollow)
+        told = {act: chance for act, chance in zip(ACTS, acts, strict=True) if chance}
+        read = AgentReading(told, hollow)
         return _with(read, call, turn, self._phrases)
 
     def customer(self, call: Call, turn: Turn) -> CustomerReading:

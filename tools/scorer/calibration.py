@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.scorers.outputs import AT_ACTS, AT_FEELINGS, AT_HOLLOW, AT_URGENT, OUTPUTS
+from analysis.scorers.shipped import NEVER
 
 Floats = NDArray[np.float64]
 BINS = 10
 LEAST_PRECISION = 0.5
-NEVER = -100.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def readings(
 def _read(scorer: FeelingScorer, turn: Turn, history: Sequence[Turn]) -> list[float]:
     if turn.role is Role.AGENT:
         agent = scorer.read(turn, history)
-        return [*(agent.acts[act] for act in ACTS), agent.hollow]
+        return [*(agent.acts.get(act, 0.0) for act in ACTS), agent.hollow]
     ((_, customer),) = scorer.feelings([(turn, history)])
     return [*(customer.cores[core] for core in CORES), customer.urgent, *(customer.wish[wish] for wish in WISHES)]
 
