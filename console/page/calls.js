@@ -88,7 +88,7 @@ class Card {
     this.health = el("ul", "health", { "aria-label": "Health of the audio" });
     this.practice = new PracticeBlock();
     this.words = el("dl", "words");
-    this.debrief = el("a", "debrief", { hidden: "" }, "Debrief");
+    this.debrief = el("p", "debrief", { hidden: "" });
     this.node = el("li", "call", { tabindex: "-1" }, this.mood, this.time, this.agent, this.id, this.picture,
       this.contact, this.language, this.health, this.practice.node, this.words, this.debrief);
     this.state = null;
@@ -118,8 +118,9 @@ class Card {
       this.health.replaceChildren(...marks(state));
       this.health.hidden = !this.health.childElementCount;
       this.practice.update(state.practice);
-      this.debrief.href = `/calls/${encodeURIComponent(state.call_id)}/debrief`;
+      const href = `/calls/${encodeURIComponent(state.call_id)}/debrief`;
       this.debrief.hidden = !ended || !(state.practice?.is_judged ?? false);
+      this.debrief.replaceChildren(...(this.debrief.hidden ? [] : [el("a", "", { href }, "Debrief")]));
       this.tick();
     }
     // Each leg keeps its line: lines that swap with every turn cannot be read.
