@@ -21,6 +21,7 @@ from analysis.lanes.worker import Worker
 from analysis.languages.files import SHIPPED, LanguageError, tables
 from analysis.languages.lexicon import ENGLISH, Lexicon, lexicons
 from analysis.practice import phrases as practice_phrases
+from analysis.practice.repeated import Repeats
 from analysis.scorers.choice import chosen_rules, chosen_scoring, judged_languages, listed_languages, shipped_readings
 from analysis.settings import AUTO, AnalysisSection, AnalysisSettings
 from analysis.words.batcher import Batcher
@@ -68,7 +69,8 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
     server, whisper = readers.server, readers.whisper
     is_english = whisper is not None and not server and not whisper.detects
     languages = _languages(section, judged, is_english, detects=whisper is not None and not server and not is_english)
-    analyst = Analyst(chosen_rules(section), section.redacted_digits, languages, practice, lexicons, listed)
+    repeats = Repeats(secrets.token_bytes(32)) if practice and section.practice_repeated else None
+    analyst = Analyst(chosen_rules(section), section.redacted_digits, languages, practice, lexicons, listed, repeats)
     batcher = Batcher(whisper, section.batch_size, section.queue_utterances) if whisper else None
     recognizer = Recognizer(
         whisper or Listener(),

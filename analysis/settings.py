@@ -134,6 +134,9 @@ class AnalysisSection(BaseModel):
     practice: bool = True
     """Look for how the agent meets each call, in words and times: docs/practice.md. Off: call states say nothing of it,
     and there are no debriefs."""
+    practice_repeated: bool = True
+    """Look for what agents say word for word on other calls too. Each worker keeps hashes of four words in a row, never
+    words, in its memory alone: docs/practice.md."""
     language_files: Path | None = None
     """Folder of what is looked for in words, one file a language, such as `en.toml`: docs/languages.md. Unset: the
     shipped ones, English and Spanish. A call in a language without a file, or that is not judged, tells nothing of how
