@@ -15,6 +15,7 @@ from analysis.budget import thresholds
 from analysis.call.analyst import Analyst
 from analysis.call.decision import Decisions
 from analysis.fetching import command
+from analysis.lanes.agents import Agents, load_key, load_rules
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.overload import OverloadWatch
 from analysis.lanes.worker import Worker
@@ -35,6 +36,7 @@ from callbus.redis.contacts import Contacts
 from callbus.redis.foretelling import AheadReader
 from callbus.redis.fork_reader import ForkReader
 from callbus.redis.housekeeping import Housekeeping
+from callbus.redis.loads import Loads
 from service import standard_streams
 from service.cores import cores
 from service.health import Check
@@ -58,7 +60,7 @@ IN_HAND_A_QUEUE = 4
 async def work(settings: AnalysisSettings, process: Process) -> None:
     """Load the model, wait for Redis, work until told to stop, give the partitions back."""
     section = settings.analysis
-    phrases = _phrases(section)
+    phrases, key = _phrases(section), load_key(settings.load)
     lexicons, practice = _of_languages(section)
     listed, judged = listed_languages(section, lexicons), judged_languages(section, lexicons)
     english = lexicons.get(ENGLISH, Lexicon(ENGLISH))
@@ -95,7 +97,8 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         reader = ForkReader(bus, name)
         in_hand = InHand(IN_HAND_A_QUEUE * section.queue_utterances)
         contacts = Contacts(bus, settings.contacts.days)
-        worker = Worker(reader, recognizer, Decisions(analyst, scoring, readings), in_hand, contacts)
+        agents = Agents(Loads(bus), key, load_rules(settings.load)) if key else None
+        worker = Worker(reader, recognizer, Decisions(analyst, scoring, readings), in_hand, contacts, agents)
         overload = OverloadWatch(bus, name, in_hand, recognizer.loads)
         transcribing = process.start("the batcher", batcher.run()) if batcher else None
         process.start("the housekeeping", Housekeeping(bus, contacts).run())
