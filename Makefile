@@ -26,7 +26,7 @@ browser: setup-tests ## run the tests of the page in Chromium
 eval: setup ## how well shifts are found; DIALOGUES=file.jsonl: in one's own; CONFIG=file.toml: by one's own scorer; MISSES=1: and what is missed; OUT=file.json: as rows
 	@$(VENV)/python -m bench.evaluation $(EVAL)
 
-eval-practice: setup ## how well agents' acts, urgency and wishes are read; OUT=file.json: as rows
+eval-practice: setup ## how well agents' acts, urgency, wishes and repeated text are read; OUT=file.json: as rows
 	@$(VENV)/python -m bench.practice
 
 eval-words: setup ## words lost and invented on real voices, beside stock faster-whisper; MODELS, SOUNDS, CALLS, NAMES, PROMPTS

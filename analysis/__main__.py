@@ -15,12 +15,14 @@ from analysis.budget import thresholds
 from analysis.call.analyst import Analyst
 from analysis.call.decision import Decisions
 from analysis.fetching import command
+from analysis.lanes.agents import Agents, load_key, load_rules
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.overload import OverloadWatch
 from analysis.lanes.worker import Worker
 from analysis.languages.files import SHIPPED, LanguageError, tables
 from analysis.languages.lexicon import ENGLISH, Lexicon, lexicons
 from analysis.practice import phrases as practice_phrases
+from analysis.practice.repeated import Repeats
 from analysis.scorers.choice import chosen_rules, chosen_scoring, judged_languages, listed_languages, shipped_readings
 from analysis.settings import AUTO, AnalysisSection, AnalysisSettings
 from analysis.words.batcher import Batcher
@@ -34,6 +36,7 @@ from callbus.redis.contacts import Contacts
 from callbus.redis.foretelling import AheadReader
 from callbus.redis.fork_reader import ForkReader
 from callbus.redis.housekeeping import Housekeeping
+from callbus.redis.loads import Loads
 from service import standard_streams
 from service.cores import cores
 from service.health import Check
@@ -57,7 +60,7 @@ IN_HAND_A_QUEUE = 4
 async def work(settings: AnalysisSettings, process: Process) -> None:
     """Load the model, wait for Redis, work until told to stop, give the partitions back."""
     section = settings.analysis
-    phrases = _phrases(section)
+    phrases, key = _phrases(section), load_key(settings.load)
     lexicons, practice = _of_languages(section)
     listed, judged = listed_languages(section, lexicons), judged_languages(section, lexicons)
     english = lexicons.get(ENGLISH, Lexicon(ENGLISH))
@@ -68,7 +71,8 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
     server, whisper = readers.server, readers.whisper
     is_english = whisper is not None and not server and not whisper.detects
     languages = _languages(section, judged, is_english, detects=whisper is not None and not server and not is_english)
-    analyst = Analyst(chosen_rules(section), section.redacted_digits, languages, practice, lexicons, listed)
+    repeats = Repeats(secrets.token_bytes(32)) if practice and section.practice_repeated else None
+    analyst = Analyst(chosen_rules(section), section.redacted_digits, languages, practice, lexicons, listed, repeats)
     batcher = Batcher(whisper, section.batch_size, section.queue_utterances) if whisper else None
     recognizer = Recognizer(
         whisper or Listener(),
@@ -93,7 +97,8 @@ async def work(settings: AnalysisSettings, process: Process) -> None:
         reader = ForkReader(bus, name)
         in_hand = InHand(IN_HAND_A_QUEUE * section.queue_utterances)
         contacts = Contacts(bus, settings.contacts.days)
-        worker = Worker(reader, recognizer, Decisions(analyst, scoring, readings), in_hand, contacts)
+        agents = Agents(Loads(bus), key, load_rules(settings.load)) if key else None
+        worker = Worker(reader, recognizer, Decisions(analyst, scoring, readings), in_hand, contacts, agents)
         overload = OverloadWatch(bus, name, in_hand, recognizer.loads)
         transcribing = process.start("the batcher", batcher.run()) if batcher else None
         process.start("the housekeeping", Housekeeping(bus, contacts).run())

@@ -6,9 +6,9 @@ import unicodedata
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr, field_validator
 
-from callbus.contact_settings import ContactsSettings
+from callbus.contact_settings import LEAST_KEY_BYTES, ContactsSettings
 from callbus.redis.settings import RedisSettings
 from service.settings import ProcessSettings
 
@@ -134,6 +134,9 @@ class AnalysisSection(BaseModel):
     practice: bool = True
     """Look for how the agent meets each call, in words and times: docs/practice.md. Off: call states say nothing of it,
     and there are no debriefs."""
+    practice_repeated: bool = True
+    """Look for what agents say word for word on other calls too. Each worker keeps hashes of four words in a row, never
+    words, in its memory alone: docs/practice.md."""
     language_files: Path | None = None
     """Folder of what is looked for in words, one file a language, such as `en.toml`: docs/languages.md. Unset: the
     shipped ones, English and Spanish. A call in a language without a file, or that is not judged, tells nothing of how
@@ -151,9 +154,36 @@ class AnalysisSection(BaseModel):
     """After a worsened alert, no other in the same call for this long, except a mark that becomes an interruption."""
 
 
+class LoadSection(BaseModel):
+    """When an agent's load is told. Off without a key: docs/practice.md has the law's reason."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    key: SecretStr = SecretStr("")
+    """Secret of at least 16 bytes, such as from `openssl rand -hex 32`, the same at all workers. An agent is known only
+    by a hash under it, for 12 hours. Empty, and no `key_file`: off. Prefer the environment or the file."""
+    key_file: Path | None = None
+    """File with that secret, for mounted secrets."""
+    hard_calls_in_a_row: int = Field(3, ge=1, le=100)
+    """From this many hard calls in a row on, a debrief is suggested. docs/practice.md says what a hard call is."""
+    minutes_without_pause: float = Field(120, gt=0, le=720)
+    """From this time without a pause on, a pause is suggested."""
+    pause_minutes: float = Field(10, gt=0, le=240)
+    """A time without a call that is a pause."""
+
+    @field_validator("key")
+    @classmethod
+    def _is_long(cls, key: SecretStr) -> SecretStr:
+        value = key.get_secret_value()
+        if value and len(value.encode()) < LEAST_KEY_BYTES:
+            raise ValueError(f"has fewer than {LEAST_KEY_BYTES} bytes; use the output of `openssl rand -hex 32`")
+        return key
+
+
 class AnalysisSettings(ProcessSettings):
     """Every section that an analysis worker reads."""
 
     redis: RedisSettings = RedisSettings()
     contacts: ContactsSettings = ContactsSettings()
+    load: LoadSection = LoadSection()
     analysis: AnalysisSection = AnalysisSection()

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
-SECTIONS = ("redis", "metrics", "log", "contacts", "bridge", "analysis", "written", "console")
+SECTIONS = ("redis", "metrics", "log", "contacts", "load", "bridge", "analysis", "written", "console")
 PREFIX = "CALLVANE_"
 CONFIG_VARIABLE = "CALLVANE_CONFIG"
 SECRETS = (

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from analysis.settings import AnalysisSection
+from analysis.settings import AnalysisSection, LoadSection
 from callbus.contact_settings import ContactsSettings
 from callbus.redis.settings import RedisSettings
 from console.settings import ConsoleSettings
@@ -37,6 +37,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], str]] = {
     "metrics": (MetricsSettings, "/metrics, /healthz and /readyz of each process."),
     "log": (LogSettings, "Lines on standard error."),
     "contacts": (ContactsSettings, "Callers known again by a keyed hash: bridges and analysis. docs/contacts.md"),
+    "load": (LoadSection, "Agents' load, off by default: analysis. docs/practice.md"),
     "bridge": (BridgeSettings, "python -m sip_bridge: receives forks, sends utterances."),
     "analysis": (AnalysisSection, "python -m analysis: receives utterances, publishes transcripts and alerts."),
     "console": (ConsoleSettings, "python -m console: the supervisors' page."),

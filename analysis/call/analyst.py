@@ -13,6 +13,7 @@ from analysis.call.succession import TakenOver, Told
 from analysis.call.written import Wrote, wrote
 from analysis.languages.lexicon import ENGLISH, Lexicon, shipped
 from analysis.practice.phrases import Phrases
+from analysis.practice.repeated import Repeats
 from analysis.scorers.listed import LISTED_RULES, listed_score
 from analysis.shift.detector import ShiftRules
 from analysis.turns.reading import AgentReading
@@ -74,11 +75,13 @@ class Analyst:
         phrases: Mapping[str, Phrases] | None = None,
         lexicons: Mapping[str, Lexicon] | None = None,
         by_lists: Collection[str] = (),
+        repeats: Repeats | None = None,
     ) -> None:
         """`phrases`: by language, what is looked for in how the agent meets a call; None to look for nothing.
 
         `lexicons`: by language, what callers say outright; None for the shipped English one. `by_lists`: languages in
-        which only these score turns.
+        which only these score turns. `repeats`: learns what agents say, and knows what was said on other calls; None
+        to look for no repeated text.
         """
         self._rules = rules
         self._listed_rules = replace(LISTED_RULES, refractory_seconds=rules.refractory_seconds)
@@ -87,6 +90,7 @@ class Analyst:
         self._phrases = phrases
         self._lexicons = {ENGLISH: shipped()} if lexicons is None else lexicons
         self._by_lists = by_lists
+        self._repeats = repeats
 
     def opened(
         self, event: CallOpened, call: Conversation | None, now: float, counted: Contact | None = None
@@ -178,7 +182,7 @@ class Analyst:
             if turn and is_judged and turn.role is Role.AGENT and call.practice:
                 is_english = self._languages.presumed(call.spoken) == ENGLISH
                 found = await read(turn, call.before(turn)) if read and is_english else None
-                call = practised.answered(call, turn, found, phrases)
+                call = practised.answered(call, turn, found, phrases, self._repeats, clock())
             now = clock()
             transcript = self._transcript(event, call, recognition, now, turn=turn.number if turn else None)
             return Outcome(call, (transcript, *_news(event, call, earlier, now)))

@@ -36,6 +36,7 @@ from callbus import (
     Phase,
     Role,
     ShiftKind,
+    Tier,
     Utterance,
 )
 from callbus.messages.call import USUAL_IDLE_SECONDS
@@ -106,6 +107,8 @@ class Conversation:
     """How the agent has met the call; None if nobody looks for it."""
     contact: Contact | None = None
     """As in CallState."""
+    interrupted: bool = False
+    """Whether the customer has worsened to an interruption."""
 
     @property
     def ends_after_seconds(self) -> float | None:
@@ -262,9 +265,16 @@ def judge(
         spoken_at=spoken_at,
         now=now,
     )
+    call = replace(call, interrupted=call.interrupted or alert.tier is Tier.INTERRUPTION)
     if alert.kind is ShiftKind.WORSENED:
         alert = replace(alert, repeat_contact=repeat_contact(call.contact))
     return Verdict(call, score, alert)
+
+
+def is_hard(call: Conversation) -> bool:
+    """Whether it is a hard call by its customer: worsened to an interruption, or upset still."""
+    upset = (Mood.WORSENED, Mood.ARRIVED_UPSET)
+    return call.is_judged and (call.interrupted or any(party.now.mood in upset for party in call.parties.values()))
 
 
 def state_of(call: Conversation, now: float, closed: CallClosed | None = None) -> CallState:

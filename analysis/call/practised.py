@@ -12,6 +12,7 @@ from analysis.practice.clauses import quote
 from analysis.practice.debrief import debrief
 from analysis.practice.phrases import Phrases
 from analysis.practice.read_turn import agent_turn, customer_turn, evidence
+from analysis.practice.repeated import Repeats
 from analysis.practice.state import State, Turning
 from analysis.practice.timing import Span
 from analysis.turns.reading import AgentReading
@@ -69,11 +70,18 @@ def missed(call: Conversation, said: Said) -> Conversation:
     return _changed(spoke(call, said, None, Phrases()), change)
 
 
-def answered(call: Conversation, turn: Turn, read: AgentReading | None, phrases: Phrases) -> Conversation:
-    """After an agent's turn, or more words of it. `read`: as a network has read it, if one has."""
+def answered(
+    call: Conversation, turn: Turn, read: AgentReading | None, phrases: Phrases, repeats: Repeats | None, now: float
+) -> Conversation:
+    """After an agent's turn, or more words of it. `read`: as a network has read it, if one has.
+
+    `repeats`: what agents have said on other calls, and what learns this; `now`: Unix seconds.
+    """
 
     def change(state: State) -> State:
-        return _shown(state.read(agent_turn(turn, phrases.of_agent(turn, call.before(turn)), read)))
+        history = call.before(turn)
+        repeated = repeats.heard(turn, history, call.call_id, now) if repeats is not None else None
+        return _shown(state.read(agent_turn(turn, phrases.of_agent(turn, history), read, repeated)))
 
     return _changed(call, change)
 

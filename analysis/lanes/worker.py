@@ -28,6 +28,7 @@ from analysis.call.decision import Decisions, broke
 from analysis.call.succession import RESUME_SECONDS, Step
 from analysis.call.written import Wrote
 from analysis.lanes.active import Active
+from analysis.lanes.agents import Agents
 from analysis.lanes.counting import count
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.lane import Job, Lane
@@ -68,10 +69,18 @@ class Worker:
     """Belongs to one event loop. `read` until told to stop, then `finish`."""
 
     def __init__(
-        self, reader: ForkReader, recognizer: Recognizer, decisions: Decisions, in_hand: InHand, contacts: Contacts
+        self,
+        reader: ForkReader,
+        recognizer: Recognizer,
+        decisions: Decisions,
+        in_hand: InHand,
+        contacts: Contacts,
+        agents: Agents | None = None,
     ) -> None:
+        """`agents`: None if nobody's load is kept."""
         self._reader = reader
         self._contacts = contacts
+        self._agents = agents
         self._ear = recognizer
         self._decisions = decisions
         self._in_hand = in_hand
@@ -233,6 +242,8 @@ class Worker:
             count(delivery.event, step, recognition, outcomes)
         except Exception:  # it is committed regardless
             broke(delivery.event)
+        if self._agents:
+            await self._agents.tell(step.events, after)
         return after
 
     async def _shown(self, event: ForkEvent, step: Step, call: Conversation | None) -> CallState | None:

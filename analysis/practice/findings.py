@@ -43,6 +43,7 @@ KINDS: Mapping[FindingKind, Kind] = {
     FindingKind.URGENCY_MET_AT_ONCE: Kind(_S),
     FindingKind.HONEST_LIMIT_WITH_ALTERNATIVE: Kind(_S),
     FindingKind.RESET_QUESTION: Kind(_S),
+    FindingKind.REPEATED_TEXT: Kind(_N),
 }
 """The one place that says what is a strength, a gap or a note, and what is only a hint."""
 

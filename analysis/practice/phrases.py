@@ -14,13 +14,13 @@ from typing import Any
 from analysis.languages.files import SHIPPED, LanguageError, Tables, tables
 from analysis.languages.folding import folded
 from analysis.practice.clauses import Clause, clauses, cut, quote
-from analysis.turns.reading import Act, AgentReading
+from analysis.turns.reading import READ_ACTS, Act, AgentReading
 from analysis.turns.turn import Turn
 from callbus import Role
 
 SIGNS = ("gush", "hold", "heated", "urgent", "formal", "casual", "telling", "formula", "light")
 """Lists beside those of the acts."""
-KNOWN = (*Act, *SIGNS)
+KNOWN = (*READ_ACTS, *SIGNS)
 OTHERS = frozenset(("abbreviations", "mood", "parties"))
 """What else a language's file may have."""
 SURE, LIKELIER = 0.7, 3.0
@@ -153,7 +153,7 @@ class Phrases:
 
 def reading(found: Found) -> AgentReading:
     """An agent's turn as read by phrases alone."""
-    acts = {act: found[act].confidence for act in Act if act in found}
+    acts = {act: found[act].confidence for act in READ_ACTS if act in found}
     helps = acts.keys() & {Act.NEXT, Act.SPECIFIC, Act.LIMIT}
     return AgentReading(acts, 0.0 if helps or "gush" not in found else found["gush"].confidence)
 

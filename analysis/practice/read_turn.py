@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from analysis.practice.clauses import quote
 from analysis.practice.phrases import SEEN, Find, Phrases, reading, reading_with, telling
-from analysis.turns.reading import Act, AgentReading
+from analysis.turns.reading import READ_ACTS, Act, AgentReading
 from analysis.turns.score import Score
 from analysis.turns.turn import Turn
 from callbus import Core, Evidence
@@ -106,10 +106,17 @@ def evidence(text: str, turn: int, at: float, rule: str, confidence: float) -> E
     )
 
 
-def agent_turn(turn: Turn, found: Mapping[str, Find], read: AgentReading | None) -> ReadTurn:
-    """An agent's turn, by a network's reading if there is one, else by the phrases found in it."""
+def agent_turn(
+    turn: Turn, found: Mapping[str, Find], read: AgentReading | None, repeated: Sign | None = None
+) -> ReadTurn:
+    """An agent's turn, by a network's reading if there is one, else by the phrases found in it.
+
+    `repeated`: how much of it other calls have.
+    """
     by = reading_with(read, found) if read else reading(found)
-    acts = {act.value: sign for act in Act if (sign := _sign(turn, act, by.acts.get(act, 0.0), found, read))}
+    acts = {act.value: sign for act in READ_ACTS if (sign := _sign(turn, act, by.acts.get(act, 0.0), found, read))}
+    if repeated:
+        acts[Act.REPEATED.value] = repeated
     hollow = _sign(turn, "gush", by.hollow, found, read)
     return _read(turn, found, agent=AgentPart(acts, hollow, _found("heated", found), read is not None))
 

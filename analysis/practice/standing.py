@@ -161,6 +161,8 @@ class Standing:
         waiting = [one for one in self.open if one.takes_answers]
         if not waiting:
             return
+        if Act.REPEATED in acts:
+            yield FindingKind.REPEATED_TEXT, turn.proof(acts[Act.REPEATED])
         if agent.heated and seen(agent.heated) and any(one.is_unhappy for one in waiting):
             yield FindingKind.INTENSITY_MIRRORED, turn.proof(agent.heated)
         first = max((one.urgent for one in waiting if not one.agent_turns), default=0.0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from callbus import Act, Wish
+from analysis.turns.reading import READ_ACTS
+from callbus import Wish
 
 FEELINGS = ("unhappy", "neutral", "pleased")
 CORES = ("none", "frustration", "anger", "worry", "dismissed", "disappointment", "relief", "gratitude")
 WISHES = tuple(Wish)
-ACTS = tuple(Act)
+ACTS = READ_ACTS
 
 AT_FEELINGS = slice(0, 3)
 AT_CORES = slice(3, 11)

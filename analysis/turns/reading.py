@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 from callbus import Act, Wish
 
-__all__ = ["Act", "AgentReading", "CustomerReading", "Wish"]
+__all__ = ["READ_ACTS", "Act", "AgentReading", "CustomerReading", "Wish"]
+
+READ_ACTS: tuple[Act, ...] = tuple(act for act in Act if act is not Act.REPEATED)
+"""The acts that a turn's words show by themselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from analysis.practice.phrases import load
 from bench.evaluation.measures import Figure
 from bench.evaluation.sets import ROOT
 from bench.practice.known import Call, Truth, calls
 from bench.practice.readers import LeftOut, Listed, Network, Person, Reader
+from bench.practice.repeated import REPEATED, repeated
 from bench.practice.signals import Measured, measured
 from bench.table import Row, row, write
 from tools.labels.files import FileError
 
 HELD_OUT_READINGS = ROOT / "tools" / "scorer" / "heldout-readings.json"
 
+DATA, MAIA = ROOT.parent / "shared" / "data", "maia"
+OF_REPEATED = ("MAIA", "Repeats")
 SAME, OTHER = "hands, known", "hands, left out"
 TARGETS = {
     # signal: on other hands, on the same hands
@@ -32,6 +37,7 @@ TARGETS = {
     "wish, where both decide": (0.80, None),
     "wish, decided at all": (0.60, None),
 }
+REPEATED_AUC = 0.90
 HOLLOW_PRECISION, HOLLOW_RECALL = 0.8, 0.4
 
 HEAD = ("set", "reader", "signal", "n", "precision", "recall", "F1", "", "AUC")
@@ -40,6 +46,9 @@ WIDTHS = (25, 16, 24, 6, 10, 8, 6, 12, 5)
 
 def main() -> None:
     """Read the sets, let each reader read them, print each line when it is measured."""
+    parser = argparse.ArgumentParser(prog="make eval-practice", description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA, help="folder that contains MAIA, if available")
+    data: Path = parser.parse_args().data
     try:
         sets = {named: calls(named) for named in ("tests-hands", "tests", "tests-spanish")}
     except FileError as error:
@@ -52,6 +61,12 @@ def main() -> None:
             print(_line(_cells(name, type(reader).__name__, one)), flush=True)
             rows += _rows(name, type(reader).__name__, one)
         print(f"{name}, {type(reader).__name__}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+    if (data / MAIA).is_dir():
+        one = repeated(data / MAIA)
+        print(_line(_cells(*OF_REPEATED, one)), flush=True)
+        rows += _rows(*OF_REPEATED, one)
+    else:
+        print(f"skipping {REPEATED}: no folder {data / MAIA}; --data gives its parent folder", file=sys.stderr)
     print("Brackets: 95 % of resamples of the calls. * meets its target, ! misses it.")
     print("Truth is what is settled, in Spanish what the writer says; a person is the second hand against the first.")
     write(rows)
@@ -100,7 +115,7 @@ def _cells(name: str, reader: str, of: Measured) -> tuple[str, ...]:
         _number(of.recall.value),
         _number(of.f1.value) + mark,
         interval,
-        _number(of.auc),
+        _number(of.auc) + (("*" if of.auc >= REPEATED_AUC else "!") if of.signal == REPEATED else ""),
     )
     return (name, reader, of.signal, str(of.places), *figures)
 
@@ -111,6 +126,7 @@ def _rows(name: str, reader: str, of: Measured) -> Iterator[Row]:
         if figure.value == figure.value:
             spread = f", 95 % {figure.low:.3g} to {figure.high:.3g}" if figure.low == figure.low else ""
             target = _target(name, reader, of.signal) if metric == "F1" else None
+            target = REPEATED_AUC if (of.signal, metric) == (REPEATED, "AUC") else target
             yield row(f"{of.signal}: {metric}", figure.value, "share", said + spread, at_least=target)
 
 

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.practice.intake import READY_SECONDS
+from analysis.turns.reading import READ_ACTS
 from bench.evaluation.measures import RESAMPLES, Figure, auc, share
 from bench.practice.known import UNHAPPY, Call, Truth, customers
 from bench.practice.readers import Reader, readings, top
-from callbus import Act, Wish
+from callbus import Wish
 
 SEEN = 0.5
 """The chance from which something counts as seen."""
@@ -50,7 +51,7 @@ def measured(
 ) -> Iterator[Measured]:
     """Every signal that the reader says something of."""
     read = [readings(call, reader) for call in calls]
-    acts: dict[str, list[tuple[float, bool, int]]] = {act.value: [] for act in Act}
+    acts: dict[str, list[tuple[float, bool, int]]] = {act.value: [] for act in READ_ACTS}
     acts["hollow"] = []
     urgent: list[tuple[float, bool, int]] = []
     cores: list[tuple[tuple[str, ...], tuple[str, ...], int]] = []
@@ -58,7 +59,7 @@ def measured(
     for index, (call, (agents, told)) in enumerate(zip(calls, read, strict=True)):
         true = truths(call)
         for number, agent in agents.items():
-            for act in Act:
+            for act in READ_ACTS:
                 acts[act].append((agent.acts.get(act, 0.0), act in true[number].acts, index))
             if not math.isnan(agent.hollow):
                 acts["hollow"].append((agent.hollow, true[number].hollow, index))
@@ -71,7 +72,7 @@ def measured(
             wishes.append((_wish(told[last].wish), opening(call), index))
     for name, rows in (*acts.items(), ("urgent", urgent)):
         if rows:
-            yield _found(name, rows, len(calls))
+            yield found(name, rows, len(calls))
     if cores:
         for count in (1, 2):
             right = [(any(core in true for core in said[:count]), index) for said, true, index in cores]
@@ -105,7 +106,7 @@ def _opening_turn(call: Call) -> int:
     return last
 
 
-def _found(name: str, rows: Sequence[tuple[float, bool, int]], calls: int) -> Measured:
+def found(name: str, rows: Sequence[tuple[float, bool, int]], calls: int) -> Measured:
     chance = np.array([row[0] for row in rows])
     true = np.array([row[1] for row in rows], dtype=bool)
     call = np.array([row[2] for row in rows])

@@ -47,6 +47,8 @@ class Act(StrEnum):
     """Ends the matter with a formula and without help."""
     SCRIPT = "script"
     """Uses a canned phrase said to everybody."""
+    REPEATED = "repeated"
+    """Says what agents say on other calls too, word for word: found by comparing, not by reading."""
 
 
 class Core(StrEnum):
@@ -122,6 +124,7 @@ class FindingKind(StrEnum):
     URGENCY_MET_AT_ONCE = "urgency_met_at_once"
     HONEST_LIMIT_WITH_ALTERNATIVE = "honest_limit_with_alternative"
     RESET_QUESTION = "reset_question"
+    REPEATED_TEXT = "repeated_text"
 
 
 @dataclass(frozen=True, slots=True)

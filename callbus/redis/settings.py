@@ -105,6 +105,14 @@ class Keys:
         """Exists while an alert must not be published again."""
         return f"{self.prefix}:published:{alert_id}"
 
+    def load(self, agent: str) -> str:
+        """An agent's load, by the agent's hash."""
+        return f"{self.prefix}:load:{agent}"
+
+    def call_load(self, call_id: str) -> str:
+        """What is shown of the load of a call's agent."""
+        return f"{self.prefix}:call-load:{call_id}"
+
     def contacts(self, caller: str) -> str:
         """When a caller has called, by the caller's hash."""
         return f"{self.prefix}:contacts:{caller}"

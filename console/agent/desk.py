@@ -24,7 +24,7 @@ from console.live.stream import HEADERS, RETRY
 from console.live.watchers import Watcher, Watchers
 
 VIEW, EVENTS, FILES = "/agent/", "/agent-events/", "/agent-files/"
-SERVED = frozenset({"agent.js", "agent.css", "base.css", "clock.js", "dom.js", "words.js", "icon.svg"})
+SERVED = frozenset({"agent.js", "agent.css", "base.css", "clock.js", "dom.js", "load.js", "words.js", "icon.svg"})
 """The page's files that an agent's view needs."""
 WAIT_SECONDS = 600.0
 """For a call that is not on the board yet: a desktop opens its link while the call rings."""
@@ -105,7 +105,7 @@ class Desk:
         if shown is None:
             return None
         alerts = (alert for alert in reversed(self._board.alerts.values()) if alert.call_id == call_id)
-        return own_call(shown.state, next(alerts, None), now)
+        return own_call(shown.state, next(alerts, None), now, shown.load)
 
     def _is_over(self, call_id: str, now: float) -> bool:
         return call_id in self._board.calls and self._call(call_id, now) is None

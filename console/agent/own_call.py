@@ -8,13 +8,17 @@ from __future__ import annotations
 from typing import Any
 
 from callbus import Alert, CallState, Evidence, Intake
+from callbus.messages.load import AgentLoad
 
 AFTER_SECONDS = 600.0
 """How long after its end a call may still be looked at."""
 
 
-def own_call(state: CallState, alert: Alert | None, now: float) -> dict[str, Any] | None:
-    """The view of a call; None once it has been over for long. `alert`: its latest; `now`: Unix seconds."""
+def own_call(state: CallState, alert: Alert | None, now: float, load: AgentLoad | None = None) -> dict[str, Any] | None:
+    """The view of a call; None once it has been over for long.
+
+    `alert`: its latest; `now`: Unix seconds; `load`: the agent's own, if it is known.
+    """
     if state.closed_at is not None and now - state.closed_at > AFTER_SECONDS:
         return None
     practice = state.practice
@@ -25,6 +29,7 @@ def own_call(state: CallState, alert: Alert | None, now: float) -> dict[str, Any
         "mood": state.mood,
         "shift": {"kind": alert.kind, "raised_at": alert.raised_at} if alert and state.is_judged else None,
         "intake": _intake(practice.intake) if practice and practice.is_judged else None,
+        "load": load,
     }
 
 

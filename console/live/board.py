@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import msgspec
 
 from callbus import Alert, CallState, Debrief, Phase, Transcript
 from callbus.messages.call import BRIDGE_LOST
+from callbus.messages.load import AgentLoad
 from callbus.messages.wire import Publication, encode_publication
 from console.settings import ConsoleSettings
 
@@ -25,6 +26,8 @@ class ShownCall:
     heard_at: float
     """Unix seconds of its latest message."""
     words: dict[str, Transcript] = field(default_factory=dict)
+    load: AgentLoad | None = None
+    """Its agent's; None if it is not known."""
     written: CallState | None = None
     """The latest state from the stream, once the board has found out by itself that the call was over."""
 
@@ -95,6 +98,14 @@ class Board:
             changed.append(call.state)
         return changed
 
+    def bear(self, loads: Mapping[str, AgentLoad]) -> dict[str, AgentLoad | None]:
+        """Put the agents' loads on their calls. Returns those that have changed, by call."""
+        changed: dict[str, AgentLoad | None] = {}
+        for call_id, call in self.calls.items():
+            if call.load != (load := loads.get(call_id)):
+                changed[call_id] = call.load = load
+        return changed
+
     def trust(self) -> None:
         """Count no call as absent any more: Redis was away, and bridges have yet to report their calls."""
         self._absent.clear()
@@ -109,9 +120,9 @@ class Board:
         return gone
 
     def calls_json(self) -> list[Any]:
-        """Each call as `{"state": call_state, "words": [transcript, ...]}`, in wire form."""
+        """Each call as `{"state": call_state, "words": [transcript, ...], "load": agent_load}`, in wire form."""
         return [
-            {"state": _raw(call.state), "words": [_raw(words) for words in call.words.values()]}
+            {"state": _raw(call.state), "words": [_raw(words) for words in call.words.values()], "load": call.load}
             for call in self.calls.values()
         ]
 

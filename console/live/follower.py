@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -17,8 +17,10 @@ import msgspec
 from prometheus_client import Gauge
 
 from callbus import Alert, CallState
+from callbus.messages.load import AgentLoad
 from callbus.messages.wire import NAMES, Publication, encode_publication
 from callbus.redis.bus import Bus
+from callbus.redis.loads import call_loads
 from callbus.redis.overload import Overload, overload
 from callbus.redis.presence import absent_calls
 from callbus.redis.subscription import Event, Subscription
@@ -107,7 +109,8 @@ class Follower:
 
     def found_out(self) -> list[Frame]:
         """What no stream says of calls on the board; a page that returns needs it beside the missed events."""
-        return [_stated(state) for state in self._board.found_out()]
+        loads = {call_id: call.load for call_id, call in self._board.calls.items() if call.load}
+        return [*(_stated(state) for state in self._board.found_out()), *([_borne(loads)] if loads else [])]
 
     async def _follow(self) -> None:
         while True:
@@ -249,17 +252,27 @@ class Follower:
             self._browsers.send(self.status())
 
     async def _reconcile(self) -> None:
-        """Ask Redis whether it still knows the calls on the page."""
+        """Ask Redis whether it still knows the calls on the page, and what their agents' loads are."""
         going_on = self._board.going_on()
         absent = await self._bus.persist(lambda: absent_calls(self._bus, going_on))
         if self.stale_since is None:  # else it was away meanwhile
             for state in self._board.reconcile(absent, time.time()):
                 self._browsers.send(_stated(state))
+        loads = await self._bus.persist(lambda: call_loads(self._bus, list(self._board.calls)))
+        if changed := self._board.bear(loads):
+            self._browsers.send(_borne(changed))
+            for call_id in changed:
+                self._watchers.wake(call_id)
 
     def _tell_gone(self) -> None:
         if gone := self._board.gone():
             self._browsers.send(frame("gone", msgspec.json.encode({"call_ids": gone})))
         CALLS.set(len(self._board.calls))
+
+
+def _borne(loads: Mapping[str, AgentLoad | None]) -> Frame:
+    """The loads of calls' agents, which are in no stream."""
+    return frame("loads", msgspec.json.encode(loads))
 
 
 def _stated(state: CallState) -> Frame:

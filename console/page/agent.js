@@ -2,6 +2,7 @@
 
 import * as clock from "./clock.js";
 import { clip, write } from "./dom.js";
+import { loadLine } from "./load.js";
 import { intakeWords } from "./words.js";
 
 const AGAIN_MS = 5000;
@@ -70,6 +71,7 @@ function tick() {
   const stale = !over && (silent || document.body.classList.contains("stale"));
   if (silent) live(false);
   const told = [];
+  write(byId("load"), over ? "" : loadLine(call?.load));
   if (call && !over) {
     if (call.closed_at !== null) told.push(`ended ${clock.ago(call.closed_at)}`);
     else told.push(`${clock.length(clock.now() - call.opened_at)} into the call`);

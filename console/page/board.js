@@ -7,7 +7,7 @@ const ALERTS_MOST = 100;
 
 export class Board {
   constructor() {
-    this.calls = new Map(); // call_id -> { state, words: Map(leg_id -> transcript), alertedAt }
+    this.calls = new Map(); // call_id -> { state, words: Map(leg_id -> transcript), load, alertedAt }
     this.alerts = new Map(); // alert_id -> alert
     this.heardAt = 0; // Unix seconds of the newest message
     this.shedAt = 0; // Unix seconds of the latest utterance dropped for overload
@@ -18,9 +18,18 @@ export class Board {
     this.calls.clear();
     this.alerts.clear();
     for (const alert of [...snapshot.alerts].reverse()) this.alert(alert);
-    for (const { state, words } of snapshot.calls) {
+    for (const { state, words, load } of snapshot.calls) {
       this.state(state);
       for (const transcript of words) this.words(transcript);
+      this.loads({ [state.call_id]: load });
+    }
+  }
+
+  /** The loads of calls' agents, by call; null where it is not known any more. */
+  loads(loads) {
+    for (const [callId, load] of Object.entries(loads)) {
+      const call = this.calls.get(callId);
+      if (call) call.load = load ?? null;
     }
   }
 
@@ -29,7 +38,7 @@ export class Board {
     const call = this.calls.get(state.call_id);
     this.heardAt = Math.max(this.heardAt, state.updated_at);
     if (call) call.state = state;
-    else this.calls.set(state.call_id, { state, words: new Map(), alertedAt: this.alertedAt(state.call_id) });
+    else this.calls.set(state.call_id, { state, words: new Map(), load: null, alertedAt: this.alertedAt(state.call_id) });
   }
 
   /** A transcript; false if it changes nothing on the page. */

@@ -6,6 +6,7 @@ import { contacts } from "./contact.js";
 import { arrange, clip, el, write } from "./dom.js";
 import { marks } from "./health.js";
 import { languageOf } from "./language.js";
+import { loadLine } from "./load.js";
 import { PracticeBlock } from "./practice.js";
 import { sparkline } from "./sparkline.js";
 
@@ -87,16 +88,21 @@ class Card {
     this.contact = el("ul", "contact", { "aria-label": "Earlier contacts of the caller" });
     this.health = el("ul", "health", { "aria-label": "Health of the audio" });
     this.practice = new PracticeBlock();
+    this.load = el("p", "load", { title: "The agent's own work, from calls and customers' words alone", hidden: "" });
     this.words = el("dl", "words");
     this.debrief = el("p", "debrief", { hidden: "" });
     this.node = el("li", "call", { tabindex: "-1" }, this.mood, this.time, this.agent, this.id, this.picture,
-      this.contact, this.language, this.health, this.practice.node, this.words, this.debrief);
+      this.contact, this.language, this.health, this.practice.node, this.load, this.words, this.debrief);
     this.state = null;
     this.lines = [];
+    this.borne = null;
   }
 
   update(call) {
     const { state } = call;
+    this.borne = call.load;
+    write(this.load, loadLine(this.borne));
+    this.load.hidden = !this.load.textContent;
     if (state !== this.state) {
       this.state = state;
       const judged = state.is_judged ?? true;
@@ -133,6 +139,7 @@ class Card {
 
   tick() {
     const { opened_at: opened, closed_at: closed, reason } = this.state;
+    write(this.load, loadLine(this.borne));
     if (closed === null) {
       write(this.time, clock.length(clock.shown() - opened));
       this.time.title = `Since ${clock.fullTime(opened)}`;
@@ -143,7 +150,8 @@ class Card {
   }
 
   says(text) {
-    return this.node.textContent.toLowerCase().includes(text);
+    // An agent's load is not searched: no list of agents can be made by it.
+    return [...this.node.children].some((part) => part !== this.load && part.textContent.toLowerCase().includes(text));
   }
 }
 

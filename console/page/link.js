@@ -4,7 +4,7 @@ import * as clock from "./clock.js";
 
 const BEATS = 3; // heartbeats that may be missed
 const AGAIN_MS = 1500;
-const KINDS = ["snapshot", "alert", "transcript", "call_state", "gone", "shown", "status"];
+const KINDS = ["snapshot", "alert", "transcript", "call_state", "gone", "loads", "shown", "status"];
 
 export class Link {
   /** `onEvent(kind, data)` for each event; `onState(staleSince, why)`, staleSince null when live. */

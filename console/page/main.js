@@ -61,6 +61,10 @@ function receive(kind, data) {
       for (const callId of data.call_ids) board.calls.delete(callId);
       later();
       break;
+    case "loads":
+      board.loads(data);
+      later();
+      break;
     case "shown": {
       const shown = new Set(data.call_ids);
       for (const callId of board.calls.keys()) if (!shown.has(callId)) board.calls.delete(callId);

@@ -10,7 +10,7 @@ const REGISTERS = { formal: "formal", casual: "casual", terse: "few words", plai
 const ACTS = {
   ack: "feeling acknowledged", specific: "specific", next: "next step", verify: "checked", limit: "honest limit",
   alternative: "another way", reset: "asked what would help", over_promise: "over-promise", defensive: "defensive",
-  brush_off: "brush-off", script: "canned phrase",
+  brush_off: "brush-off", script: "canned phrase", repeated: "said on other calls too",
 };
 const LANDED = { better: "calmer since", same: "no change since", worse: "worse since", not_seen: "not seen how it landed" };
 const FINDINGS = {
@@ -35,6 +35,7 @@ const FINDINGS = {
   urgency_met_at_once: "Urgency met at once",
   honest_limit_with_alternative: "Honest limit, another way",
   reset_question: "Asked what would help",
+  repeated_text: "Same words as on other calls",
 };
 const SIDES = { strength: ["✓", "Strength"], gap: ["△", "Gap"], note: ["·", "Note"] };
 

@@ -17,9 +17,11 @@ import numpy as np
 
 from analysis.call.analyst import Analyst
 from analysis.call.decision import Decisions
+from analysis.lanes.agents import Agents
 from analysis.lanes.in_hand import InHand
 from analysis.lanes.worker import Worker
 from analysis.practice import phrases as practice_phrases
+from analysis.practice.load import LoadRules
 from analysis.scorers.scoring import Scoring, Threaded, one_by_one
 from analysis.words.batcher import Batcher
 from analysis.words.features import Spectrogram
@@ -47,6 +49,7 @@ from callbus.redis.bus import Bus
 from callbus.redis.contacts import Contacts
 from callbus.redis.foretelling import AheadReader
 from callbus.redis.fork_reader import ForkReader
+from callbus.redis.loads import Loads
 from callbus.redis.partition import partition_of
 from callbus.redis.settings import RedisSettings
 from tests.analysis import spoken
@@ -285,12 +288,13 @@ async def stage(
     finish_seconds: float = SECONDS,
     languages: Languages | None = None,
     model: Prompter | None = None,
+    load_key: bytes = b"",
     **settings: float,
 ) -> AsyncIterator[Stage]:
     """A worker with these faults, which has finished what was in hand within `finish_seconds` in the end.
 
-    `languages`: without them none is detected. `model`: in place of a plain Prompter. `settings`: of
-    Redis. Whatever was broken, no task is left behind.
+    `languages`: without them none is detected. `model`: in place of a plain Prompter. `load_key`: with
+    one, agents' loads are kept. `settings`: of Redis. Whatever was broken, no task is left behind.
     """
     before = asyncio.all_tasks()
     with ExitStack() as broken:
@@ -312,7 +316,8 @@ async def stage(
             name = f"worker-{secrets.token_hex(4)}"
             reader, held = ForkReader(bus, name), InHand(4 * QUEUE_UTTERANCES) if in_hand is None else in_hand
             decisions = Decisions(Analyst(spoken.RULES, 7, languages, practice_phrases.load()), judge)
-            worker = Worker(reader, ear, decisions, held, Contacts(bus, DAYS))
+            agents = Agents(Loads(bus), load_key, LoadRules()) if load_key else None
+            worker = Worker(reader, ear, decisions, held, Contacts(bus, DAYS), agents)
             transcribing, reading = asyncio.create_task(batcher.run()), asyncio.create_task(worker.read())
             told = CountedReader(bus, lambda: reader.held)
             ahead = asyncio.create_task(worker.read_ahead(told))

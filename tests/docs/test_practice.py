@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel
 
 from analysis.practice.findings import KINDS
-from analysis.settings import AnalysisSection
+from analysis.settings import AnalysisSection, LoadSection
 from callbus import Question
 from callbus.redis.settings import RedisSettings
 from console.agent.link import expiry, signature
@@ -77,8 +77,9 @@ def test_its_settings_exist() -> None:
         "console": ConsoleSettings,
         "analysis": AnalysisSection,
         "redis": RedisSettings,
+        "load": LoadSection,
     }
-    named = re.findall(r"`(console|analysis|redis)\.(\w+)", PAGE)
+    named = re.findall(r"`(console|analysis|redis|load)\.(\w+)", PAGE)
     assert named
     assert [(section, key) for section, key in named if key not in known[section].model_fields] == []
 

@@ -78,7 +78,7 @@ def test_one_hand_is_believed_as_far_as_it_looked(tmp_path: Path) -> None:
     agent, customer = (label.shares for label in only.labels)
     acts = dict(zip(ACTS, agent[AT_ACTS], strict=True))
     assert (acts[Act.ACK], acts[Act.NEXT]) == (1.0, 0.0)
-    assert np.isnan([acts[act] for act in Act if act not in (Act.ACK, Act.NEXT)]).all()
+    assert np.isnan([acts[act] for act in ACTS if act not in (Act.ACK, Act.NEXT)]).all()
     assert np.isnan(agent[AT_FEELINGS]).all()
     assert customer[AT_FEELINGS] == (1.0, 0.0, 0.0)
     assert np.isnan((*customer[AT_URGENT], *customer[AT_WISHES], *customer[AT_ACTS])).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from analysis.call.analyst import Analyst, Outcome
 from analysis.call.conversation import Conversation, decode, encode
 from analysis.practice.phrases import load
+from analysis.practice.repeated import Repeats
 from analysis.shift.detector import ShiftRules
 from analysis.turns.reading import Act, AgentReading, CustomerReading, Wish
 from analysis.turns.score import Score
@@ -29,6 +31,8 @@ from callbus import (
     Question,
     Role,
     ShiftKind,
+    Side,
+    Transcript,
     Utterance,
     Verdict,
 )
@@ -72,12 +76,17 @@ def analyst(languages: Languages | None = None) -> Analyst:
 
 
 def heard(
-    work: Analyst, said: Sequence[tuple[Role, str]] = SAID, *, legs: tuple[Leg, ...] = LEGS, **options: object
+    work: Analyst,
+    said: Sequence[tuple[Role, str]] = SAID,
+    *,
+    legs: tuple[Leg, ...] = LEGS,
+    call_id: str = "c",
+    **options: object,
 ) -> Outcome:
     """The outcome of the last utterance of a call; between two of them the call moves to another worker."""
-    outcome = work.opened(CallOpened("c", "bridge", 1_000.0, legs), None, 1_000.0)
+    outcome = work.opened(CallOpened(call_id, "bridge", 1_000.0, legs), None, 1_000.0)
     for sequence, (role, text) in enumerate(said):
-        utterance = spoken(sequence, role)
+        utterance = replace(spoken(sequence, role), call_id=call_id)
         languages = {str(options["language"]): 1.0} if "language" in options else {}
         recognition = Recognition(text, 0.9, languages=languages, speech_seconds=4.0)
         reader = read if options.get("reads") else nothing if options.get("reads_nothing") else None
@@ -145,6 +154,36 @@ def test_a_reader_of_acts_is_asked() -> None:
     assert FindingKind.OVER_PROMISE in kinds
     assert FindingKind.DEFENSIVE in kinds
     assert {finding.evidence.rule for finding in practice.findings} >= {"over_promise: network"}
+
+
+def test_what_was_said_on_another_call_too_is_shown() -> None:
+    """As an act of the answer and as a note, with the words; only where somebody looks for it, and not for itself."""
+    first = [(role, text.replace("cold", "dark")) for role, text in SAID]
+    formula = "We always do our very best for all of our valued customers here."
+    first[6] = second = (Role.AGENT, formula)
+    for repeats, expected in ((Repeats(b"key"), [f"{formula}"]), (None, [])):
+        work = Analyst(ShiftRules(), 7, None, load(), repeats=repeats)
+        own = shown(heard(work, first))
+        other = shown(heard(work, [*SAID[:6], second], call_id="d"))
+        assert own
+        assert other
+        assert other.answer
+        assert [done.evidence.quote for done in other.answer.acts if done.act is Act.REPEATED] == expected
+        found = [one for one in other.findings if one.kind is FindingKind.REPEATED_TEXT]
+        assert [(one.side, one.evidence.quote) for one in found] == [(Side.NOTE, quote) for quote in expected]
+        assert FindingKind.REPEATED_TEXT not in {one.kind for one in own.findings}
+
+
+def test_a_fault_in_comparing_costs_only_that_turns_acts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The words are told, and the call goes on."""
+
+    def broken(*_: object) -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(Repeats, "heard", broken)
+    outcome = heard(Analyst(ShiftRules(), 7, None, load(), repeats=Repeats(b"key")))
+    assert isinstance(outcome.publications[0], Transcript)
+    assert shown(outcome)
 
 
 def test_where_nobody_looks_nothing_is_shown() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from analysis.practice.phrases import Phrases, load
-from analysis.practice.read_turn import ReadTurn, agent_turn, customer_turn
+from analysis.practice.read_turn import ReadTurn, Sign, agent_turn, customer_turn
 from analysis.practice.state import State
 from analysis.turns.reading import Act, AgentReading, CustomerReading, Wish
 from analysis.turns.score import Score
@@ -50,10 +50,11 @@ def agent(
     start: float = 0.0,
     end: float | None = None,
     sure: float = SURE,
+    repeated: Sign | None = None,
 ) -> ReadTurn:
-    """An agent's turn in which a network sees these acts."""
+    """An agent's turn in which a network sees these acts. `repeated`: what of it other calls have."""
     said = turn(number, Role.AGENT, text, start, end)
-    return agent_turn(said, ENGLISH.of_agent(said, ()), AgentReading(dict.fromkeys(acts, sure), hollow))
+    return agent_turn(said, ENGLISH.of_agent(said, ()), AgentReading(dict.fromkeys(acts, sure), hollow), repeated)
 
 
 def told(turns: Sequence[ReadTurn]) -> State:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from analysis.practice.findings import KEPT, KINDS, Marks
-from analysis.practice.read_turn import ReadTurn, agent_turn, evidence
+from analysis.practice.read_turn import ReadTurn, Sign, agent_turn, evidence
 from analysis.turns.reading import Act, Wish
 from callbus import FindingKind, Role, Side
 from tests.analysis.practice.speaking import agent, customer, kinds, told, turn
@@ -15,6 +15,10 @@ from tests.analysis.practice.speaking import agent, customer, kinds, told, turn
 K = FindingKind
 LONG = "I have been waiting for this since the second of March and nobody has called me back, not once, not at all."
 AGAIN = "That does not help me at all."
+
+SAME = Sign(0.8, "We know how it is.", "repeated: said in 3 other calls")
+"""What other calls have of a turn."""
+LITTLE = Sign(0.4, "We know how it is.", "repeated: said in 1 other call")
 
 CALLS: list[tuple[str, Sequence[ReadTurn], set[FindingKind], set[FindingKind]]] = [
     (
@@ -28,6 +32,24 @@ CALLS: list[tuple[str, Sequence[ReadTurn], set[FindingKind], set[FindingKind]]] 
         [customer(0, LONG, -2), agent(1, "We know how it is.", hollow=0.9), agent(2, "Hm, yes.")],
         {K.HOLLOW_EMPATHY},
         set(),
+    ),
+    (
+        "words of other calls",
+        [customer(0, LONG, -2), agent(1, "We know how it is.", repeated=SAME), agent(2, "Hm, yes.")],
+        {K.REPEATED_TEXT},
+        {K.HOLLOW_EMPATHY, K.BRUSH_OFF},
+    ),
+    (
+        "some words of other calls",
+        [customer(0, LONG, -2), agent(1, "We know how it is.", repeated=LITTLE), agent(2, "Hm, yes.")],
+        set(),
+        {K.REPEATED_TEXT},
+    ),
+    (
+        "words of other calls to a calm customer",
+        [customer(0, "Hello there.", 0), agent(1, "We know how it is.", repeated=SAME), agent(2, "Hm, yes.")],
+        set(),
+        set(K),
     ),
     (
         "a formula to a calm customer",
@@ -273,7 +295,7 @@ def test_every_kind_is_in_the_table() -> None:
     """With its side; what only a note tells is held against nobody."""
     assert KINDS.keys() == set(FindingKind)
     notes = {kind for kind, known in KINDS.items() if known.side is Side.NOTE}
-    assert notes == {K.EMPATHY_ACTION_GAP, K.REGISTER_MISMATCH}
+    assert notes == {K.EMPATHY_ACTION_GAP, K.REGISTER_MISMATCH, K.REPEATED_TEXT}
 
 
 def test_a_kind_is_found_once_a_turn_and_kept_to_its_bound() -> None:

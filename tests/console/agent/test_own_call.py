@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 
 from callbus import CallState, Phase, Practice
+from callbus.messages.load import AgentLoad, Suggestion
 from console.agent.own_call import AFTER_SECONDS, own_call
 from tests.callbus.sample_messages import call_states
 from tests.console.made_up import alert, call_state
 from tests.console.practised import practice
 
-KEYS = {"opened_at", "closed_at", "is_judged", "mood", "shift", "intake"}
+KEYS = {"opened_at", "closed_at", "is_judged", "mood", "shift", "intake", "load"}
 INTAKE = {"cores", "wish", "register", "ready", "about", "urgency"}
 
 
@@ -52,3 +53,11 @@ def test_until_ten_minutes_after_the_end(ago: float, is_there: bool) -> None:
     """Then it is over."""
     ended = call_state(phase=Phase.ENDED, closed_at=1_000.0)
     assert (own_call(ended, None, 1_000.0 + ago) is not None) is is_there
+
+
+def test_the_agents_own_load() -> None:
+    """If it is known: it is theirs to see."""
+    load = AgentLoad(3, 5.0, Suggestion.DEBRIEF)
+    shown = own_call(call_state(), None, 10.0, load)
+    assert shown is not None
+    assert shown["load"] == load

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callbus import ConditionKind, Gap, Phase
+from callbus.messages.load import AgentLoad, Suggestion
 from callbus.messages.wire import Publication
 from console.live.board import LOST_SECONDS, Board
 from console.settings import ConsoleSettings
@@ -230,3 +231,14 @@ def test_any_order(told: list[tuple[Publication, int]]) -> None:
         assert len(shown.calls) <= 3
         assert len(shown.alerts) <= 4
         assert set(shown.gone()) <= seen
+
+
+def test_agents_loads_are_put_on_their_calls() -> None:
+    """What has changed is told once; one that Redis has forgotten goes; a call that is not shown bears none."""
+    of, load = board(), AgentLoad(3, 5.0, Suggestion.DEBRIEF)
+    for call_id in ("a", "b"):
+        of.take(call_state(call_id), 1.0)
+    assert of.bear({"a": load, "gone": load}) == {"a": load}
+    assert of.bear({"a": load}) == {}
+    assert [each["load"] for each in of.calls_json()] == [load, None]
+    assert of.bear({}) == {"a": None}
