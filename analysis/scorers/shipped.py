@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ from analysis.scorers.outputs import (
 from analysis.shift.detector import ShiftRules
 from analysis.turns.matching import own
 from analysis.turns.reading import AgentReading, CustomerReading
-from analysis.turns.score import MOST_LOG_ODDS, Score, certainty, shared_out
+from analysis.turns.score import MOST_LOG_ODDS, TEXT_CHARACTERS, Score, certainty, shared_out
 from analysis.turns.turn import Turn
 from analysis.turns.wording import Wording, latest, plain
 from callbus import Term
@@ -63,6 +64,10 @@ OTHER_FEELINGS = "other feelings"
 """Name of the term for feelings that are not named."""
 DOUBTFUL = 0.3
 """A share of pleased up to this does not count as pleased: most such turns are merely polite."""
+_PROMPT = re.compile(
+    r"\b(?:system|assistant|user) ?:|\bignore (?:all |any |the |your )?(?:previous |earlier )?instructions\b", re.I
+)
+"""Marks of a model's prompt: who writes them to be scored as pleased is not."""
 NEVER = -100.0
 """The shift of an output that is not told."""
 MOSTLY = 0.5
@@ -128,7 +133,10 @@ class FeelingScorer:
         outright = cues(own(turn.text, self._lexicon), self._lexicon) if feeling.pleased < MOSTLY else ()
         said = sum(cue.value for cue in outright)
         log_odds = max(-MOST_LOG_ODDS, min(MOST_LOG_ODDS, feeling.log_odds + said))
-        said_enough = max(len(plain(turn.text).split()) / FULL_WORDS, abs(log_odds) / FULL_ODDS)
+        if _PROMPT.search(turn.text[:TEXT_CHARACTERS]):
+            log_odds = min(log_odds, 0.0)
+        count = len(plain(turn.text).split())
+        said_enough = max(count / FULL_WORDS, abs(log_odds) / FULL_ODDS) if count else 0.0
         counts = certainty(turn.confidence) * min(1.0, said_enough)
         terms = (
             *_terms(reading, (log_odds - said) * counts),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -80,9 +81,10 @@ class RunningWritten:
         """SIGTERM; the exit status."""
         assert self.process is not None
         assert self._reading is not None
-        if self.process.returncode is None:
+        if self.process.returncode is None and not self._reading.done():  # else it is ending by itself
             # Not terminate(): it may reap a process that is just ending, and its status would be lost.
-            os.kill(self.process.pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGTERM)
         async with asyncio.timeout(STOP_SECONDS):
             status = await self.process.wait()
             await self._reading
