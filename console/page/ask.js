@@ -28,6 +28,12 @@ export async function ask(path) {
   return content;
 }
 
+/** Asks no more: an answer that is still to come is not wanted. */
+export function giveUp() {
+  latest += 1;
+  document.getElementById("main").setAttribute("aria-busy", "false");
+}
+
 /** That an answer did not look at everything; empty if it did. */
 export function cutOf(content) {
   return content.is_cut ? ` Only the latest ${content.looked} debriefs were looked at (console.debriefs_read).` : "";

@@ -1,6 +1,6 @@
 // A technique over some days: how often it was used, and what followed, with intervals.
 
-import { ask, cutOf } from "./ask.js";
+import { ask, cutOf, giveUp } from "./ask.js";
 import { el, write } from "./dom.js";
 
 const FOLLOWED = [["better", "Landed better"], ["same", "No change"], ["worse", "Landed worse"]];
@@ -9,6 +9,7 @@ const byId = (id) => document.getElementById(id);
 async function count() {
   const days = byId("days");
   if (!days.checkValidity() || !days.value) {
+    giveUp();
     write(byId("state"), "Days are a number from 1 to 30.");
     return;
   }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from callbus import (
     Act,
@@ -157,3 +158,29 @@ async def test_a_technique(
     await page.get_by_label("Days").fill("31")
     await page.keyboard.press("Tab")
     await expect(page.locator("#state")).to_have_text("Days are a number from 1 to 30.")
+
+
+async def test_a_late_answer_overwrites_nothing(page: Page, console: RunningConsole) -> None:
+    """What the page says of a wrong number of days stays, even if an answer to the question before comes after it."""
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        asked.set()
+        await may_answer.wait()
+        await route.continue_()
+
+    await page.goto(f"{console.url}/technique")
+    await expect(page.locator("#state")).to_have_text("0 calls, 0 of them with distress.")
+    await page.route("**/api/technique?*", hold)
+    await page.get_by_label("Technique").select_option("honest_limit")
+    await asked.wait()
+    await page.get_by_label("Days").fill("31")
+    await page.keyboard.press("Tab")
+    told = page.locator("#state")
+    await expect(told).to_have_text("Days are a number from 1 to 30.")
+    async with page.expect_response("**/api/technique?*") as answered:
+        may_answer.set()
+    await (await answered.value).finished()
+    await page.evaluate("fetch('/page/icon.svg').then((icon) => icon.text())")  # the page has read the answer by then
+    await expect(told).to_have_text("Days are a number from 1 to 30.")
+    await expect(page.locator("main")).to_have_attribute("aria-busy", "false")

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 
 async def test_a_call_is_read_ahead_of_its_pauses() -> None:
-    """Most of its utterances were being read when they came; what was not used is counted too."""
+    """Some of its utterances were being read when they came, each one used saves time, and none is used untold."""
     async with Stack(print) as stack:
         outcome = await place_once("arrives_upset", stack.target)
         assert outcome.proper
@@ -26,7 +26,7 @@ async def test_a_call_is_read_ahead_of_its_pauses() -> None:
         saved = await _of(stack, "analysis", "read_ahead_saved_seconds_count")
         told = await _of(stack, "sip_bridge", "utterances_told_ahead_total sent")
     assert analysed > 5
-    assert analysed / 2 < used <= told
+    assert 1 <= used <= min(told, analysed)
     assert saved == used
 
 
