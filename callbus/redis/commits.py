@@ -16,7 +16,7 @@ from callbus.messages.wire import Publication, WireError, decode_publication, en
 from callbus.redis.bus import Bus
 from callbus.redis.delivery import GROUP, Delivery
 from callbus.redis.leases import Leases
-from callbus.redis.scripts import COMMIT
+from callbus.redis.scripts.commit import COMMIT
 from callbus.redis.states import States
 
 ALERTS_PUBLISHED = Counter("callvane_alerts_published_total", "Alerts published, by kind.", ["kind"])

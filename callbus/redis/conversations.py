@@ -17,7 +17,7 @@ from callbus.messages.wire import encode_fork_event
 from callbus.messages.written import WrittenTurn
 from callbus.redis.bus import Bus
 from callbus.redis.partition import partition_of
-from callbus.redis.scripts import FINISH, TAKE
+from callbus.redis.scripts.written import FINISH, TAKE
 
 SOURCE = "written"
 """Stands for a bridge's id in the openings."""

@@ -9,7 +9,7 @@ from prometheus_client import Counter
 
 from callbus.messages.wire import ForkEvent, UnknownValue, UnknownVersion, WireError, decode_fork_event
 from callbus.redis.bus import Bus
-from callbus.redis.scripts import BURY
+from callbus.redis.scripts.fork_stream import BURY
 
 DEAD_LETTERS = Counter(
     "callvane_dead_letters_total", "Messages in Redis that could not be read, by reason.", ["reason"]

@@ -21,7 +21,7 @@ from callbus.redis.commits import Commits
 from callbus.redis.connections import SILENCE_SECONDS
 from callbus.redis.delivery import GROUP, Delivery, Entries
 from callbus.redis.leases import Leases
-from callbus.redis.scripts import FORGET
+from callbus.redis.scripts.fork_stream import FORGET
 from callbus.redis.trouble import GroupExists, GroupMissing, Unblocked
 
 BATCH = 64

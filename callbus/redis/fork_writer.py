@@ -19,7 +19,7 @@ from callbus.redis.bus import Bus
 from callbus.redis.foretelling import Foretelling
 from callbus.redis.partition import partition_of
 from callbus.redis.presence import Presence
-from callbus.redis.scripts import WRITE
+from callbus.redis.scripts.fork_stream import WRITE
 from callbus.redis.trouble import FAILURES
 
 BACKLOG = Gauge("callvane_fork_events_waiting", "Fork events waiting for Redis in this bridge.")

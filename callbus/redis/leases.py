@@ -12,7 +12,7 @@ from collections import Counter as Counts
 from prometheus_client import Gauge
 
 from callbus.redis.bus import Bus
-from callbus.redis.scripts import BALANCE, RELEASE
+from callbus.redis.scripts.lease import BALANCE, RELEASE
 from callbus.redis.trouble import FAILURES
 
 log = logging.getLogger(__name__)

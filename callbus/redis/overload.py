@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from callbus.redis.bus import Bus
-from callbus.redis.scripts import OVERLOADED, OVERLOADS
+from callbus.redis.scripts.lease import OVERLOADED, OVERLOADS
 
 WORD_SECONDS = 5.0
 

@@ -23,7 +23,7 @@ from analysis.words.recognition import Recognizer
 from callbus import Role, Transcript
 from callbus.redis.bus import Bus
 from callbus.redis.fork_reader import ForkReader
-from callbus.redis.scripts import COMMIT
+from callbus.redis.scripts.commit import COMMIT
 from callbus.redis.settings import RedisSettings
 from tests.analysis import spoken
 from tests.analysis.process import analysis, publish

@@ -19,7 +19,7 @@ from callbus.redis.delivery import DEAD_LETTERS, Delivery
 from callbus.redis.fork_reader import ForkReader
 from callbus.redis.fork_writer import ForkWriter
 from callbus.redis.partition import partition_of
-from callbus.redis.scripts import FORGET
+from callbus.redis.scripts.fork_stream import FORGET
 from callbus.redis.settings import RedisSettings
 from tests.callbus import sample_messages as messages
 from tests.conftest import PrivateRedis
