@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analysis.budget.calm_calls import LEGS, WORDS_PER_MINUTE, CallsError, CalmCall, read_calls
-from analysis.call.conversation import Conversation, Party, hear, weighed
+from analysis.call.conversation import Conversation, hear, weighed
+from analysis.call.party import Party
 from analysis.scorers.choice import chosen_rules, chosen_scoring
 from analysis.scorers.scoring import Scoring
 from analysis.settings import AnalysisSettings

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from analysis.call import practised
 from analysis.call.audio_health import Health
 from analysis.call.contact import unsaid
-from analysis.call.conversation import Conversation, hear, joined, judge, noted, opened, state_of, taken_over
+from analysis.call.conversation import Conversation, hear, joined, judge, noted, opened, taken_over
+from analysis.call.shown_state import state_of
 from analysis.call.succession import TakenOver, Told
 from analysis.call.written import Wrote, wrote
 from analysis.languages.lexicon import ENGLISH, Lexicon, shipped

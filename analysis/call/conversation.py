@@ -1,24 +1,19 @@
-"""One call's whole state, from utterance to alert. Pure: the clock is passed in, and nothing is published from here.
-
-Small enough to lie in Redis after every utterance, so that another worker can go on with it in mid-call.
-"""
+"""One call's whole state, from utterance to alert. Pure: the clock is passed in, and nothing is published from here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-import msgspec
-
 from analysis.call.audio_health import Health
 from analysis.call.contact import introduced, listened, repeat_contact
+from analysis.call.party import Party
 from analysis.call.recording_state import Recordings
-from analysis.call.state_tolerance import tolerated
 from analysis.call.succession import TakenOver
 from analysis.call.written import Wrote
 from analysis.languages.lexicon import Lexicon
 from analysis.practice.state import State
 from analysis.shift.context_terms import in_context
-from analysis.shift.detector import Evidence, Shift, ShiftRules, ShiftState, after_alert, step
+from analysis.shift.detector import Evidence, ShiftRules
 from analysis.shift.evidence import Judged, build_alert
 from analysis.turns.score import Score
 from analysis.turns.turn import Said, Turn, place
@@ -26,14 +21,10 @@ from analysis.words.language import Spoken
 from analysis.words.voice import Measured, Voice
 from callbus import (
     Alert,
-    CallClosed,
     CallOpened,
-    CallState,
     Channel,
     Contact,
     Leg,
-    Mood,
-    Phase,
     Role,
     ShiftKind,
     Tier,
@@ -41,39 +32,9 @@ from callbus import (
 )
 from callbus.messages.call import USUAL_IDLE_SECONDS
 
-STATE_VERSION = 3
-"""Raised where an earlier worker would misread a state. Fields with a default, and words, may come without: a worker
-that does not know them goes on, see state_tolerance."""
 RECENT_TURNS = 8
 """Turns of both parties that are kept, beside those that a shift is measured from."""
-SCORES = 60
 PARTIES = 8
-GRAVITY = (Mood.CALM, Mood.RECOVERED, Mood.ARRIVED_UPSET, Mood.WORSENED)
-
-
-class StateError(ValueError):
-    """Stored state that cannot be used: broken, or of another version."""
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """What is held of a party whose turns are scored."""
-
-    before: ShiftState = field(default_factory=ShiftState)
-    """Before its latest turn, which is scored anew with each utterance that extends it."""
-    now: ShiftState = field(default_factory=ShiftState)
-    turn: int = -1
-    """Number of its latest turn."""
-    scores: tuple[float, ...] = ()
-    """Of its latest turns, oldest first."""
-
-    def seen(self, evidence: Evidence, rules: ShiftRules) -> tuple[Party, Shift | None]:
-        """The party after a turn, in place of what its earlier words had made of it; the shift that it completed."""
-        again = self.turn == evidence.turn
-        before = self.before if again else self.now
-        state, shift = step(before, evidence, rules)
-        scores = (*(self.scores[:-1] if again else self.scores), evidence.value)[-SCORES:]
-        return Party(after_alert(state, before) if shift else before, state, evidence.turn, scores), shift
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,57 +230,6 @@ def judge(
     if alert.kind is ShiftKind.WORSENED:
         alert = replace(alert, repeat_contact=repeat_contact(call.contact))
     return Verdict(call, score, alert)
-
-
-def is_hard(call: Conversation) -> bool:
-    """Whether it is a hard call by its customer: worsened to an interruption, or upset still."""
-    upset = (Mood.WORSENED, Mood.ARRIVED_UPSET)
-    return call.is_judged and (call.interrupted or any(party.now.mood in upset for party in call.parties.values()))
-
-
-def state_of(call: Conversation, now: float, closed: CallClosed | None = None) -> CallState:
-    """The call as a screen shows it. Where several parties are scored, it is the one worst off."""
-    parties = list(call.parties.values())
-    party = max(parties, key=lambda one: GRAVITY.index(one.now.mood), default=Party())
-    health = call.health.closed(closed.duration_seconds) if closed else call.health
-    return CallState(
-        call_id=call.call_id,
-        phase=Phase.ENDED if closed else Phase.ACTIVE,
-        opened_at=call.opened_at,
-        updated_at=now,
-        closed_at=closed.closed_at if closed else None,
-        reason=closed.reason if closed else "",
-        legs=call.legs,
-        mood=party.now.mood,
-        level=party.now.level,
-        baseline=party.now.baseline,
-        turns=call.next_turn,
-        scores=party.scores,
-        health=health.standing,
-        gaps=health.gaps,
-        language=call.spoken.language,
-        is_judged=call.is_judged,
-        queue=call.queue,
-        practice=call.practice.practice if call.practice else None,
-        channel=call.channel,
-        contact=call.contact,
-    )
-
-
-def encode(call: Conversation) -> bytes:
-    """A call's state for Redis."""
-    return msgspec.msgpack.encode({"version": STATE_VERSION, "call": call})
-
-
-def decode(payload: bytes) -> Conversation:
-    """A call's state from Redis. Raises StateError."""
-    try:
-        fields = msgspec.msgpack.decode(payload)
-        if not isinstance(fields, dict) or fields.get("version") != STATE_VERSION:
-            raise StateError("another version")
-        return msgspec.convert(tolerated(fields.get("call")), Conversation)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise StateError(str(error)[:200]) from error
 
 
 def _kept(call: Conversation, turns: tuple[Judged, ...]) -> tuple[Judged, ...]:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from analysis.call.conversation import Conversation, is_hard
+from analysis.call.conversation import Conversation
+from analysis.call.shown_state import is_hard
 from analysis.call.succession import Told
 from analysis.practice.load import LoadRules, Work, began, ended, suggestion
 from analysis.settings import LoadSection

@@ -23,8 +23,9 @@ from functools import partial
 from prometheus_client import Counter, Histogram
 
 from analysis.call.analyst import Outcome
-from analysis.call.conversation import Conversation, decode, encode
+from analysis.call.conversation import Conversation
 from analysis.call.decision import Decisions, broke
+from analysis.call.stored_state import decode, encode
 from analysis.call.succession import RESUME_SECONDS, Step
 from analysis.call.written import Wrote
 from analysis.lanes.active import Active

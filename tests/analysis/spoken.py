@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from analysis.call.conversation import Conversation, hear, judge, state_of
+from analysis.call.conversation import Conversation, hear, judge
+from analysis.call.shown_state import state_of
 from analysis.shift.detector import ShiftRules
 from analysis.turns.score import Scorer
 from analysis.turns.turn import Said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.call.conversation import decode
+from analysis.call.stored_state import decode
 from analysis.lanes.counting import LANGUAGES
 from analysis.words.language import Languages
 from callbus import Alert, CallState, Mood, Role, Transcript

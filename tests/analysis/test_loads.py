@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from analysis.call.conversation import Conversation, Party, is_hard
+from analysis.call.conversation import Conversation
+from analysis.call.party import Party
+from analysis.call.shown_state import is_hard
 from analysis.lanes.agents import load_key
 from analysis.settings import LoadSection
 from analysis.shift.detector import ShiftState

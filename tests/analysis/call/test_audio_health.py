@@ -6,7 +6,9 @@ import pytest
 
 from analysis.call.analyst import Analyst
 from analysis.call.audio_health import Health
-from analysis.call.conversation import Conversation, decode, encode, opened, state_of
+from analysis.call.conversation import Conversation, opened
+from analysis.call.shown_state import state_of
+from analysis.call.stored_state import decode, encode
 from analysis.shift.detector import ShiftRules
 from callbus import CallClosed, CallEvent, CallOpened, CallState, Condition, ConditionKind, Gap, Leg, Role
 from callbus.messages.conditions import MAX_CONDITIONS, MAX_GAPS, UNITS

@@ -10,21 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.call.audio_health import Health
-from analysis.call.conversation import (
-    RECENT_TURNS,
-    SCORES,
-    STATE_VERSION,
-    Conversation,
-    StateError,
-    decode,
-    encode,
-    hear,
-    joined,
-    judge,
-    opened,
-    state_of,
-    taken_over,
-)
+from analysis.call.conversation import RECENT_TURNS, Conversation, hear, joined, judge, opened, taken_over
+from analysis.call.party import SCORES
+from analysis.call.shown_state import state_of
+from analysis.call.stored_state import STATE_VERSION, StateError, decode, encode
 from analysis.call.succession import TakenOver
 from analysis.turns.turn import Said
 from analysis.words.voice import Voice

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from analysis.call.analyst import Analyst, Outcome
-from analysis.call.conversation import Conversation, decode, encode
+from analysis.call.conversation import Conversation
+from analysis.call.stored_state import decode, encode
 from analysis.practice.phrases import load
 from analysis.practice.repeated import Repeats
 from analysis.shift.detector import ShiftRules

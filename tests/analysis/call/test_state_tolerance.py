@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.call.audio_health import Health
-from analysis.call.conversation import Conversation, Party, StateError, decode, encode
+from analysis.call.conversation import Conversation
+from analysis.call.party import Party
 from analysis.call.recording_state import Recording, Recordings
+from analysis.call.stored_state import StateError, decode, encode
 from analysis.shift.detector import ShiftState
 from analysis.shift.evidence import Judged
 from analysis.turns.reading import Act
