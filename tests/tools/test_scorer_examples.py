@@ -24,7 +24,7 @@ from callbus import Role
 from tools.labels.second import labelled, line
 from tools.scorer.calibration import PLAIN, best_shift, fitted, probabilities, reliability
 from tools.scorer.examples import Example, banking, dialogues, go_emotions, second_hands
-from tools.scorer.folds import composed, folds, left_out, without, written
+from tools.scorer.folds import FURTHER, composed, folds, left_out, without, written
 from tools.scorer.speech import Speech, sound
 from tools.scorer.variants import variants
 
@@ -119,7 +119,7 @@ def test_no_fold_sees_its_group_or_its_like() -> None:
         assert not [one.name for one in seen if one.name.startswith(hands)]
         assert all(len(label.shares) == OUTPUTS for one in left_out(group) for label in one.labels)
     assert sorted(hand for fold in folds().values() for hand in fold["hands"]) == sorted(
-        path.stem for path in (TESTS / "hands").glob("*.jsonl")
+        path.stem for folder in (TESTS / "hands", FURTHER) for path in folder.glob("*.jsonl")
     )
     industries = {one.industry for one in without("banking-insurance-utilities", groups, others)}
     assert not {industry for industry in industries if "bank" in industry or "insur" in industry}

@@ -26,12 +26,15 @@ class FileError(ValueError):
 
 
 def sets() -> dict[str, list[Path]]:
-    """The files of each set: the tests as one, each training file by its name, both halves of the hands and Spanish."""
+    """The files of each set: the tests as one, each training file by its name, both halves of the hands and of Spanish,
+    and the hands for training alone.
+    """
     training = [*sorted(TRAINING.glob("*.jsonl")), *sorted(COMPOSED.glob("*.jsonl"))]
     return {
         "tests": sorted(TESTS.glob("*.jsonl")),
         "tests-hands": sorted((TESTS / "hands").glob("*.jsonl")),
         "training-hands": sorted((TRAINING / "hands").glob("*.jsonl")),
+        "training-further": sorted((TRAINING / "further").glob("*.jsonl")),
         "tests-spanish": sorted((TESTS / "spanish").glob("*.jsonl")),
         "training-spanish": sorted((TRAINING / "spanish").glob("*.jsonl")),
         **{path.stem: [path] for path in training},

@@ -13,6 +13,8 @@ HERE = Path(__file__).parent
 COMPOSED = HERE / "composed"
 WRITTEN = HERE / "dialogues"
 HANDS = WRITTEN / "hands"
+FURTHER = WRITTEN / "further"
+"""Hands of which nothing is kept for testing."""
 
 
 def composed() -> dict[str, list[Example]]:
@@ -23,7 +25,8 @@ def composed() -> dict[str, list[Example]]:
 
 def written() -> list[Example]:
     """The dialogues written only for training."""
-    return list(dialogues([*sorted(WRITTEN.glob("*.jsonl")), *sorted(HANDS.glob("*.jsonl"))], second_hands()))
+    paths = [path for folder in (WRITTEN, HANDS, FURTHER) for path in sorted(folder.glob("*.jsonl"))]
+    return list(dialogues(paths, second_hands()))
 
 
 def without(group: str, groups: dict[str, list[Example]], others: Sequence[Example]) -> list[Example]:
@@ -40,8 +43,10 @@ def without(group: str, groups: dict[str, list[Example]], others: Sequence[Examp
 
 
 def left_out(group: str) -> list[Example]:
-    """The training dialogues that a fold's model is calibrated on: the group, and the halves of its hands."""
-    paths = [COMPOSED / f"{group}.jsonl", *(HANDS / f"{hand}.jsonl" for hand in folds()[group]["hands"])]
+    """The training dialogues that a fold's model is calibrated on: the group, and what is to train on of its hands."""
+    hands = folds()[group]["hands"]
+    paths = [COMPOSED / f"{group}.jsonl"]
+    paths += [path for folder in (HANDS, FURTHER) for path in sorted(folder.glob("*.jsonl")) if path.stem in hands]
     return list(dialogues(paths, second_hands()))
 
 

@@ -1,4 +1,4 @@
-"""The six hands' and the Spanish dialogues, and the second hand's labels, are well-formed; the READMEs count them."""
+"""The hands' and the Spanish dialogues, and the second hand's labels, are well-formed; the READMEs count them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tools.labels.second import line
 from tools.labels.written import Dialogue, dialogue
 
 HALVES = [TESTS / "hands", TRAINING / "hands"]
-KINDS = ("hands", "spanish")
+KINDS = ("further", "hands", "spanish")
 FILES = [path for half in (TESTS, TRAINING) for kind in KINDS for path in sorted((half / kind).glob("*.jsonl"))]
 READMES = {TESTS: TESTS / "README.md", TRAINING: ROOT / "tools" / "scorer" / "README.md"}
 
@@ -72,7 +72,7 @@ def test_recovering_needs_an_unhappy_stretch(path: Path) -> None:
 @pytest.mark.parametrize("folder", READMES, ids=["tests", "training"])
 def test_the_readme_counts_each_file(folder: Path) -> None:
     """The README's tables have a file's dialogues, calm ones, turns, labels, channels, recoveries and hollow turns."""
-    row = r"^\| `(?:dialogues/)?((?:hands|spanish)/\w+)` \| (.*) \|$"
+    row = r"^\| `(?:dialogues/)?((?:further|hands|spanish)/\w+)` \| (.*) \|$"
     told = re.findall(row, READMES[folder].read_text("utf-8"), re.M)
     counted = []
     for path in (path for kind in KINDS for path in sorted((folder / kind).glob("*.jsonl"))):
@@ -91,7 +91,7 @@ def test_the_readme_counts_each_file(folder: Path) -> None:
         )
         counted.append((f"{path.parent.name}/{path.stem}", " | ".join(map(str, cells))))
     assert told == counted
-    assert len(counted) == 7
+    assert len(counted) >= 7
 
 
 def test_both_halves_have_the_same_hands() -> None:
