@@ -37,6 +37,10 @@ class Crowded(Exception):
     """The message was not taken, and may be repeated: the words say why."""
 
 
+class PhoneCall(Exception):
+    """The message was not taken: its conversation has the id of a phone call that goes on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of one party, as it was handed in."""
@@ -76,13 +80,14 @@ class Conversations:
         self._finish = bus.client.register_script(FINISH)
 
     async def take(self, message: Message) -> Taken:
-        """Write a message behind those of its conversation, which it opens if there is none. Raises Crowded."""
+        """Write a message behind those of its conversation, which it opens if there is none. Raises Crowded, PhoneCall."""
         keys, call_id = self._bus.keys, message.conversation
         names = [
             keys.conversation(call_id),
             keys.message(_name(call_id, message.message_id)),
             keys.forks(self._partition(call_id)),
             keys.conversations,
+            keys.live,
         ]
         for _ in range(TRIES):
             known = await self._bus.client.hmget(names[0], KNOWN)
@@ -90,6 +95,8 @@ class Conversations:
             match outcome:
                 case b"taken" | b"repeated":
                     return Taken(sequence, outcome == b"repeated")
+                case b"phone":
+                    raise PhoneCall
                 case b"full":
                     raise Crowded("analysis is behind: as many events wait for it as redis.partition_length allows")
         raise Crowded("too many messages of this conversation come at once")

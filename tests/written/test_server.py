@@ -160,6 +160,16 @@ async def test_too_many_requests_wait(redis_url: str) -> None:
         assert (await other.post("/v1/turns", json=hello())).status_code == 202
 
 
+async def test_a_phone_call_is_not_written_in(redis_url: str) -> None:
+    """A message under the id of a phone call that goes on gets 409 and the cure."""
+    async with Bus(RedisSettings(url=redis_url)) as bus:
+        await bus.client.hset(bus.keys.live, "c1", "{}")
+    async with RunningWritten(redis_url) as running, running.client() as client:
+        answer = await client.post("/v1/turns", json=hello())
+    assert answer.status_code == 409
+    assert answer.json()["cure"] == "give the conversation an id of its own"
+
+
 async def test_no_more_are_worked_on_than_there_are_places(redis_url: str) -> None:
     """While one request holds the only place the next one gets 503, at once, and is taken afterwards."""
     async with RunningWritten(redis_url, max_requests=1) as running, running.client() as client:

@@ -7,17 +7,22 @@ TAKE = (
     + """
 -- A written message, behind those of its conversation, and the opening before it if there is one. Nothing else is
 -- evicted for it: while the stream is full it is not taken. A name of a message that was taken stands for its number.
--- KEYS: conversation, message, stream, written conversations by when they will have been idle for too long
+-- A phone call goes on under its id alone.
+-- KEYS: conversation, message, stream, written conversations by when they will have been idle for too long, live calls
 -- ARGV: the number that was expected (empty for a new conversation), stream bound, seconds to remember the message,
 --       seconds to keep the conversation, after how many idle seconds it ends, call id, opening or empty, message,
 --       opened at, agent, queue, channel
 local kinds = {[KEYS[1]] = 'hash', [KEYS[2]] = 'string', [KEYS[3]] = 'stream', [KEYS[4]] = 'zset'}
+kinds[KEYS[5]] = 'hash'
 local fault = stranger(kinds)
 if fault then return fault end
 local taken = redis.call('GET', KEYS[2])
 if taken then return {'repeated', tonumber(taken)} end
 local number = redis.call('HGET', KEYS[1], 'next') or ''
 if number ~= ARGV[1] then return {'moved', 0} end
+if number == '' and redis.call('HEXISTS', KEYS[5], ARGV[6]) == 1 and not redis.call('ZSCORE', KEYS[4], ARGV[6]) then
+  return {'phone', 0}
+end
 if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[2]) then return {'full', 0} end
 number = tonumber(number) or 0
 if ARGV[7] ~= '' then redis.call('XADD', KEYS[3], '*', 'm', ARGV[7]) end

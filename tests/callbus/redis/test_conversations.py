@@ -13,7 +13,7 @@ from callbus.messages.call import USUAL_IDLE_SECONDS
 from callbus.messages.wire import ForkEvent, decode_fork_event
 from callbus.redis import housekeeping
 from callbus.redis.bus import Bus
-from callbus.redis.conversations import Conversations, Crowded, Message, Taken
+from callbus.redis.conversations import Conversations, Crowded, Message, PhoneCall, Taken
 from callbus.redis.housekeeping import Housekeeping
 from callbus.redis.partition import partition_of
 from callbus.redis.settings import RedisSettings
@@ -95,6 +95,18 @@ async def test_nothing_is_evicted_for_a_message(bus: Bus) -> None:
         await conversations(bus).take(HELLO)
     assert await bus.client.xlen(stream) == 16
     await bus.client.xtrim(stream, maxlen=0)
+    assert await conversations(bus).take(HELLO) == Taken(0, False)
+
+
+async def test_a_phone_call_has_its_id_alone(bus: Bus) -> None:
+    """No message is taken for a call that goes on by phone; one for what is written on the board is."""
+    await bus.client.hset(bus.keys.live, mapping={"c": "{}", "d": "{}"})
+    await bus.client.zadd(bus.keys.conversations, {"d": NOW})
+    with pytest.raises(PhoneCall):
+        await conversations(bus).take(HELLO)
+    assert await waiting(bus) == []
+    assert await conversations(bus).take(replace(HELLO, conversation="d")) == Taken(0, False)
+    await bus.client.hdel(bus.keys.live, "c")
     assert await conversations(bus).take(HELLO) == Taken(0, False)
 
 
