@@ -17,8 +17,8 @@ setup-tests:
 demo: setup ## run everything on this machine with synthetic calls; ONCE=1: one call, its alert as JSON
 	@$(VENV)/python -m testcall.demo $(if $(ONCE),--once) $(DEMO)
 
-test: setup-tests ## run the tests, WORKERS (2) files at a time
-	@$(VENV)/python -m pytest --numprocesses=$(or $(WORKERS),2) --dist=loadfile --no-loadscope-reorder $(TESTS)
+test: setup-tests ## run the tests, WORKERS (3) files at a time
+	@$(VENV)/python -m pytest --numprocesses=$(or $(WORKERS),3) --dist=loadfile --no-loadscope-reorder $(TESTS)
 
 browser: setup-tests ## run the tests of the page in Chromium
 	@$(VENV)/python -m pytest -m browser tests/browser

@@ -17,7 +17,7 @@ from callbus.messages.wire import encode_fork_event
 from callbus.messages.written import WrittenTurn
 from callbus.redis.bus import Bus
 from callbus.redis.partition import partition_of
-from callbus.redis.scripts.written import FINISH, TAKE
+from callbus.redis.scripts.written_turns import FINISH, TAKE
 
 SOURCE = "written"
 """Stands for a bridge's id in the openings."""
@@ -80,7 +80,7 @@ class Conversations:
         self._finish = bus.client.register_script(FINISH)
 
     async def take(self, message: Message) -> Taken:
-        """Write a message behind those of its conversation, which it opens if there is none. Raises Crowded, PhoneCall."""
+        """Write a message behind those of its conversation, opened if there is none. Raises Crowded, PhoneCall."""
         keys, call_id = self._bus.keys, message.conversation
         names = [
             keys.conversation(call_id),

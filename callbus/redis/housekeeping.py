@@ -18,8 +18,8 @@ from callbus.messages.wire import WireError, decode_fork_event, encode_fork_even
 from callbus.redis.bus import Bus
 from callbus.redis.contacts import Contacts
 from callbus.redis.partition import partition_of
-from callbus.redis.scripts.presence import UNHELD
-from callbus.redis.scripts.written import IDLE as FINISH_IDLE
+from callbus.redis.scripts.bridge_calls import UNHELD
+from callbus.redis.scripts.written_turns import IDLE as FINISH_IDLE
 from callbus.redis.trouble import trouble_of
 
 log = logging.getLogger(__name__)

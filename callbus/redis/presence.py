@@ -13,7 +13,7 @@ from uuid import uuid4
 from callbus.messages.call import CallClosed, CallOpened
 from callbus.messages.wire import ForkEvent
 from callbus.redis.bus import Bus
-from callbus.redis.scripts.presence import ABSENT, BEAT
+from callbus.redis.scripts.bridge_calls import ABSENT, BEAT
 
 BEAT_SECONDS = 5.0
 CALLS_SECONDS = 86_400

@@ -61,7 +61,7 @@ def main() -> None:
 def _comments(options: argparse.Namespace) -> None:
     import torch
 
-    from tools.scorer.network import Readings, from_minilm
+    from tools.scorer.network import from_minilm
     from tools.scorer.training import train
     from tools.scorer.variants import variants
 
@@ -71,8 +71,8 @@ def _comments(options: argparse.Namespace) -> None:
     chosen = [*go_emotions(options.data / "goemotions", "train"), *requests]
     dice.shuffle(chosen)
     network = from_minilm(options.minilm / "model.safetensors")
-    readings = Readings(network)
-    train(network, readings, _tokenizer(options.minilm), variants(chosen, 1, seed=1), epochs=2, rate=2e-4, seed=1)
+    network.lower.requires_grad_(False)  # comments are unlike calls; it learns from the dialogues alone
+    train(network, _tokenizer(options.minilm), variants(chosen, 1, seed=1), epochs=2, rate=2e-4, seed=1)
     options.work.mkdir(parents=True, exist_ok=True)
     torch.save(network.state_dict(), options.work / "comments.pt")
 
@@ -81,7 +81,7 @@ def _fold(options: argparse.Namespace) -> None:
     import torch
 
     from tools.scorer.folds import composed, without, written
-    from tools.scorer.network import Network, Readings
+    from tools.scorer.network import Network
     from tools.scorer.training import auc_of_unhappy, train
     from tools.scorer.variants import variants
 
@@ -98,18 +98,16 @@ def _fold(options: argparse.Namespace) -> None:
     start = torch.load(options.work / "comments.pt")
     folder = options.work / (options.group or "all")
     folder.mkdir(exist_ok=True)
-    readings: Readings | None = None
     for seed in options.seeds:
         path = folder / f"seed-{seed}.pt"
         if path.exists():
             continue
         network = Network()
         network.load_state_dict(start)
-        readings = readings or Readings(network)
-        train(network, readings, tokenizer, heard, epochs=EPOCHS, rate=RATE, seed=seed)
+        train(network, tokenizer, heard, epochs=EPOCHS, rate=RATE, seed=seed)
         torch.save(network.state_dict(), path)
         if options.group:
-            auc = auc_of_unhappy(network, readings, tokenizer, groups[options.group], WINDOW_TOKENS)
+            auc = auc_of_unhappy(network, tokenizer, groups[options.group], WINDOW_TOKENS)
             print(f"{options.group} seed {seed}: AUC of unhappy turns {auc:.4f}", flush=True)
 
 

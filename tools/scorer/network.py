@@ -1,6 +1,6 @@
 """The network: MiniLM reads each turn on its own; its upper layers then also see the earlier turns.
 
-The lower half keeps its published weights. Its output for a text never changes, so it is computed once.
+The word embeddings keep their published weights.
 """
 
 # mypy: disallow-subclassing-any=false, disallow-any-unimported=false
@@ -8,7 +8,7 @@ The lower half keeps its published weights. Its output for a text never changes,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,12 +22,10 @@ from analysis.turns.wording import Wording
 
 WIDTH, HEADS, LAYERS, INNER = 384, 12, 6, 1536
 LOWER = 3
-"""Layers that stay frozen and see one turn at a time."""
+"""Layers that see one turn at a time, so that a worker computes them once a turn."""
 DROPOUT = 0.1
 DISTANCES = 8
 """Distances between turns that are told apart; all larger ones count as the largest."""
-LOWER_TOKENS = 4_000
-"""Tokens per run of the lower half."""
 
 
 class Layer(nn.Module):
@@ -76,7 +74,7 @@ class Network(nn.Module):
         self.upper = nn.ModuleList(Layer() for _ in range(LAYERS - LOWER))
         self.dropout = nn.Dropout(DROPOUT)
         self.heads = nn.Linear(2 * WIDTH, OUTPUTS)
-        for module in (self.words, self.places, self.norm, self.lower):
+        for module in (self.words, self.places, self.norm):
             module.requires_grad_(False)
 
     def read(self, ids: Tensor, places: Tensor, turns: Tensor) -> Tensor:
@@ -145,39 +143,12 @@ def from_minilm(weights: Path) -> Network:
     return network
 
 
-class Readings:
-    """The lower half's output for texts, each computed once."""
-
-    def __init__(self, network: Network) -> None:
-        self._network = network
-        self._known: dict[tuple[int, ...], Tensor] = {}
-
-    def read(self, turns: Iterable[tuple[int, ...]]) -> None:
-        """Read the turns, as token ids, that are not yet known."""
-        fresh = sorted(set(turns) - self._known.keys(), key=len)
-        self._network.eval()
-        while fresh:
-            count = max(1, LOWER_TOKENS // len(fresh[min(len(fresh), 64) - 1]))
-            chosen, fresh = fresh[: min(count, 64)], fresh[min(count, 64) :]
-            longest = len(chosen[-1])
-            ids = torch.tensor([[*turn, *(0,) * (longest - len(turn))] for turn in chosen])
-            numbers = torch.tensor([[0] * len(turn) + [-1] * (longest - len(turn)) for turn in chosen])
-            places = torch.arange(longest).expand(len(chosen), -1)
-            with torch.inference_mode():
-                hidden = self._network.read(ids, places, numbers).half()
-            for turn, states in zip(chosen, hidden, strict=True):
-                self._known[turn] = states[: len(turn)].clone()
-
-    def of(self, turn: tuple[int, ...]) -> Tensor:
-        """The hidden states of a turn that was read, shape (tokens, WIDTH)."""
-        return self._known[turn]
-
-
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows for the upper half."""
+    """Rows of several turns each, padded to the longest; shape (rows, tokens)."""
 
-    hidden: Tensor
+    ids: Tensor
+    places: Tensor
     kinds: Tensor
     turns: Tensor
     wanted: Tensor
@@ -185,21 +156,24 @@ class Batch:
 
     def judged_by(self, network: Network) -> Tensor:
         """Logits of the wanted turns, shape (turns, OUTPUTS)."""
-        hidden = network.relate(self.hidden, self.kinds, self.turns)
+        lower = network.read(self.ids, self.places, self.turns)
+        hidden = network.relate(lower, self.kinds, self.turns)
         rows = self.wanted[:, 0]
         return network.judge(hidden[rows], (self.turns[rows] == self.wanted[:, 1:]).float())
 
 
-def batch(readings: Readings, rows: Sequence[tuple[Wording, Sequence[int]]]) -> Batch:
+def batch(rows: Sequence[tuple[Wording, Sequence[int]]]) -> Batch:
     """Wordings, each with its wanted turns, padded to the longest."""
     longest = max(len(wording.ids) for wording, _ in rows)
-    hidden = torch.zeros(len(rows), longest, WIDTH)
-    kinds = torch.zeros(len(rows), longest, dtype=torch.long)
+    ids = torch.zeros(len(rows), longest, dtype=torch.long)
+    places = torch.zeros_like(ids)
+    kinds = torch.zeros_like(ids)
     turns = torch.full_like(kinds, -1)
     for row, (wording, _) in enumerate(rows):
         count = len(wording.ids)
-        hidden[row, :count] = torch.cat([readings.of(turn) for turn in wording.by_turn()]).float()
+        ids[row, :count] = torch.tensor([token for turn in wording.by_turn() for token in turn])
+        places[row, :count] = torch.tensor([at for turn in wording.by_turn() for at in range(len(turn))])
         kinds[row, :count] = torch.tensor(wording.kinds)
         turns[row, :count] = torch.tensor(wording.turns)
     wanted = [(row, turn) for row, (_, numbers) in enumerate(rows) for turn in numbers]
-    return Batch(hidden, kinds, turns, torch.tensor(wanted))
+    return Batch(ids, places, kinds, turns, torch.tensor(wanted))

@@ -26,7 +26,7 @@ from tools.labels.second import line
 from tools.labels.written import Dialogue, dialogue
 
 HALVES = [TESTS / "hands", TRAINING / "hands"]
-KINDS = ("further", "hands", "spanish")
+KINDS = ("hands", "further", "spanish")
 FILES = [path for half in (TESTS, TRAINING) for kind in KINDS for path in sorted((half / kind).glob("*.jsonl"))]
 READMES = {TESTS: TESTS / "README.md", TRAINING: ROOT / "tools" / "scorer" / "README.md"}
 
