@@ -34,7 +34,7 @@ def message_of(body: bytes, now: float) -> Message:
         raise Refused(f"{unknown[0]!a:.40}: unknown field; the fields are {', '.join(sorted(FIELDS))}")
     channel = CHANNELS[_word(fields, "channel", CHANNELS)]
     return Message(
-        conversation=_line(fields, "conversation", MOST_ID),
+        conversation=_conversation(fields),
         channel=channel,
         role=ROLES[_word(fields, "party", ROLES)],
         text=_text(fields, channel),
@@ -47,7 +47,15 @@ def message_of(body: bytes, now: float) -> Message:
 
 def id_of(path: str) -> str:
     """A conversation's id from a path. Raises Refused."""
-    return _line({"conversation": path}, "conversation", MOST_ID)
+    return _conversation({"conversation": path})
+
+
+def _conversation(fields: dict[str, Any]) -> str:
+    """An id that can stand in a path."""
+    value = _line(fields, "conversation", MOST_ID)
+    if value in (".", ".."):  # browsers and proxies take these for steps, percent-encoded or not
+        raise Refused("conversation: dots alone; give letters, digits, signs and spaces")
+    return value
 
 
 def _object(body: bytes) -> dict[str, Any]:

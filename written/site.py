@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from callbus.redis.conversations import Conversations, Crowded, PhoneCall
+from callbus.redis.conversations import Conflict, Conversations, Crowded
 from callbus.redis.trouble import FAILURES, trouble_of
 from written.gate import BUSY_SECONDS, REQUESTS, Gate, refusal
 from written.request import BODY_BYTES, Refused, id_of, message_of
@@ -70,7 +70,7 @@ def site(settings: WrittenSettings, conversations: Conversations) -> ASGIApp:
         _TooLarge: _too_large,
         _Slow: _slow,
         Crowded: _crowded,
-        PhoneCall: _phone_call,
+        Conflict: _conflict,
         TimeoutError: _silent,
         ClientDisconnect: _gone,
         404: _nowhere,
@@ -134,8 +134,8 @@ async def _crowded(_: Request, error: Exception) -> Response:
     return refusal("crowded", 503, str(error), cure, {"Retry-After": str(BUSY_SECONDS)})
 
 
-async def _phone_call(_: Request, error: Exception) -> Response:
-    fault, cure = "conversation: a phone call goes on under this id", "give the conversation an id of its own"
+async def _conflict(_: Request, error: Exception) -> Response:
+    fault, cure = str(error).split("; ", 1)
     return refusal("malformed", 409, fault, cure)
 
 

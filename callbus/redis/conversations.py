@@ -37,8 +37,8 @@ class Crowded(Exception):
     """The message was not taken, and may be repeated: the words say why."""
 
 
-class PhoneCall(Exception):
-    """The message was not taken: its conversation has the id of a phone call that goes on."""
+class Conflict(Exception):
+    """The message was not taken, and never will be: the words name the fault and, after a semicolon, the cure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,11 @@ class Conversations:
         self._finish = bus.client.register_script(FINISH)
 
     async def take(self, message: Message) -> Taken:
-        """Write a message behind those of its conversation, opened if there is none. Raises Crowded, PhoneCall."""
+        """Write a message behind those of its conversation, opened if there is none. Raises Crowded, Conflict."""
         keys, call_id = self._bus.keys, message.conversation
         names = [
             keys.conversation(call_id),
-            keys.message(_name(call_id, message.message_id)),
+            keys.message(_digest(call_id, message.message_id)),
             keys.forks(self._partition(call_id)),
             keys.conversations,
             keys.live,
@@ -96,7 +96,9 @@ class Conversations:
                 case b"taken" | b"repeated":
                     return Taken(sequence, outcome == b"repeated")
                 case b"phone":
-                    raise PhoneCall
+                    raise Conflict("conversation: a phone call goes on under this id; give it an id of its own")
+                case b"other":
+                    raise Conflict("message_id: another message of this conversation has it; give each its own")
                 case b"full":
                     raise Crowded("analysis is behind: as many events wait for it as redis.partition_length allows")
         raise Crowded("too many messages of this conversation come at once")
@@ -155,12 +157,13 @@ class Conversations:
             named,
             of_queue,
             chosen.value,
+            _digest(message.role, message.text),
         ]
 
 
-def _name(call_id: str, message_id: str) -> str:
-    """A message's name in Redis, of one length whatever its ids are."""
-    return hashlib.sha256(f"{call_id}\0{message_id}".encode()).hexdigest()[:32]
+def _digest(one: str, other: str) -> str:
+    """Two texts as one name, of one length whatever they are."""
+    return hashlib.sha256(f"{one}\0{other}".encode()).hexdigest()[:32]
 
 
 def _text(stored: bytes | None) -> str:

@@ -42,6 +42,7 @@ def test_a_message_is_read() -> None:
         ({"conversation": "a\nb"}, "conversation: has a character that cannot be printed"),
         ({"conversation": "a\ud800"}, "conversation: has a character that cannot be printed"),
         ({"conversation": 5}, "conversation: not text"),
+        ({"conversation": ".."}, "conversation: dots alone"),
         ({"message_id": "\u202ea"}, "message_id: has a character that cannot be printed"),
         ({"message_id": ["a"]}, "message_id: not text"),
         ({"channel": "phone"}, "channel: not known; give one of chat, email"),

@@ -64,7 +64,7 @@ async def test_a_message_is_taken_once(written: RunningWritten, redis_url: str) 
     assert await written.metric('callvane_written_requests_total{outcome="repeated"}') == 1
 
 
-@pytest.mark.parametrize("conversation", ["a/b", "100 %", "<1@b.example>", "\u00fc?#", "..", "x/close"])
+@pytest.mark.parametrize("conversation", ["a/b", "100 %", "<1@b.example>", "\u00fc?#", "...", "x/close"])
 async def test_an_id_may_have_any_sign(written: RunningWritten, redis_url: str, conversation: str) -> None:
     """Percent-encoded in the path it is the same conversation."""
     async with written.client() as client:
@@ -167,7 +167,7 @@ async def test_a_phone_call_is_not_written_in(redis_url: str) -> None:
     async with RunningWritten(redis_url) as running, running.client() as client:
         answer = await client.post("/v1/turns", json=hello())
     assert answer.status_code == 409
-    assert answer.json()["cure"] == "give the conversation an id of its own"
+    assert answer.json()["cure"] == "give it an id of its own"
 
 
 async def test_no_more_are_worked_on_than_there_are_places(redis_url: str) -> None:

@@ -11,13 +11,17 @@ TAKE = (
 -- KEYS: conversation, message, stream, written conversations by when they will have been idle for too long, live calls
 -- ARGV: the number that was expected (empty for a new conversation), stream bound, seconds to remember the message,
 --       seconds to keep the conversation, after how many idle seconds it ends, call id, opening or empty, message,
---       opened at, agent, queue, channel
+--       opened at, agent, queue, channel, what the message says as a digest
 local kinds = {[KEYS[1]] = 'hash', [KEYS[2]] = 'string', [KEYS[3]] = 'stream', [KEYS[4]] = 'zset'}
 kinds[KEYS[5]] = 'hash'
 local fault = stranger(kinds)
 if fault then return fault end
 local taken = redis.call('GET', KEYS[2])
-if taken then return {'repeated', tonumber(taken)} end
+if taken then
+  local number, said = string.match(taken, '^(%d+) ?(%x*)$')
+  local same = said == nil or said == '' or said == ARGV[13]
+  return {same and 'repeated' or 'other', tonumber(number or 0)}
+end
 local number = redis.call('HGET', KEYS[1], 'next') or ''
 if number ~= ARGV[1] then return {'moved', 0} end
 if number == '' and redis.call('HEXISTS', KEYS[5], ARGV[6]) == 1 and not redis.call('ZSCORE', KEYS[4], ARGV[6]) then
@@ -27,7 +31,7 @@ if redis.call('XLEN', KEYS[3]) >= tonumber(ARGV[2]) then return {'full', 0} end
 number = tonumber(number) or 0
 if ARGV[7] ~= '' then redis.call('XADD', KEYS[3], '*', 'm', ARGV[7]) end
 redis.call('XADD', KEYS[3], '*', 'm', ARGV[8])
-redis.call('SET', KEYS[2], number, 'EX', ARGV[3])
+redis.call('SET', KEYS[2], number .. ' ' .. ARGV[13], 'EX', ARGV[3])
 redis.call('HSET', KEYS[1], 'next', number + 1, 'opened_at', ARGV[9], 'agent', ARGV[10], 'queue', ARGV[11],
   'channel', ARGV[12])
 redis.call('HDEL', KEYS[1], 'closed_at')

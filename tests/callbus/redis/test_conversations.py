@@ -13,7 +13,7 @@ from callbus.messages.call import USUAL_IDLE_SECONDS
 from callbus.messages.wire import ForkEvent, decode_fork_event
 from callbus.redis import housekeeping
 from callbus.redis.bus import Bus
-from callbus.redis.conversations import Conversations, Crowded, Message, PhoneCall, Taken
+from callbus.redis.conversations import Conflict, Conversations, Crowded, Message, Taken
 from callbus.redis.housekeeping import Housekeeping
 from callbus.redis.partition import partition_of
 from callbus.redis.settings import RedisSettings
@@ -76,6 +76,24 @@ async def test_a_repeated_message_is_taken_once(bus: Bus) -> None:
     assert len(await waiting(bus)) == 2
 
 
+@pytest.mark.parametrize("other", [replace(HELLO, text="hello?"), replace(HELLO, role=Role.AGENT)])
+async def test_an_id_names_one_message(bus: Bus, other: Message) -> None:
+    """Other words, or the other party's, under an id that was taken are refused and not thought repeated."""
+    await conversations(bus).take(HELLO)
+    with pytest.raises(Conflict, match="another message"):
+        await conversations(bus).take(other)
+    assert await conversations(bus).take(replace(HELLO, at=NOW, queue="billing")) == Taken(0, True)
+    assert len(await waiting(bus)) == 2
+
+
+async def test_a_message_is_known_that_an_earlier_version_took(bus: Bus) -> None:
+    """It is remembered by its number alone."""
+    await conversations(bus).take(HELLO)
+    async for name in bus.client.scan_iter(match=b"*message*"):
+        await bus.client.set(name, b"0")
+    assert await conversations(bus).take(HELLO) == Taken(0, True)
+
+
 async def test_many_at_once_are_each_taken_once(bus: Bus) -> None:
     """From several processes, each of them twice: every number once, and none is left out."""
     both = [conversations(bus), conversations(bus)]
@@ -102,7 +120,7 @@ async def test_a_phone_call_has_its_id_alone(bus: Bus) -> None:
     """No message is taken for a call that goes on by phone; one for what is written on the board is."""
     await bus.client.hset(bus.keys.live, mapping={"c": "{}", "d": "{}"})
     await bus.client.zadd(bus.keys.conversations, {"d": NOW})
-    with pytest.raises(PhoneCall):
+    with pytest.raises(Conflict, match="a phone call"):
         await conversations(bus).take(HELLO)
     assert await waiting(bus) == []
     assert await conversations(bus).take(replace(HELLO, conversation="d")) == Taken(0, False)
