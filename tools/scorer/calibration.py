@@ -13,6 +13,8 @@ from analysis.scorers.shipped import NEVER
 Floats = NDArray[np.float64]
 BINS = 10
 LEAST_PRECISION = 0.5
+HOLLOW_PRECISION = 0.8
+"""Of hollow turns: to be told so without cause hurts more than one that is not found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,13 @@ def calibrated(logits: Floats, shares: Floats) -> Calibration:
     for where in (AT_URGENT, AT_ACTS, AT_HOLLOW):
         for output in range(where.start, where.stop):
             known = np.isin(shares[:, output], (0, 1))
-            shifts[output] = best_shift(logits[known, output], shares[known, output] == 1)
+            least = HOLLOW_PRECISION if where == AT_HOLLOW else LEAST_PRECISION
+            shifts[output] = best_shift(logits[known, output], shares[known, output] == 1, least)
     return replace(feelings, shifts=tuple(shifts))
 
 
-def best_shift(logits: Floats, true: NDArray[np.bool_]) -> float:
-    """What to add to a label's logits for the best F1 of those above 0, at least half of them right.
+def best_shift(logits: Floats, true: NDArray[np.bool_], least_precision: float = LEAST_PRECISION) -> float:
+    """What to add to a label's logits for the best F1 of those above 0, at least such a share of them right.
 
     NEVER if that cannot be had: such a label is not told. 0 if no turn has it.
     """
@@ -78,7 +81,7 @@ def best_shift(logits: Floats, true: NDArray[np.bool_]) -> float:
     order = np.argsort(-logits)
     found = np.cumsum(true[order])
     told = np.arange(1, len(true) + 1)
-    f1 = np.where(found >= LEAST_PRECISION * told, 2 * found / (told + true.sum()), 0.0)
+    f1 = np.where(found >= least_precision * told, 2 * found / (told + true.sum()), 0.0)
     at = int(f1.argmax())
     if not f1[at]:
         return NEVER
