@@ -17,7 +17,8 @@ MOST_NAME = 128
 MOST_QUEUE = 64
 OLDEST_SECONDS = 30 * 86_400
 """An older message says nothing of a conversation that is going on."""
-LARGEST = 1e12
+LARGEST = 1e11
+INFINITE = float("inf")
 CHANNELS = {each.value: each for each in Channel if each.is_written}
 ROLES = {each.value: each for each in PARTIES}
 FIELDS = frozenset({"conversation", "channel", "party", "text", "message_id", "at", "agent", "queue"})
@@ -110,8 +111,10 @@ def _text(fields: dict[str, Any], channel: Channel) -> str:
 def _moment(at: Any, now: float) -> float:
     if at is None:
         return now
-    if isinstance(at, bool) or not isinstance(at, int | float) or not -LARGEST < at < LARGEST:  # NaN is neither
+    if isinstance(at, bool) or not isinstance(at, int | float) or not -INFINITE <= at <= INFINITE:  # NaN
         raise Refused("at: not a number; give Unix seconds, or leave it out for now")
+    if at > LARGEST:
+        raise Refused("at: too far ahead, or in milliseconds; give Unix seconds")
     if at < now - OLDEST_SECONDS:
         raise Refused(f"at: older than {OLDEST_SECONDS // 86_400} days, or not in seconds; give Unix seconds")
     return float(min(at, now))
