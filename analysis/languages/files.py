@@ -36,6 +36,8 @@ def tables(folder: Path = SHIPPED) -> dict[str, Tables]:
 
 
 def _read(path: Path) -> Tables:
+    if not path.is_file():  # a pipe would be waited for
+        raise LanguageError(f"{path}: not a file; move it away")
     try:
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)

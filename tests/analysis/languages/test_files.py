@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,11 @@ def test_no_folder_is_refused(tmp_path: Path) -> None:
     """It says what is missing."""
     with pytest.raises(LanguageError, match=r"no file such as en\.toml"):
         tables(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_only_files_are_read(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """A pipe under a file's name is refused and not waited for; so is a folder."""
+    make(tmp_path / "fr.toml")
+    with pytest.raises(LanguageError, match="not a file"):
+        tables(tmp_path)
