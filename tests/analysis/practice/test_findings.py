@@ -82,6 +82,18 @@ CALLS: list[tuple[str, Sequence[ReadTurn], set[FindingKind], set[FindingKind]]] 
         {K.AGITATION_LEFT, K.HOLLOW_EMPATHY},
     ),
     (
+        "all was done, and it is good at last",
+        [
+            customer(0, LONG, -2),
+            agent(1, "I hear you, I'm calling now.", Act.ACK, Act.NEXT),
+            customer(2, AGAIN, -4),
+            agent(3, "I'm on it.", Act.NEXT),
+            customer(4, "All right, I hear them coming now.", 0.6),
+        ],
+        set(),
+        {K.EMPATHY_ACTION_GAP, K.AGITATION_LEFT},
+    ),
+    (
         "nothing was done and it stays bad",
         [
             customer(0, LONG, -2),
