@@ -15,6 +15,7 @@ CLAUSE_WORDS = 30
 WORD_CHARACTERS = 40
 """A longer word is cut: nobody looks for one."""
 _ENDS = ".?!;:\u2026"
+_GOES_ON = ";:"
 _EDGES = "\"'\u00ab\u00bb\u00a1\u00bf\u2018\u2019\u201c\u201d()[]{}<>.,?!;:\u2026-\u2013\u2014*"
 
 
@@ -33,14 +34,21 @@ def clauses(text: str, abbreviations: AbstractSet[str] = frozenset()) -> Iterato
 
     `abbreviations`: words in lower case whose full stop ends no clause.
     """
-    written: list[str] = []
+    written: list[list[str]] = [[]]
     for piece in readable(text).split():
-        written.append(piece)
+        written[-1].append(piece)
         ends = piece[-1] in _ENDS and piece.lower() not in abbreviations
-        if ends or len(written) == CLAUSE_WORDS:
-            yield from _clause(written)
-            written = []
-    yield from _clause(written)
+        if ends or len(written[-1]) == CLAUSE_WORDS:
+            written.append([])
+    is_question = False
+    found: list[Clause] = []
+    for pieces in filter(None, reversed(written)):
+        # "What would help most: a call, or a letter?" asks from its beginning.
+        is_question = pieces[-1].endswith("?") or (is_question and pieces[-1][-1] in _GOES_ON)
+        words = tuple(word for piece in pieces if (word := _bare(piece)))
+        if words:
+            found.append(Clause(" ".join(pieces), words, is_question))
+    yield from reversed(found)
 
 
 def quote(text: str) -> str:
@@ -54,12 +62,6 @@ def cut(text: str) -> str:
         return text
     kept = text[: QUOTE_CHARACTERS - 1]
     return (kept.rpartition(" ")[0] or kept) + "\u2026"
-
-
-def _clause(written: list[str]) -> Iterator[Clause]:
-    words = tuple(word for piece in written if (word := _bare(piece)))
-    if words:
-        yield Clause(" ".join(written), words, written[-1].endswith("?"))
 
 
 def _bare(piece: str) -> str:

@@ -15,6 +15,14 @@ from callbus.messages.practice import QUOTE_CHARACTERS
     [
         ("Hello. It's late!", [("Hello.", False), ("It's late!", False)]),
         ("Does that help? Good.", [("Does that help?", True), ("Good.", False)]),
+        (
+            "Which one: this; or that? Yes: this.",
+            [(each, True) for each in ("Which one:", "this;", "or that?")]
+            + [
+                ("Yes:", False),
+                ("this.", False),
+            ],
+        ),
         ("Mr. Odom waits at 9.30 today", [("Mr. Odom waits at 9.30 today", False)]),
         ("... -- ?", []),
         ("", []),
