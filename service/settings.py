@@ -155,6 +155,8 @@ def _cure(cls: type[ProcessSettings], name: str, key: str, value: str) -> str:
     where = f"{name}.{key.replace('__', '.')}"
     if field is None or get_origin(field.annotation) is not tuple:
         return f'{where}: cannot be read; give a JSON object such as {{"name": "value"}}'
+    if key in SECRETS:
+        return f'{where}: cannot be read; give a JSON list such as ["value"]'
     words = [word.strip(" \t\n\"'") for word in value.strip(" []").split(",")]
     example = json.dumps([word for word in words if word] or ["value"], ensure_ascii=False)
     return f"{where}: {value!r:.60} cannot be read; give a JSON list such as {example:.100}"

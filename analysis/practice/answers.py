@@ -132,6 +132,8 @@ class Pending:
         sure = proof.confidence
         for act in HELPS:
             sure *= 1.0 - self.has(act)
+        if sure < SEEN:
+            return None
         return replace(proof, rule="feeling or formula, without specific or next", confidence=sure)
 
     def _mean_and_latest_unhappy(self) -> bool:

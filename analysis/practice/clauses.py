@@ -40,14 +40,16 @@ def clauses(text: str, abbreviations: AbstractSet[str] = frozenset()) -> Iterato
         ends = piece[-1] in _ENDS and piece.lower() not in abbreviations
         if ends or len(written[-1]) == CLAUSE_WORDS:
             written.append([])
+    written = [pieces for pieces in written if pieces]
     is_question = False
     found: list[Clause] = []
-    for pieces in filter(None, reversed(written)):
+    for pieces in reversed(written):
         # "What would help most: a call, or a letter?" asks from its beginning.
         is_question = pieces[-1].endswith("?") or (is_question and pieces[-1][-1] in _GOES_ON)
         words = tuple(word for piece in pieces if (word := _bare(piece)))
         if words:
-            found.append(Clause(" ".join(pieces), words, is_question))
+            is_cut = pieces is not written[-1] and pieces[-1][-1] not in _ENDS
+            found.append(Clause(" ".join(pieces) + "\u2026" * is_cut, words, is_question))
     yield from reversed(found)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analysis.practice.clauses import quote
-from analysis.practice.phrases import SEEN, Find, Phrases, reading, reading_with, telling
+from analysis.practice.phrases import SEEN, SURE, Find, Phrases, reading, reading_with, telling
 from analysis.turns.reading import READ_ACTS, Act, AgentReading
 from analysis.turns.score import Score
 from analysis.turns.turn import Turn
@@ -21,6 +21,8 @@ LEAST = 0.3
 """A probability below this is not kept."""
 RULE_CHARACTERS = 64
 NETWORK = "network"
+WHOLE_TURN = "network, of the whole turn"
+"""No phrase tells which of its clauses."""
 UNHAPPY = -0.5
 """At or below this weighted score a customer's turn is unhappy, as for the shift detector."""
 
@@ -148,7 +150,8 @@ def _sign(
     if not probability >= LEAST:
         return None
     find = found.get(name)
-    rule = f"{name}: {NETWORK if read or find is None else find.phrase}"
+    by_list = find is not None and (read is None or (find.confidence >= SURE and find.confidence >= probability))
+    rule = f"{name}: {find.phrase if find and by_list else NETWORK if find or otherwise else WHOLE_TURN}"
     return Sign(min(1.0, probability), find.quote if find else otherwise or quote(turn.text), rule[:RULE_CHARACTERS])
 
 

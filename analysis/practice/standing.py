@@ -14,6 +14,7 @@ from callbus import Act, Evidence, FindingKind, Register
 from callbus.messages.debrief import MOST_ANSWERS, MOST_POINTS
 
 MOST_OPEN = 3
+FIRST_TO_URGENCY = (FindingKind.URGENCY_MET_AT_ONCE, FindingKind.FEELINGS_BEFORE_ACTION)
 LISTENED_SECONDS = 10.0
 """Speech of a customer that takes listening."""
 CUT_IN_SECONDS = 0.5
@@ -166,8 +167,8 @@ class Standing:
         if agent.heated and seen(agent.heated) and any(one.is_unhappy for one in waiting):
             yield FindingKind.INTENSITY_MIRRORED, turn.proof(agent.heated)
         first = max((one.urgent for one in waiting if not one.agent_turns), default=0.0)
-        if first < SEEN:
-            return
+        if first < SEEN or not self.marks.counts.keys().isdisjoint(FIRST_TO_URGENCY):
+            return  # an emergency has one first answer, however often it is told
         if sign := acts.get(Act.NEXT) or acts.get(Act.ALTERNATIVE):
             yield FindingKind.URGENCY_MET_AT_ONCE, turn.proof(sign, "", first * sign.probability)
         elif feeling := max(filter(seen, (agent.hollow, agent.acts.get(Act.ACK))), key=_probability, default=None):

@@ -18,6 +18,7 @@ class WorkSettings(BaseModel):
 
     calls: int = Field(5, ge=1)
     hosts: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
     users: dict[str, str] = {}
     most: int = 100
 
@@ -153,6 +154,11 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
         ("CALLVANE_BRIDGE__HOSTS", "['a']", 'cannot be read; give a JSON list such as ["a"]'),
         ("CALLVANE_BRIDGE__HOSTS", '"a"', "CALLVANE_BRIDGE__HOSTS: bridge.hosts: not a list; give a list such as"),
         ("CALLVANE_BRIDGE__HOSTS", "", "CALLVANE_BRIDGE__HOSTS: bridge.hosts: not a list; give a list such as"),
+        (
+            "CALLVANE_BRIDGE__TOKENS",
+            "hunter2",
+            'TOKENS: bridge.tokens: cannot be read; give a JSON list such as ["value"]',
+        ),
         ("CALLVANE_BRIDGE__USERS", "hunter2", "USERS: bridge.users: cannot be read; give a JSON object such as {"),
         ("CALLVANE_BRIDGE__USERS", "7", "CALLVANE_BRIDGE__USERS: bridge.users: not a table; give "),
     ],

@@ -22,6 +22,7 @@ TAKEN = [
 ]
 REFUSED = [
     ("", "is empty"),
+    *((text, "an empty alternative") for text in ("|a", "a|", "a||b", "\n|a")),
     ("a{", "has a '{'"),
     ("(a)", "begins with neither"),
     ("(?P<a>b)", "begins with neither"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.practice.clauses import CLAUSE_WORDS, clauses, quote
+from analysis.practice.clauses import CLAUSE_WORDS, CLAUSE_WORDS, clauses, quote
 from callbus.messages.practice import QUOTE_CHARACTERS
 
 
@@ -31,6 +31,13 @@ from callbus.messages.practice import QUOTE_CHARACTERS
 def test_a_turn_falls_into_clauses(text: str, expected: list[tuple[str, bool]]) -> None:
     """At full stops and their like, not at titles and figures; what has no word is none."""
     assert [(clause.text, clause.is_question) for clause in clauses(text, {"mr."})] == expected
+
+
+def test_a_long_clause_shows_its_cut() -> None:
+    """An ellipsis where words without punctuation go on, and none at the end of a turn."""
+    words = " ".join(["word"] * CLAUSE_WORDS)
+    assert [clause.text for clause in clauses(f"{words} {words}")] == [f"{words}\u2026", words]
+    assert [clause.text for clause in clauses(words)] == [words]
 
 
 def test_words_are_bare() -> None:

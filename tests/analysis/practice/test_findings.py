@@ -118,6 +118,17 @@ CALLS: list[tuple[str, Sequence[ReadTurn], set[FindingKind], set[FindingKind]]] 
         {K.AGITATION_LEFT},
     ),
     (
+        "urgent, first a feeling and then a step",
+        [
+            customer(0, "He swallowed a battery.", 0, urgent=0.9),
+            agent(1, "Oh, poor you.", Act.ACK),
+            customer(2, "He's blue.", -1, urgent=0.9),
+            agent(3, "I'm calling them now.", Act.NEXT),
+        ],
+        {K.FEELINGS_BEFORE_ACTION},
+        {K.URGENCY_MET_AT_ONCE},
+    ),
+    (
         "urgent, and a step at once",
         [customer(0, "He swallowed a battery.", 0, urgent=0.9), agent(1, "I'm calling them now.", Act.NEXT)],
         {K.URGENCY_MET_AT_ONCE},
@@ -282,9 +293,9 @@ def test_every_finding_has_its_proof(turns: Sequence[ReadTurn]) -> None:
 
 
 def test_confidence_is_that_of_the_readings() -> None:
-    """A step that is half likely makes hollow empathy half as sure."""
+    """The likelier a step, the less sure is hollow empathy; if it is more likely not hollow, it is not told."""
     sure = []
-    for step in (0.0, 0.4):
+    for step in (0.0, 0.35, 0.45):
         state = told(
             [
                 customer(0, LONG, -2),
@@ -293,7 +304,7 @@ def test_confidence_is_that_of_the_readings() -> None:
             ]
         )
         sure += [one.evidence.confidence for one in state.now.marks.findings() if one.kind is K.HOLLOW_EMPATHY]
-    assert sure == pytest.approx([0.8, 0.8 * 0.6])
+    assert sure == pytest.approx([0.8, 0.8 * 0.65])
 
 
 def test_nothing_is_missed_where_only_phrases_read() -> None:
