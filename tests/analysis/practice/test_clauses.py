@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.practice.clauses import CLAUSE_WORDS, CLAUSE_WORDS, clauses, quote
+from analysis.practice.clauses import CLAUSE_WORDS, clauses, quote
 from callbus.messages.practice import QUOTE_CHARACTERS
 
 
