@@ -43,14 +43,14 @@ from callbus import Term
 Floats = NDArray[np.float32]
 
 FEELING_RULES = ShiftRules(
-    threshold=1.8,
-    interruption=2.5,
+    threshold=1.4,
+    interruption=2.0,
     relief=1.2,
     fallen=0.7,
-    smoothing=0.6,
+    smoothing=0.4,
     within_turns=3,
     arrived_upset=-1.2,
-    unhappy=-1.6,
+    unhappy=-0.6,
     pleased=0.1,
 )
 """The detector's rules for this scorer; `make eval` measures them."""
