@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analysis.practice.clauses import quote
+from analysis.practice.clauses import clauses, quote
 from analysis.practice.phrases import SEEN, SURE, Find, Phrases, reading, reading_with, telling
 from analysis.turns.reading import READ_ACTS, Act, AgentReading
 from analysis.turns.score import Score
@@ -48,6 +48,8 @@ class AgentPart:
     """The agent's own heat."""
     hears_all: bool = True
     """Whether an act that is not seen was not there. Phrases miss too many."""
+    asks: bool = False
+    """Whether it has a question: what an emergency may need first."""
 
     def has(self, act: str) -> float:
         """Probability of an act, 0 to 1."""
@@ -120,7 +122,8 @@ def agent_turn(
     if repeated:
         acts[Act.REPEATED.value] = repeated
     hollow = _sign(turn, "gush", by.hollow, found, read)
-    return _read(turn, found, agent=AgentPart(acts, hollow, _found("heated", found), read is not None))
+    asks = any(clause.is_question for clause in clauses(turn.text))
+    return _read(turn, found, agent=AgentPart(acts, hollow, _found("heated", found), read is not None, asks))
 
 
 def customer_turn(turn: Turn, score: Score, phrases: Phrases) -> ReadTurn:

@@ -171,7 +171,9 @@ class Standing:
             return  # an emergency has one first answer, however often it is told
         if sign := acts.get(Act.NEXT) or acts.get(Act.ALTERNATIVE):
             yield FindingKind.URGENCY_MET_AT_ONCE, turn.proof(sign, "", first * sign.probability)
-        elif feeling := max(filter(seen, (agent.hollow, agent.acts.get(Act.ACK))), key=_probability, default=None):
+            return
+        feeling = max(filter(seen, (agent.hollow, agent.acts.get(Act.ACK))), key=_probability, default=None)
+        if feeling and (seen(agent.hollow) or not agent.asks):  # a question may be what it needs first
             sure = first * feeling.probability * (1.0 - agent.has(Act.NEXT))
             rule = "urgent, and the feeling comes before a step"
             yield FindingKind.FEELINGS_BEFORE_ACTION, turn.proof(feeling, rule, sure)

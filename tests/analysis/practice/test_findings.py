@@ -129,6 +129,18 @@ CALLS: list[tuple[str, Sequence[ReadTurn], set[FindingKind], set[FindingKind]]] 
         {K.URGENCY_MET_AT_ONCE},
     ),
     (
+        "urgent, a feeling and a needed question",
+        [customer(0, "He swallowed a battery.", 0, urgent=0.9), agent(1, "Oh no. Is he breathing?", Act.ACK)],
+        set(),
+        {K.FEELINGS_BEFORE_ACTION},
+    ),
+    (
+        "urgent, a formula and a question",
+        [customer(0, "He swallowed a battery.", 0, urgent=0.9), agent(1, "Bless you. Your postcode?", hollow=0.9)],
+        {K.FEELINGS_BEFORE_ACTION},
+        set(),
+    ),
+    (
         "urgent, and a step at once",
         [customer(0, "He swallowed a battery.", 0, urgent=0.9), agent(1, "I'm calling them now.", Act.NEXT)],
         {K.URGENCY_MET_AT_ONCE},
