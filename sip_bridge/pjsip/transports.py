@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,8 @@ HANDSHAKE_SECONDS = 10.0
 ADDRESS_IN_USE = 120098
 ANY_V4, ANY_V6 = "0.0.0.0", "::"
 ANY = (ANY_V4, ANY_V6)
+TRIES = 64
+"""To find a port that both UDP and TCP can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,10 @@ def listen(library: Library, settings: BridgeSettings) -> Listening:
     port = settings.port
     if not settings.host:
         addresses.check(settings, settings.host)
-    for transport in sorted({*settings.transports} - {"tls"}):  # UDP then uses the port that TCP got
+    plain = sorted({*settings.transports} - {"tls"})
+    if not port and len(plain) > 1:
+        port = free_for_both(_hosts(settings)[0])
+    for transport in plain:  # one that has no port yet takes what the one before it got
         for host in _hosts(settings):
             _, port = _listen(library, settings, transport, host, port)
     if "tls" not in settings.transports:
@@ -78,6 +85,22 @@ def families(settings: BridgeSettings) -> frozenset[str]:
 def _hosts(settings: BridgeSettings) -> tuple[str, ...]:
     """The addresses to listen on. `::` means all addresses of both IP versions."""
     return (ANY_V4, ANY_V6) if settings.host == ANY_V6 else (settings.host,)
+
+
+def free_for_both(host: str) -> int:
+    """A port that neither UDP nor TCP uses at this moment; 0 if there is none, and the library says why."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for _ in range(TRIES):
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(family, socket.SOCK_DGRAM) as udp,
+            socket.socket(family, socket.SOCK_STREAM) as tcp,
+        ):
+            udp.bind((host, 0))
+            port = int(udp.getsockname()[1])
+            tcp.bind((host, port))
+            return port
+    return 0
 
 
 def _listen(library: Library, settings: BridgeSettings, transport: str, host: str, port: int) -> tuple[int, int]:
