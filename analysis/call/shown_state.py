@@ -9,12 +9,6 @@ from callbus import CallClosed, CallState, Mood, Phase
 GRAVITY = (Mood.CALM, Mood.RECOVERED, Mood.ARRIVED_UPSET, Mood.WORSENED)
 
 
-def is_hard(call: Conversation) -> bool:
-    """Whether it is a hard call by its customer: worsened to an interruption, or upset still."""
-    upset = (Mood.WORSENED, Mood.ARRIVED_UPSET)
-    return call.is_judged and (call.interrupted or any(party.now.mood in upset for party in call.parties.values()))
-
-
 def state_of(call: Conversation, now: float, closed: CallClosed | None = None) -> CallState:
     """The call as a screen shows it. Where several parties are scored, it is the one worst off."""
     parties = list(call.parties.values())

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 import msgspec
 
 from analysis.call.conversation import Conversation
-from analysis.call.shown_state import is_hard
 from analysis.call.succession import Told
 from analysis.practice.load import LoadRules, Work, began, ended, suggestion
 from analysis.settings import LoadSection
-from callbus import CallClosed, CallOpened, Leg, Role
+from callbus import CallClosed, CallOpened, Leg, Mood, Role
 from callbus.contact_settings import LEAST_KEY_BYTES
 from callbus.messages.load import AgentLoad
 from callbus.redis.loads import Loads
@@ -35,6 +34,12 @@ def load_key(section: LoadSection) -> bytes:
     if key and len(key) < LEAST_KEY_BYTES:
         raise ConfigError(f"load.key_file: the key has fewer than {LEAST_KEY_BYTES} bytes; use a longer one")
     return key
+
+
+def is_hard(call: Conversation) -> bool:
+    """Whether it is a hard call by its customer: worsened to an interruption, or upset still."""
+    upset = (Mood.WORSENED, Mood.ARRIVED_UPSET)
+    return call.is_judged and (call.interrupted or any(party.now.mood in upset for party in call.parties.values()))
 
 
 def load_rules(section: LoadSection) -> LoadRules:

@@ -39,7 +39,7 @@ def compiled(text: str, parts: Mapping[str, str], around: str = r"\b(?:{})\b", f
     own = _PART.sub(lambda match: _part(match[1], parts), folded("".join(text.splitlines())))
     if not own.strip():
         raise PatternError("is empty")
-    if own.strip()[0] == "|" or own.strip()[-1] == "|" or "||" in own:
+    if "||" in f"|{own.strip()}|":
         raise PatternError("has an empty alternative, which fits everywhere")
     if len(own) > MOST_CHARACTERS:
         raise PatternError(f"is longer than {MOST_CHARACTERS} characters")

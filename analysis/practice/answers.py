@@ -110,7 +110,9 @@ class Pending:
             return
         if hollow := self._hollow():
             yield FindingKind.HOLLOW_EMPATHY, hollow
-        still = self.landed in (Landed.SAME, Landed.WORSE) and self._mean_and_latest_unhappy()
+        # Unhappy since, and in the turn that is quoted for it.
+        still = self.after is not None and max(self.after, self.followed[-1][0]) <= UNHAPPY
+        still = still and self.landed is not Landed.BETTER
         if self.latest is None or not still or (self.is_open and not at_end):
             return
         if self._all_was_done(self.latest.turn):
@@ -135,10 +137,6 @@ class Pending:
         if sure < SEEN:
             return None
         return replace(proof, rule="feeling or formula, without specific or next", confidence=sure)
-
-    def _mean_and_latest_unhappy(self) -> bool:
-        """Whether they are unhappy since, and in the turn that is quoted for it."""
-        return self.after is not None and max(self.after, self.followed[-1][0]) <= UNHAPPY
 
     def _all_was_done(self, turn: int) -> bool:
         """Whether the feeling was met and a step taken, or an honest limit with another way, before a turn."""

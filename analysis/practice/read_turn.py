@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analysis.practice.clauses import clauses, quote
+from analysis.practice.clauses import quote
 from analysis.practice.phrases import SEEN, SURE, Find, Phrases, reading, reading_with, telling
 from analysis.turns.reading import READ_ACTS, Act, AgentReading
 from analysis.turns.score import Score
@@ -122,8 +122,8 @@ def agent_turn(
     if repeated:
         acts[Act.REPEATED.value] = repeated
     hollow = _sign(turn, "gush", by.hollow, found, read)
-    asks = any(clause.is_question for clause in clauses(turn.text))
-    return _read(turn, found, agent=AgentPart(acts, hollow, _found("heated", found), read is not None, asks))
+    part = AgentPart(acts, hollow, _found("heated", found), read is not None, asks="?" in turn.text)
+    return _read(turn, found, agent=part)
 
 
 def customer_turn(turn: Turn, score: Score, phrases: Phrases) -> ReadTurn:
@@ -153,9 +153,10 @@ def _sign(
     if not probability >= LEAST:
         return None
     find = found.get(name)
-    by_list = find is not None and (read is None or (find.confidence >= SURE and find.confidence >= probability))
-    rule = f"{name}: {find.phrase if find and by_list else NETWORK if find or otherwise else WHOLE_TURN}"
-    return Sign(min(1.0, probability), find.quote if find else otherwise or quote(turn.text), rule[:RULE_CHARACTERS])
+    by_phrase = find and (read is None or find.confidence >= max(SURE, probability))
+    reader = find.phrase if find and by_phrase else NETWORK if find or otherwise else WHOLE_TURN
+    words = find.quote if find else otherwise or quote(turn.text)
+    return Sign(min(1.0, probability), words, f"{name}: {reader}"[:RULE_CHARACTERS])
 
 
 def _found(name: str, found: Mapping[str, Find]) -> Sign | None:

@@ -11,8 +11,7 @@ from pydantic import SecretStr
 
 from analysis.call.conversation import Conversation
 from analysis.call.party import Party
-from analysis.call.shown_state import is_hard
-from analysis.lanes.agents import load_key
+from analysis.lanes.agents import is_hard, load_key
 from analysis.settings import LoadSection
 from analysis.shift.detector import ShiftState
 from callbus import CallOpened, Leg, Mood, Role
