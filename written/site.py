@@ -70,7 +70,7 @@ def site(settings: WrittenSettings, conversations: Conversations) -> ASGIApp:
         _TooLarge: _too_large,
         _Slow: _slow,
         Crowded: _crowded,
-        Conflict: _conflict,
+        Conflict: _refused,
         TimeoutError: _silent,
         ClientDisconnect: _gone,
         404: _nowhere,
@@ -112,7 +112,7 @@ def _accepted(**fields: object) -> Response:
 
 async def _refused(_: Request, error: Exception) -> Response:
     fault, cure = str(error).split("; ", 1)
-    return refusal("malformed", 400, fault, cure)
+    return refusal("malformed", 409 if isinstance(error, Conflict) else 400, fault, cure)
 
 
 async def _too_large(_: Request, error: Exception) -> Response:
@@ -132,11 +132,6 @@ async def _gone(_: Request, error: Exception) -> Response:
 async def _crowded(_: Request, error: Exception) -> Response:
     cure = "send it again after Retry-After: nothing is taken twice"
     return refusal("crowded", 503, str(error), cure, {"Retry-After": str(BUSY_SECONDS)})
-
-
-async def _conflict(_: Request, error: Exception) -> Response:
-    fault, cure = str(error).split("; ", 1)
-    return refusal("malformed", 409, fault, cure)
 
 
 async def _silent(_: Request, error: Exception) -> Response:

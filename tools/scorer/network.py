@@ -171,8 +171,8 @@ def batch(rows: Sequence[tuple[Wording, Sequence[int]]]) -> Batch:
     turns = torch.full_like(kinds, -1)
     for row, (wording, _) in enumerate(rows):
         count = len(wording.ids)
-        ids[row, :count] = torch.tensor([token for turn in wording.by_turn() for token in turn])
-        places[row, :count] = torch.tensor([at for turn in wording.by_turn() for at in range(len(turn))])
+        ids[row, :count] = torch.tensor(wording.ids)
+        places[row, :count] = torch.tensor(wording.places)
         kinds[row, :count] = torch.tensor(wording.kinds)
         turns[row, :count] = torch.tensor(wording.turns)
     wanted = [(row, turn) for row, (_, numbers) in enumerate(rows) for turn in numbers]
