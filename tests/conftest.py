@@ -95,20 +95,31 @@ class PrivateRedis:
 
 
 @pytest.fixture(scope="session")
-def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRedis]:
-    """One redis-server for all tests that leave it running."""
+def session_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRedis]:
+    """One redis-server for all tests that leave it running; what is in it is any test's."""
     server = PrivateRedis(tmp_path_factory.mktemp("redis"))
     server.start()
     yield server
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def shared_redis(session_redis: PrivateRedis) -> PrivateRedis:
+    """A running Redis that is empty when a file's tests begin: other files' workers may still count as overloaded."""
+    _empty(session_redis)
+    return session_redis
+
+
 @pytest.fixture
-def redis_url(shared_redis: PrivateRedis) -> str:
+def redis_url(session_redis: PrivateRedis) -> str:
     """URL of a running, empty Redis."""
-    with redis.Redis.from_url(shared_redis.url) as client:
+    _empty(session_redis)
+    return session_redis.url
+
+
+def _empty(server: PrivateRedis) -> None:
+    with redis.Redis.from_url(server.url) as client:
         client.flushall()
-    return shared_redis.url
 
 
 @pytest.fixture
